@@ -1,0 +1,1 @@
+"""hyperstore: an embedded, local-first, versioned store for computer-vision datasets."""

@@ -1,0 +1,1 @@
+"""Store, Dataset and DatasetVersion: what users hold."""

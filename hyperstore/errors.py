@@ -1,0 +1,108 @@
+"""Every error that leaves the package, grouped by what a caller does next.
+
+HyperstoreError
+    UsageError(ValueError, RuntimeError)      the call itself is wrong: change the call
+    FrameError(ValueError)                    a frame cannot be stored: mend the frame
+    QueryError(ValueError)                    a query cannot be read: mend the query
+    NotFoundError(KeyError, ValueError)       no such dataset, version, frame, commit, tag or key
+    ExistsError(ValueError)                   the name is taken
+    PublishedError                            a published version does not change: make a child
+    ConflictError                             somebody else moved it first: read again, then retry
+    MissingObjectError                        an object is not here: on purpose, forgotten, or lost
+    RefusedError                              refused for safety: the message names the way to allow it
+    CorruptError                              stored bytes are damaged: run fsck
+    FormatError                               bytes of another format, or a newer one
+    LockedError                               another process holds what is needed: wait, then retry
+    DiskFullError(OSError)                    no room, or the disk failed a write: nothing changed
+    ForkError                                 a handle was carried over a fork inside a write
+"""
+
+__all__ = [
+    "ConflictError",
+    "CorruptError",
+    "DiskFullError",
+    "ExistsError",
+    "ForkError",
+    "FormatError",
+    "FrameError",
+    "HyperstoreError",
+    "LockedError",
+    "MissingObjectError",
+    "NotFoundError",
+    "PublishedError",
+    "QueryError",
+    "RefusedError",
+    "UsageError",
+]
+
+
+class HyperstoreError(Exception):
+    """The base of all errors that hyperstore raises on purpose."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # KeyError would otherwise quote the message.
+
+
+class UsageError(HyperstoreError, ValueError, RuntimeError):
+    """A call with arguments that do not fit together."""
+
+
+class FrameError(HyperstoreError, ValueError):
+    """A frame that cannot be stored; `path` names the place inside it, such as `rois[2].poly`."""
+
+    def __init__(self, message: str, *, path: str = "", frame_id: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.frame_id = frame_id
+
+
+class QueryError(HyperstoreError, ValueError):
+    """A query that cannot be parsed or answered."""
+
+
+class NotFoundError(HyperstoreError, KeyError, ValueError):
+    """Something that was asked for by name or id and is not there."""
+
+
+class ExistsError(HyperstoreError, ValueError):
+    """Something that was to be created and is there already."""
+
+
+class PublishedError(HyperstoreError):
+    """An edit of a published version."""
+
+
+class ConflictError(HyperstoreError):
+    """A compare-and-swap that lost, or edits that do not merge."""
+
+
+class MissingObjectError(HyperstoreError):
+    """An object that is not in the store; `state` says whether on purpose, forgotten or lost."""
+
+    def __init__(self, message: str, *, state: str = "lost") -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class RefusedError(HyperstoreError):
+    """Something that could be done but is refused for safety unless explicitly allowed."""
+
+
+class CorruptError(HyperstoreError):
+    """Stored bytes that are not what was written."""
+
+
+class FormatError(HyperstoreError):
+    """Bytes that are not of a format that this version reads."""
+
+
+class LockedError(HyperstoreError):
+    """Something that another process holds."""
+
+
+class DiskFullError(HyperstoreError, OSError):
+    """A write that the disk refused: no room, or an input/output error."""
+
+
+class ForkError(HyperstoreError):
+    """A store handle used in a forked child while the parent was inside a write."""

@@ -1,0 +1,1 @@
+"""Frames as plain values, their stored form and their wire form."""

@@ -1,0 +1,1 @@
+"""Commits and names; knows roots, not what they hold."""

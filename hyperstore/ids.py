@@ -1,0 +1,76 @@
+"""Names of immutable things: what is hashed, how ids look, and which kinds of object there are.
+
+The only importer of blake3 (identity) and xxhash (checks against accidents, and tree cuts).
+"""
+
+import secrets
+from enum import IntEnum
+from typing import NewType
+
+from blake3 import blake3
+from xxhash import xxh3_64_digest, xxh3_64_intdigest
+
+__all__ = [
+    "CommitId",
+    "Kind",
+    "NodeId",
+    "ObjectId",
+    "SnapshotId",
+    "checksum",
+    "derived_id",
+    "key_hash",
+    "new_id",
+    "object_id",
+]
+
+ObjectId = NewType("ObjectId", bytes)
+"""blake3 of kind byte and payload, 32 bytes, shown as 64 hex digits."""
+
+NodeId = NewType("NodeId", ObjectId)
+SnapshotId = NewType("SnapshotId", ObjectId)
+CommitId = NewType("CommitId", ObjectId)
+
+
+class Kind(IntEnum):
+    """What an object is. Numbers are part of the format; reserved ones have no reader yet."""
+
+    FRAME = 1
+    NODE = 2
+    SNAPSHOT = 3
+    COMMIT = 4
+    TAG = 5
+    RECORD = 6
+    DATAVIEW = 7
+    RUN = 8  # Reserved, as are all below.
+    CONFLICT = 9
+    SCHEMA = 10
+    TOMBSTONE = 11
+    PACK = 12
+
+
+_KIND_BYTES = [bytes([number]) for number in range(256)]
+
+
+def object_id(kind: int, payload: bytes) -> ObjectId:
+    """Return the id of the object `(kind, payload)`."""
+    return ObjectId(blake3(_KIND_BYTES[kind] + payload).digest())
+
+
+def derived_id(data: bytes) -> str:
+    """Return the first 32 hex digits of the blake3 of `data`: an id that follows from content."""
+    return blake3(data).hexdigest(16)
+
+
+def new_id() -> str:
+    """Return a random id of 32 hex digits, for things that have no content to be named by."""
+    return secrets.token_hex(16)
+
+
+def checksum(data: bytes) -> bytes:
+    """Return 8 bytes that tell damage from what was written; no defence against an attacker."""
+    return xxh3_64_digest(data)
+
+
+def key_hash(key: bytes, seed: int) -> int:
+    """Return the 64-bit number by which a tree decides where its nodes end."""
+    return xxh3_64_intdigest(key, seed)

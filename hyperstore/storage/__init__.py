@@ -1,0 +1,1 @@
+"""Bytes in LMDB; the only layer that knows it."""

@@ -1,0 +1,1 @@
+"""Sorted maps of bytes as immutable nodes."""
