@@ -1,0 +1,212 @@
+"""What is measured: each workload takes an open contender and returns its figures by name.
+
+The end of a name is its unit: `_s`, `_us`, `_per_s`, `_bytes`, or `_x` for a bare ratio. Where a
+contender has not the method that a workload needs, AttributeError makes the runner print a dash.
+"""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import synthetic
+from contenders import disk_bytes
+
+__all__ = ["FRESH", "HISTORY", "ONCE", "WORKLOADS", "Figures"]
+
+Figures = dict[str, float]
+CHANGES = 100
+COMMITS = 7
+GETS = 1_000
+NAMES = 20
+HISTORY_COMMITS = 1_000
+SINGLE_CALLS = 2_000
+PACKED_BYTES = 1_715  # One frame by msgpack; disk is compared with it.
+
+
+def _ingest(put: Callable[[Iterable[synthetic.Frame]], None], made: Iterable[Any]) -> Figures:
+    """Time a call that stores frames, without the time it took to make them."""
+    frames = synthetic.Timed(made)
+    wall, cpu = time.perf_counter(), time.process_time()
+    put(frames)
+    wall = time.perf_counter() - wall - frames.wall_s
+    cpu = time.process_time() - cpu - frames.cpu_s
+    return {"ingest_per_s": frames.count / wall, "ingest_cpu_us": cpu / frames.count * 1e6}
+
+
+def ingest(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """Wire frames with ids into an empty store, committed."""
+    figures = _ingest(store.ingest, synthetic.frames(size))
+    if hasattr(store, "settle"):
+        store.settle()
+    packed = size * PACKED_BYTES
+    return figures | {"disk_bytes": disk_bytes(folder), "disk_x": disk_bytes(folder) / packed}
+
+
+def ingest_derived(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """The same frames, none with an id, which the store derives."""
+    return _ingest(store.ingest_derived, synthetic.derived(size))
+
+
+def ingest_objects(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """The same frames, each made into a frame object first, in the timed region."""
+    return _ingest(store.ingest_objects, synthetic.frames(size))
+
+
+def _read(walk: Callable[[], int], size: int) -> Figures:
+    wall, cpu = time.perf_counter(), time.process_time()
+    count = walk()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    assert count == size, f"{count} frames read, {size} expected"
+    return {"read_per_s": count / wall, "read_cpu_us": cpu / count * 1e6}
+
+
+def read_lazy(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """All frames in order, sources and metadata touched, regions not."""
+    return _read(store.read_lazy, size)
+
+
+def read_decoded(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """All frames in order, every field as plain Python values."""
+    return _read(store.read_decoded, size)
+
+
+def _get(get: Callable[[str], object], size: int, turn: int) -> Figures:
+    times = []
+    count = min(GETS, size)
+    for number in synthetic.picks(count, size, 1_000 + turn):
+        wanted = synthetic.frame_id(number)
+        start = time.perf_counter()
+        get(wanted)
+        times.append(time.perf_counter() - start)
+    return {"get_us": statistics.median(times) * 1e6}
+
+
+def get_lazy(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """1,000 frames by id in a fresh process, one call each."""
+    return _get(store.get_lazy, size, turn)
+
+
+def get_decoded(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """The same, every field as plain Python values."""
+    return _get(store.get_decoded, size, turn)
+
+
+def _clock(call: Callable[[], object]) -> tuple[float, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    call()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def commit(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """Commits of 100 changed frames each."""
+    walls, cpus, records = [], [], []
+    before = disk_bytes(folder)
+    for number in range(COMMITS):
+        frames = synthetic.changed(min(CHANGES, size), size, 1 + turn * COMMITS + number)
+        old = store.record_bytes() if hasattr(store, "record_bytes") else 0
+        wall, cpu = _clock(lambda frames=frames: store.update(frames))  # type: ignore[misc]
+        walls.append(wall)
+        cpus.append(cpu)
+        records.append(store.record_bytes() - old if old else 0)
+    figures = {
+        "commit_s": statistics.median(walls),
+        "commit_first_s": walls[0],
+        "commit_cpu_s": statistics.median(cpus),
+        "growth_bytes": (disk_bytes(folder) - before) / COMMITS,
+    }
+    return figures | ({"record_bytes": statistics.median(records)} if records[0] else {})
+
+
+def diff(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """Two versions 100 frames apart, nothing cached."""
+    new, old = store.revisions()[:2]
+    counts: list[int] = []
+    wall, cpu = _clock(lambda: counts.append(store.diff(old, new)))
+    assert counts == [min(CHANGES, size)], counts
+    return {"diff_s": wall, "diff_cpu_s": cpu}
+
+
+def names(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """Branch, switch to it, tag; and one fsync of the same disk, to compare with."""
+    figures: Figures = {}
+    for verb in ("branch", "switch", "tag"):
+        if act := getattr(store, verb, None):
+            times = [
+                _clock(lambda act=act, at=at: act(f"name-{turn}-{at}"))[0]  # type: ignore[misc]
+                for at in range(NAMES)
+            ]
+            figures[f"{verb}_s"] = statistics.median(times)
+    if not figures:
+        raise AttributeError("branch", obj=store)
+    with (folder / "fsync.tmp").open("wb") as file:
+        times = []
+        for _ in range(NAMES):
+            file.write(b"x" * 4096)
+            file.flush()
+            times.append(_clock(lambda: os.fsync(file.fileno()))[0])
+    (folder / "fsync.tmp").unlink()
+    return figures | {"fsync_s": statistics.median(times)}
+
+
+def history(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """1,000 commits of 10 changed frames."""
+    before, times = disk_bytes(folder), []
+    for number in range(HISTORY_COMMITS):
+        frames = synthetic.changed(10, size, 100_000 + number)
+        times.append(_clock(lambda frames=frames: store.update(frames))[0])  # type: ignore[misc]
+    edge = HISTORY_COMMITS // 20
+    first, last = statistics.median(times[:edge]), statistics.median(times[-edge:])
+    return {
+        "first_s": first,
+        "last_s": last,
+        "last_x": last / first,
+        "grown_bytes": disk_bytes(folder) - before,
+    }
+
+
+def singles(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """2,000 calls that add one frame each, after `size` in one call; then collect."""
+    calls = min(SINGLE_CALLS, size)
+    add_one = store.add_one
+    store.ingest(synthetic.frames(size))
+    before = disk_bytes(folder)
+    times = [
+        _clock(lambda frame=frame: add_one(frame))[0]  # type: ignore[misc]
+        for frame in synthetic.frames(calls, start=size)
+    ]
+    figures = {
+        "call_s": statistics.median(times),
+        "call_bytes": (disk_bytes(folder) - before) / calls,
+    }
+    store.collect()
+    return figures | {"collected_bytes": disk_bytes(folder)}
+
+
+def one_call(store: Any, folder: Path, size: int, turn: int) -> Figures:
+    """What `singles` is compared with: the same frames by one call, then collect."""
+    store.ingest(synthetic.frames(size + min(SINGLE_CALLS, size)))
+    store.collect()
+    return {"collected_bytes": disk_bytes(folder)}
+
+
+WORKLOADS: dict[str, Callable[[Any, Path, int, int], Figures]] = {
+    "ingest": ingest,
+    "ingest-derived": ingest_derived,
+    "ingest-objects": ingest_objects,
+    "read-lazy": read_lazy,
+    "read-decoded": read_decoded,
+    "get-lazy": get_lazy,
+    "get-decoded": get_decoded,
+    "commit": commit,
+    "diff": diff,
+    "names": names,
+    "singles": singles,
+    "one-call": one_call,
+    "history": history,
+}
+FRESH = {"ingest", "ingest-derived", "ingest-objects", "singles", "one-call"}  # In an empty folder.
+ONCE = {"singles", "one-call", "history"}  # Too long to repeat; made of many calls anyway.
+HISTORY = {"diff"}  # Needs commits: `commit` is run first where it has not been.

@@ -1,0 +1,69 @@
+"""What the documents say is true: examples run, numbers and lists agree with the code."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hyperstore import limits
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = PROJECT / "README.md"
+FORMAT = PROJECT / "hyperstore" / "FORMAT.md"
+COMMAND = PROJECT / "hyperstore" / "cli" / "main.py"
+_COMMANDS = re.compile(r"^\| `hyperstore ([a-z]+)[^`]*` \|", re.MULTILINE)
+
+
+def test_readme_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger pastes the first example; it must do what it says."""
+    blocks = re.findall(r"^```pycon\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    if not (PROJECT / "hyperstore" / "dataset" / "store.py").exists():
+        pytest.skip("the dataset layer is not there yet")
+    assert blocks, "README has no example"
+    monkeypatch.chdir(tmp_path)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "README.md", None, 0)
+    shown: list[str] = []
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    results = doctest.DocTestRunner(optionflags=flags).run(test, out=shown.append)
+    assert results.attempted > 0
+    assert results.failed == 0, "".join(shown)
+
+
+def _format_constants() -> set[str]:
+    """Return the names that limits.py sets in its paragraphs headed "Format"."""
+    text = (PROJECT / "hyperstore" / "limits.py").read_text()
+    paragraphs = [each for each in text.split("\n\n") if each.lstrip().startswith("# Format")]
+    return {name for each in paragraphs for name in re.findall(r"^([A-Z_]+) =", each, re.MULTILINE)}
+
+
+def test_format_document_gives_the_numbers_of_the_code() -> None:
+    """A stranger's reader is written from FORMAT.md; a number that differs is a lost dataset."""
+    if not FORMAT.exists():
+        pytest.skip("FORMAT.md is not there yet")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", FORMAT.read_text(), re.MULTILINE)
+    written = {name: value.replace(",", "").strip("`") for name, value in rows}
+    wanted = {name: str(getattr(limits, name)) for name in _format_constants()}
+    assert wanted
+    assert {name: written.get(name) for name in wanted} == wanted
+
+
+def test_readme_lists_every_command() -> None:
+    """A command that README does not name is not found; one that is gone misleads."""
+    if not COMMAND.exists():
+        pytest.skip("the command is not there yet")
+    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "hyperstore", "--help"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    listed = done.stdout.partition("Commands:\n")[2]
+    commands = set(re.findall(r"^  ([a-z][a-z-]*)(?:  |$)", listed, re.MULTILINE))
+    assert commands, "hyperstore --help lists no command"
+    assert set(_COMMANDS.findall(README.read_text())) == commands

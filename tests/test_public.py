@@ -1,0 +1,40 @@
+"""The public surface: names that programs rely on, and the errors they catch."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import hyperstore
+from hyperstore import errors
+
+STORE = Path(hyperstore.__file__).parent / "dataset" / "store.py"
+NAMES: list[str] = []
+
+
+def test_root_names_are_pinned() -> None:
+    """A public name is a promise: adding or losing one takes a change here, on purpose."""
+    if not STORE.exists():
+        pytest.skip("the dataset layer is not there yet")
+    assert sorted(getattr(hyperstore, "__all__", [])) == NAMES
+    for name in NAMES:
+        assert getattr(hyperstore, name) is not None
+
+
+def test_errors_are_the_tree_that_their_docstring_draws() -> None:
+    """The drawing is what people read before they write an except clause."""
+    drawn = re.findall(r"^ {4}(\w+)(?:\(([^)]*)\))?  ", errors.__doc__ or "", re.MULTILINE)
+    classes = {name: getattr(errors, name) for name in errors.__all__ if name != "HyperstoreError"}
+    bases = {
+        name: [base.__name__ for base in each.__bases__ if base is not errors.HyperstoreError]
+        for name, each in classes.items()
+    }
+    assert {name: parents.split(", ") if parents else [] for name, parents in drawn} == bases
+    for each in classes.values():
+        assert issubclass(each, errors.HyperstoreError)
+
+
+def test_error_messages_are_shown_as_written() -> None:
+    """KeyError would show its message in quotes."""
+    for name in errors.__all__:
+        assert str(getattr(errors, name)("no frame 'a'")) == "no frame 'a'"
