@@ -177,8 +177,8 @@ def _annotations(made: Iterable[Picture]) -> Iterator[tuple[Shape, Json]]:
                     "category_id": CATEGORIES.index(shape.kind) + 1,
                     "bbox": shape.box,
                     "area": float(sum(runs[1::2])) if runs else shape.area,
-                    "iscrowd": 1 if shape.dots else 0,
-                    "segmentation": _run_lengths(shape) if shape.dots else [flat],
+                    "iscrowd": 1 if runs else 0,
+                    "segmentation": mask if runs else [flat],
                     "track_id": shape.track,
                 },
             )
