@@ -142,7 +142,7 @@ def test_what_is_kept_becomes_plain(given: object, kept: object) -> None:
         {b"a": 1},
         {("a",): 1},
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_stored_is_refused_by_place(given: object) -> None:
     """A value that would come back as another one must not be written."""
