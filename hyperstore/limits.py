@@ -41,3 +41,51 @@ assert ORDER_KEY_BYTES_MAX <= KEY_BYTES_MAX
 assert 2 * NODE_ENTRIES_MAX * KEY_BYTES_MAX < OBJECT_BYTES_MAX
 assert NODE_ENTRIES_MIN < NODE_ENTRIES_MAX
 assert NODE_ENTRIES_MIN**TREE_HEIGHT_MAX > 2**40
+
+# Trees. Where keys share less than this, writing it apart saves less than it costs to read.
+NODE_PREFIX_BYTES_MIN = 8
+VALUE_BYTES_MAX = 2**16 - 1
+CACHE_LEAVES_MAX = 8192
+CACHE_LEAF_BYTES_MAX = 64 * 1024 * 1024
+CACHE_INNER_BYTES_MAX = 64 * 1024 * 1024
+BUILD_BATCH = 1024  # Entries that a build takes at a time.
+CHANGES_CHUNK = 8192  # Changes that one pass of an edit holds.
+SCAN_LEAVES_MAX = 64  # Leaves that a scan reads ahead.
+DIFF_NODES_MAX = 512  # Nodes that a diff holds at each level.
+
+assert NODE_ENTRIES_MAX * (KEY_BYTES_MAX + VALUE_BYTES_MAX + 16) < OBJECT_BYTES_MAX
+
+# Storage. A row of packed objects fills sixteen pages of 4 KiB, less LMDB's header on the first;
+# an object that does not fit one gets a row of its own.
+ROW_BYTES_TARGET = 16 * 4096 - 16
+ROW_RECORDS_MAX = 4096
+RECORD_OVERHEAD_BYTES = 4 + ID_BYTES + 1 + 8  # Place in the row, id, kind, check.
+CHECK_BYTES = 8
+REF_NAME_BYTES_MAX = 480  # LMDB's keys end at 511 bytes.
+OPERATION_BYTES_MAX = 64 * 1024 * 1024
+PIN_BYTES_MAX = 64 * 1024
+MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as long as what is stored.
+MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
+MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
+READERS_MAX = 2048
+OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
+
+assert ROW_BYTES_TARGET + ID_BYTES < OBJECT_BYTES_MAX
+assert REF_NAME_BYTES_MAX + 1 < 511
+assert MAP_BYTES_MIN < MAP_BYTES_START
+assert MAP_RESERVE_BYTES < MAP_BYTES_START
+
+# Other formats. What is refused here could not be stored either, or would fill memory.
+JSON_CHUNK_BYTES = 1024 * 1024  # Read at a time.
+JSON_VALUE_CHARS_MAX = OBJECT_BYTES_MAX  # One image, one annotation, one field of the file.
+FOREIGN_DEPTH_MAX = DEPTH_MAX - 8  # Kept values stand this much deeper in a frame or a snapshot.
+RLE_SIDE_MAX = 65_536
+RLE_PIXELS_MAX = 64 * 1024 * 1024
+XML_BYTES_MAX = 4 * 1024 * 1024  # One VOC file.
+XML_DEPTH_MAX = 32
+XML_ELEMENTS_MAX = 200_000
+
+assert XML_BYTES_MAX < OBJECT_BYTES_MAX
+assert XML_DEPTH_MAX < FOREIGN_DEPTH_MAX < DEPTH_MAX
+COORDINATE_MAX = 10**15  # Beyond it, an imported shape is kept as data and not drawn.
+PICTURE_RECORDS_MAX = 64  # Images of one file that name one picture.
