@@ -13,7 +13,10 @@ from pathlib import Path
 __all__ = ["PROJECT", "python_of", "ready_python"]
 
 PROJECT = Path(__file__).resolve().parents[1]
-PYTHON_MIN = (3, 11)
+
+# Said at import, before an older Python meets syntax that it cannot read.
+if sys.version_info < (3, 11):  # noqa: UP036
+    raise SystemExit("hyperstore needs Python 3.11 or newer; this is " + sys.version.split()[0])
 
 
 def python_of(folder: Path) -> Path:
@@ -27,8 +30,6 @@ def ready_python(*, dev: bool) -> Path:
     With `dev`, what the checks need is installed too. A stamp beside the interpreter remembers what
     was installed, so a second run starts at once and offline.
     """
-    if sys.version_info < PYTHON_MIN:
-        raise SystemExit("hyperstore needs Python 3.11 or newer; this is " + sys.version.split()[0])
     folder = PROJECT / ".venv"
     python = python_of(folder)
     if not python.exists():

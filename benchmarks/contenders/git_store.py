@@ -6,6 +6,7 @@ git has no order of (context, time), so it does not read in order.
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,6 +31,8 @@ class Contender:
     """A bare repository; every call is a git process, but for gets, which share one."""
 
     def __init__(self, folder: Path) -> None:
+        if shutil.which("git") is None:
+            raise ImportError("git is not installed")
         self._folder = folder
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
