@@ -21,11 +21,13 @@ from pathlib import Path
 
 import startup
 from contenders import NAMES
-from workloads import FRESH, HISTORY, ONCE, WORKLOADS, Figures
+from targets import judged
+from workloads import AT, FRESH, HISTORY, ONCE, WORKLOADS, Figures
 
 __all__ = ["main"]
 
 HERE = Path(__file__).resolve().parent
+COMMAND = HERE.parent / "hyperstore" / "cli" / "main.py"
 LARGE = 1_000_000  # From here on, one turn of what starts with an empty folder.
 
 
@@ -112,9 +114,10 @@ class Bench:
         """Measure everything asked for, a turn of each contender after the other."""
         for size in sizes:
             for workload in workloads:
-                turns = (
-                    1 if workload in ONCE or (size >= LARGE and workload in FRESH) else self.turns
-                )
+                if AT.get(workload, size) in sizes and AT.get(workload, size) != size:
+                    continue
+                alone = workload in ONCE or (size >= LARGE and workload in FRESH)
+                turns = 1 if alone else self.turns
                 for turn in range(turns):
                     for contender in contenders:
                         self.measure(contender, workload, size, turn)
@@ -198,7 +201,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="hyperstore-bench-") as scratch:
         bench = Bench(Path(scratch), given.core, given.turns, quiet=given.smoke)
         bench.run(contenders, workloads, [int(each) for each in given.sizes.split(",")])
-        if "startup".startswith(starts):
+        if "startup".startswith(starts) and COMMAND.exists():
             bench.note((0, "startup", "hyperstore"), startup.figures(Path(scratch), given.turns))
     medians = bench.medians()
     if given.json:
@@ -210,6 +213,8 @@ def main() -> None:
         return
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print(table(medians, contenders))
+    if lines := list(judged(medians)):
+        print("\n| target | reach | reached | |\n| --- | --- | --- | --- |", *lines, sep="\n")
     for who, why in bench.skipped.items():
         if not why.startswith("cannot"):
             print(f"skipped: {who}: {why}")

@@ -16,15 +16,20 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 STARTS_MIN = 5
 
 
+def _run(words: list[str], folder: Path) -> None:
+    """Run Python once, with the checkout in sight."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1"}
+    subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+
+
 def _start_s(words: list[str], folder: Path, starts: int) -> float:
     """Return the median wall time of a command, after one start that fills the caches."""
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1"}
     times = []
     for _ in range(starts + 1):
         start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, *words], cwd=folder, env=environment, check=True, capture_output=True
-        )
+        _run(words, folder)
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:])
 
@@ -47,19 +52,16 @@ def installed_bytes(name: str = "hyperstore", seen: set[str] | None = None) -> i
 def figures(folder: Path, turns: int) -> dict[str, float]:
     """Return start-up times over a bare interpreter's, and the installed size where installed."""
     starts = max(STARTS_MIN, turns)
-    if not (CHECKOUT / "hyperstore" / "cli" / "main.py").exists():
-        return {}
-    command = ["-m", "hyperstore", "-C", str(folder)]
-    subprocess.run(
-        [sys.executable, *command, "init"],
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        check=True,
-        capture_output=True,
-    )
+    command = ["-m", "hyperstore"]
+    _run([str(CHECKOUT / "tools" / "sample.py"), "sample"], folder)
+    _run([*command, "init"], folder)
+    coco = ["import", "coco", "sample/annotations/instances.json", "--dataset", "sample"]
+    _run([*command, *coco, "-m", "Import the sample"], folder)
     bare = _start_s(["-c", "pass"], folder, starts)
     found = {
         "import_s": _start_s(["-c", "import hyperstore"], folder, starts) - bare,
         "version_s": _start_s([*command, "version"], folder, starts) - bare,
+        "log_s": _start_s([*command, "log"], folder, starts) - bare,
     }
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # A bare checkout.
         found["installed_bytes"] = installed_bytes()

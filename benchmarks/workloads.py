@@ -14,7 +14,7 @@ from typing import Any
 import synthetic
 from contenders import disk_bytes
 
-__all__ = ["FRESH", "HISTORY", "ONCE", "WORKLOADS", "Figures"]
+__all__ = ["AT", "FRESH", "HISTORY", "ONCE", "WORKLOADS", "Figures"]
 
 Figures = dict[str, float]
 CHANGES = 100
@@ -209,4 +209,5 @@ WORKLOADS: dict[str, Callable[[Any, Path, int, int], Figures]] = {
 }
 FRESH = {"ingest", "ingest-derived", "ingest-objects", "singles", "one-call"}  # In an empty folder.
 ONCE = {"singles", "one-call", "history"}  # Too long to repeat; made of many calls anyway.
+AT = {"singles": 10_000, "one-call": 10_000, "history": 100_000}  # Measured at this size only.
 HISTORY = {"diff"}  # Needs commits: `commit` is run first where it has not been.
