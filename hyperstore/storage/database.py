@@ -1,0 +1,293 @@
+"""One database folder as the layers above see it: reads, and one write at a time.
+
+A `Database` is a handle: cheap, picklable as its path, valid on both sides of a fork. What is
+read through a `Reader` is one state of the store; a `Writer` sees its own edits, and all of them
+are on disk when its block ends, or none.
+"""
+
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from hyperstore.errors import (
+    DiskFullError,
+    FormatError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
+from hyperstore.ids import new_id
+from hyperstore.limits import MAP_BYTES_START, MAP_RESERVE_BYTES
+from hyperstore.storage import host
+from hyperstore.storage.datafile import DATA_FILE, is_unborn
+from hyperstore.storage.environment import Environment
+from hyperstore.storage.header import Header
+from hyperstore.storage.reader import Reader
+from hyperstore.storage.writer import Writer
+
+__all__ = ["Database"]
+
+T = TypeVar("T")
+
+
+class Database:
+    """A handle on one database folder. Close it, or use it as a context manager."""
+
+    def __init__(
+        self, folder: Path, environment: Environment, header: Header, *, readonly: bool
+    ) -> None:
+        self.folder = folder
+        self.readonly = readonly
+        self._environment = environment
+        self._header = header
+        self._closed = False
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path | str,
+        *,
+        store_id: str | None = None,
+        trust: str = "own",
+        allow_network: bool = False,
+        map_bytes: int = MAP_BYTES_START,
+    ) -> "Database":
+        """Make the database in `folder`, or complete a half-made one; open one that is there.
+
+        Never wipes anything. When this returns, the files and their names are on disk.
+        """
+        path = _absolute(folder)
+        _refuse_unsafe(path, allow_network)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(f"{path} is not a folder; give a folder for the database") from None
+        except OSError as error:
+            raise _refused(path, error) from error
+        with host.folder_lock(path):
+            environment = _acquire_new(path, map_bytes)
+            try:
+                header = _completed_header(environment, store_id, trust)
+                host.sync_folder(path)
+                host.sync_folder(path.parent)
+            except BaseException:
+                environment.release()
+                raise
+        return cls(path, environment, header, readonly=False)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path | str,
+        *,
+        readonly: bool = False,
+        allow_network: bool = False,
+        map_bytes: int = MAP_BYTES_START,
+    ) -> "Database":
+        """Open the database in `folder`, refusing what is damaged or foreign before mapping it.
+
+        A folder that cannot be written to needs `readonly`.
+        """
+        path = _absolute(folder)
+        _check_place(path)
+        _refuse_unsafe(path, allow_network)
+        environment = Environment.acquire(
+            path,
+            writable=not readonly,
+            map_bytes=map_bytes,
+            reserve_bytes=_reserve(map_bytes),
+        )
+        try:
+            header = _read_header(environment)
+        except BaseException:
+            environment.release()
+            raise
+        return cls(path, environment, header, readonly=readonly)
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits that no other store has."""
+        return self._header.store_id
+
+    @property
+    def format_version(self) -> int:
+        """The version of the format that the store is written in."""
+        return self._header.format_version
+
+    @property
+    def trust(self) -> str:
+        """How far its contents are believed: "own" or "foreign", as of when it was opened."""
+        return self._header.trust
+
+    def reading(self) -> Reader:
+        """Return a read of the state as of when its block begins; keep the block short."""
+        if self._closed:
+            raise self._is_closed()
+        return Reader(self._environment)
+
+    def writing(self) -> Writer:
+        """Return the write; it begins with its block, once other writers have finished.
+
+        The block may put as much as MAP_RESERVE_BYTES; `write` has no such bound.
+        """
+        if self._closed:
+            raise self._is_closed()
+        if self.readonly:
+            raise RefusedError(f"{self.folder} is open for reading only")
+        return Writer(self._environment, _now_ms())
+
+    def write(self, change: Callable[[Writer], T]) -> T:
+        """Call `change` inside a write, again from the start where the map had to grow for it."""
+        while True:
+            writer = self.writing()
+            try:
+                with writer:
+                    return change(writer)
+            except DiskFullError:
+                if not writer.outgrew_map:
+                    raise
+
+    def set_trust(self, trust: str) -> None:
+        """Write down how far the store's contents are believed: "own" or "foreign"."""
+        header = self._header._replace(trust=trust)
+        with self.writing() as writer:
+            writer.put_header(header)
+        self._header = header
+
+    def compact_copy(self, folder: Path | str) -> Path:
+        """Write a copy without free pages into `folder`, made if need be; return the data file."""
+        path = _absolute(folder)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _refused(path, error) from error
+        if (path / DATA_FILE).exists():
+            raise UsageError(f"{path} holds a database already; give an empty folder")
+        if self._closed:
+            raise self._is_closed()
+        self._environment.copy_to(path)
+        return path / DATA_FILE
+
+    def close(self) -> None:
+        """Give the handle back; the file is closed with its last handle. Safe to repeat."""
+        if not self._closed:
+            self._closed = True
+            self._environment.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, stacklevel=1, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"Database({str(self.folder)!r})"
+
+    def __reduce__(self) -> tuple[Callable[..., "Database"], tuple[str, bool]]:
+        return _reopened, (str(self.folder), self.readonly)
+
+    def _is_closed(self) -> UsageError:
+        return UsageError(f"{self.folder}: the database is closed; open it again")
+
+
+def _reopened(folder: str, readonly: bool) -> Database:
+    """Open a pickled handle again; whether its place is allowed was decided before."""
+    return Database.open(folder, readonly=readonly, allow_network=True)
+
+
+def _absolute(folder: Path | str) -> Path:
+    try:
+        path = Path(folder).absolute()
+        path.stat()
+    except OSError:
+        pass
+    except ValueError:  # A NUL in the name.
+        raise UsageError(f"{str(folder)!r} is no name of a folder") from None
+    return path
+
+
+def _refuse_unsafe(path: Path, allow_network: bool) -> None:
+    place = None if allow_network else host.unsafe_place(path)
+    if place is not None:
+        raise RefusedError(
+            f"{path} is {place}: the database may be damaged there. Choose a local folder, "
+            "or allow it with allow_network=True"
+        )
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a folder that holds no database that can be read, saying which."""
+    data = path / DATA_FILE
+    try:
+        if not path.is_dir():
+            if path.exists():
+                raise UsageError(f"{path} is not a folder; give the folder of a database")
+            raise NotFoundError(f"there is no database at {path}. `init` makes one")
+        if not data.exists():
+            raise NotFoundError(f"there is no database in {path}. `init` makes one")
+        if not data.is_file():
+            raise FormatError(f"{data} is not a file")
+        with data.open("rb"):
+            pass
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: OSError) -> RefusedError | DiskFullError:
+    if isinstance(error, PermissionError):
+        return RefusedError(f"{path} may not be used by this user: {error.strerror}")
+    return DiskFullError(f"{path} cannot be used: {error.strerror}")
+
+
+def _acquire_new(path: Path, map_bytes: int) -> Environment:
+    data = path / DATA_FILE
+    try:
+        # A first write that never reached the disk holds nothing, and LMDB would refuse it.
+        if data.exists() and data.stat().st_size and is_unborn(data):
+            data.unlink()
+        if data.exists():
+            _check_place(path)
+    except OSError as error:
+        raise _refused(path, error) from error
+    reserve = _reserve(map_bytes)
+    return Environment.acquire(
+        path, writable=True, map_bytes=map_bytes, reserve_bytes=reserve, create=True
+    )
+
+
+def _completed_header(environment: Environment, store_id: str | None, trust: str) -> Header:
+    """Return the header that is there, or write one."""
+    with Reader(environment) as reader:
+        if reader.has_header():
+            return reader.header()
+    with Writer(environment, _now_ms()) as writer:
+        header = Header.new(store_id or new_id(), trust)
+        writer.put_header(header)
+    return header
+
+
+def _read_header(environment: Environment) -> Header:
+    with Reader(environment) as reader:
+        return reader.header()
+
+
+def _reserve(map_bytes: int) -> int:
+    """Return what a write finds free at least; maps made small by tests have small reserves."""
+    return min(MAP_RESERVE_BYTES, map_bytes // 2)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,117 @@
+"""What LMDB's own data file says of itself, read before it is mapped.
+
+A mapped file that is shorter than its meta page claims kills the process by SIGBUS, and a file of
+another engine is refused by LMDB without a word that helps. So the two meta pages are read as
+plain bytes first. Only offsets of LMDB 0.9 on a 64-bit machine are known here; FORMAT.md has them.
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+from hyperstore.errors import CorruptError, FormatError
+
+__all__ = ["DATA_FILE", "LOCK_FILE", "check_data_file", "is_unborn"]
+
+DATA_FILE = "data.mdb"
+LOCK_FILE = "lock.mdb"
+
+_MAGIC = 0xBEEFC0DE
+_ENGINE_VERSION = 1
+_PAGE_META = 0x08
+_META_BYTES = 152
+_PAGE_SIZES = tuple(2**power for power in range(8, 17))
+# Page number, padding, flags, two bounds of free space; then magic, version, address, map size,
+# page size (kept where the free list's record has padding), and at the end last page and txn id.
+_HEAD = struct.Struct("=QHHHH II QQ I")
+_TAIL = struct.Struct("=QQ")
+_TAIL_OFFSET = 136
+
+
+class _Meta(NamedTuple):
+    page_bytes: int
+    last_page: int
+    transaction: int
+
+
+def check_data_file(path: Path) -> None:
+    """Refuse a data file that LMDB 0.9 cannot map: FormatError if foreign, CorruptError if cut.
+
+    A writer may be at work in another process, so a bad look is taken again before it counts.
+    """
+    for last_try in (False, False, True):
+        try:
+            _check_once(path)
+        except (CorruptError, FormatError):
+            if last_try:
+                raise
+        else:
+            return
+
+
+def is_unborn(path: Path) -> bool:
+    """Tell whether the file holds nothing yet: the first write to it never reached the disk.
+
+    Such a file is empty, or all zeros and shorter than the two meta pages of a new database.
+    """
+    with path.open("rb") as file:
+        head = file.read(2 * _PAGE_SIZES[-1] + 1)
+    return len(head) <= 2 * _PAGE_SIZES[-1] and not any(head)
+
+
+def _check_once(path: Path) -> None:
+    with path.open("rb") as file:
+        file_bytes = os.fstat(file.fileno()).st_size
+        first = file.read(_PAGE_SIZES[-1] + _META_BYTES)
+    head = _meta_at(first, 0, path)
+    sizes = (head.page_bytes,) if head else _PAGE_SIZES
+    tails = [_meta_at(first, size, path) for size in sizes]
+    found = [meta for meta in (head, *tails) if meta is not None]
+    if not found:
+        raise _nothing_known(path, first, file_bytes)
+    needed = max((meta.last_page + 1) * meta.page_bytes for meta in found)
+    if file_bytes < needed:
+        raise CorruptError(
+            f"{path} holds {file_bytes} bytes where its own record says {needed}: it was cut. "
+            "Restore it from a clone or a backup"
+        )
+    if len(found) < 2:
+        raise CorruptError(
+            f"{path} has lost one of its two meta pages. Restore it from a clone or a backup"
+        )
+
+
+def _meta_at(data: bytes, offset: int, path: Path) -> _Meta | None:
+    """Return the meta page at `offset`, None where none is; FormatError for another engine's."""
+    if len(data) < offset + _META_BYTES:
+        return None
+    _, _, flags, _, _, magic, version, _, _, page_bytes = _HEAD.unpack_from(data, offset)
+    if magic != _MAGIC or not flags & _PAGE_META:
+        return None
+    if version != _ENGINE_VERSION:
+        raise FormatError(
+            f"{path} is of LMDB data format {version}; this version of hyperstore reads format "
+            f"{_ENGINE_VERSION} (LMDB 0.9). Open it with the version that wrote it"
+        )
+    if page_bytes not in _PAGE_SIZES:
+        return None
+    last_page, transaction = _TAIL.unpack_from(data, offset + _TAIL_OFFSET)
+    return _Meta(page_bytes, last_page, transaction)
+
+
+def _nothing_known(path: Path, first: bytes, file_bytes: int) -> CorruptError | FormatError:
+    """Return the error that says what the file seems to be instead."""
+    magic = _MAGIC.to_bytes(4, "little")
+    if first[24:28] in (magic, magic[::-1]):
+        return FormatError(
+            f"{path} was written by LMDB 1.0; this version of hyperstore reads LMDB 0.9 only"
+        )
+    if first[16:20] == magic[:: -1 if struct.pack("=H", 1) == b"\1\0" else 1]:
+        return FormatError(f"{path} was written on a machine of another byte order")
+    if file_bytes < _META_BYTES or not any(first):
+        return CorruptError(
+            f"{path} holds {file_bytes} bytes and no database: a new one was never finished, or "
+            "an old one was cut. `init` completes a new one"
+        )
+    return FormatError(f"{path} is not an LMDB data file")

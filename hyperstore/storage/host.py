@@ -1,0 +1,210 @@
+"""What is asked of the operating system, each call with an answer where it does not know.
+
+Everything that only Linux (or only POSIX) can say sits here, so that the rest of the package
+runs elsewhere: an unknown mount counts as a local one, a folder that cannot be synced is left to
+the file system, and a process whose start is unknown is told by its number alone.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+if sys.platform != "win32":  # Which has no advisory locks of this kind.
+    import fcntl
+
+__all__ = [
+    "detach_mapping",
+    "folder_lock",
+    "free_bytes",
+    "host_name",
+    "process_alive",
+    "process_start",
+    "sync_folder",
+    "unsafe_place",
+]
+
+_NETWORK_TYPES = frozenset(
+    (
+        *("9p", "afs", "acfs", "beegfs", "ceph", "cifs", "coda", "davfs", "gfs", "gfs2"),
+        *("glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "panfs"),
+        *("pvfs2", "smb", "smb2", "smb3", "smbfs", "vboxsf", "virtiofs", "vmhgfs"),
+    )
+)
+# What FUSE serves from this machine's own disk; all else behind FUSE is taken for remote.
+_LOCAL_FUSE = frozenset(("fuse.lxcfs", "fuse.fuse-overlayfs", "fuse.mergerfs", "fuse.bindfs"))
+_CLOUD_MARKERS = (".dropbox", ".dropbox.cache", ".tmp.driveupload", ".tmp.drivedownload")
+_CLOUD_FOLDERS = re.compile(
+    r"^(dropbox( \(.*\))?|onedrive( ?- ?.*)?|google ?drive|googledrive-.*|my drive|"
+    r"icloud ?drive|com~apple~clouddocs|nextcloud|owncloud)$",
+    re.IGNORECASE,
+)
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def unsafe_place(folder: Path) -> str | None:
+    """Say why `folder` is no place for a database that is mapped and locked, or None.
+
+    Network file systems neither lock nor map as LMDB needs; programs that copy a folder to a
+    cloud copy a database in the middle of a write.
+    """
+    path = Path(os.path.realpath(folder))
+    kind = _mount_type(path)
+    if kind is not None and _is_remote(kind):
+        return f"a network file system ({kind})"
+    for parent in (path, *path.parents):
+        if _CLOUD_FOLDERS.match(parent.name):
+            return f"inside {parent}, a folder that is synchronised with a cloud"
+        if any((parent / marker).exists() for marker in _CLOUD_MARKERS):
+            return f"inside {parent}, a folder that is synchronised with a cloud"
+    return None
+
+
+def _is_remote(kind: str) -> bool:
+    if kind == "fuse" or kind.startswith("fuse."):
+        return kind not in _LOCAL_FUSE
+    return kind in _NETWORK_TYPES
+
+
+def _mount_type(path: Path, mounts: str = "/proc/self/mountinfo") -> str | None:
+    """Return the file system type of the mount that holds the absolute `path`, or None."""
+    try:
+        lines = Path(mounts).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    best, kind = -1, None
+    for line in lines:
+        before, dash, after = line.partition(" - ")
+        fields = before.split(" ")
+        if not dash or len(fields) < 5:
+            continue
+        point = _ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4])
+        # Of mounts on one point the last one listed lies on top.
+        if len(point) >= best and path.is_relative_to(point):
+            best, kind = len(point), after.split(" ")[0]
+    return kind
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable, as far as the file system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # Some file systems refuse folders.
+            raise
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold `folder` against every other process that calls this; dropped if the process dies."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # Where there are no locks, LMDB's own must do.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Return how many bytes a plain user may still write below `folder`, or None."""
+    try:
+        stat = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    return stat.f_bavail * stat.f_frsize
+
+
+def host_name() -> str:
+    """Return the name by which this machine's processes are told from another's."""
+    return socket.gethostname()
+
+
+def process_start(pid: int) -> str:
+    """Return what tells this process from a later one of the same number, or ''.
+
+    The boot and the clock tick of its start; empty where there is no such process, or no /proc.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+    # The command, in parentheses, may itself hold spaces and parentheses.
+    fields = stat.rpartition(b")")[2].split()
+    if fields[0] in {b"Z", b"X"}:
+        return ""
+    return f"{boot}:{fields[19].decode('ascii')}"
+
+
+def process_alive(pid: int, start: str) -> bool:
+    """Tell whether the process that had number `pid` and began at `start` still runs."""
+    if start and sys.platform == "linux":
+        return process_start(pid) == start
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def detach_mapping(path: Path) -> bool:
+    """Give this process a private copy of its shared mapping of `path`; say whether it did.
+
+    A forked child inherits LMDB's reader table as shared memory, and closing the inherited
+    environment would clear the slots of its parent's living readers, whose pages a writer would
+    then reuse under them (seen, not guessed). Mapped over with a private copy, the table of the
+    parent stays as it is.
+    """
+    found = _mapping_of(path)
+    if found is None:
+        return False
+    import ctypes  # Wanted by children of a fork inside a read, and by nobody else.
+
+    start, length, handle = found
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_size_t,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_int,
+            ctypes.c_long,
+        ]
+        read_write, private_fixed = 0x1 | 0x2, 0x02 | 0x10
+        return bool(libc.mmap(start, length, read_write, private_fixed, handle, 0) == start)
+    finally:
+        os.close(handle)
+
+
+def _mapping_of(path: Path) -> tuple[int, int, int] | None:
+    """Return address, length and an open handle of the mapping of `path` in this process."""
+    try:
+        wanted = path.stat()
+        lines = Path("/proc/self/maps").read_bytes().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        fields = line.split(None, 5)
+        if len(fields) < 6 or int(fields[4]) != wanted.st_ino or b"s" not in fields[1]:
+            continue
+        low, _, high = fields[0].partition(b"-")
+        start = int(low, 16)
+        return start, int(high, 16) - start, os.open(path, os.O_RDWR)
+    return None

@@ -1,0 +1,94 @@
+"""Names that point to objects, moved by compare-and-swap inside one write transaction.
+
+A ref's row is the object's id, sealed with its name: a flipped bit in the table's index that
+shows the row of another name is found, never followed.
+"""
+
+from hyperstore.errors import ConflictError, CorruptError, UsageError
+from hyperstore.ids import ObjectId
+from hyperstore.limits import ID_BYTES, REF_NAME_BYTES_MAX
+from hyperstore.storage.environment import Table, Transaction
+from hyperstore.storage.rows import rows_from, seal, unseal
+
+__all__ = ["move_ref", "read_ref", "read_refs"]
+
+_TABLE = b"refs"
+
+
+def read_ref(transaction: Transaction, table: Table, name: str) -> ObjectId | None:
+    """Return what `name` points to, None where there is no such ref."""
+    key = _key(name)
+    value = transaction.get(key, None, table)
+    return None if value is None else _target(key, value)
+
+
+def read_refs(transaction: Transaction, table: Table, prefix: str) -> list[tuple[str, ObjectId]]:
+    """Return every ref whose name starts with `prefix`, in the order of the names' UTF-8."""
+    start = _encoded(prefix)
+    found = []
+    with transaction.cursor(table) as cursor:
+        for key, data in rows_from(cursor, _TABLE, start, bytes_max=ID_BYTES):
+            if not key.startswith(start):
+                break
+            found.append((_name(key), _object_id(key, data)))
+    return found
+
+
+def move_ref(
+    transaction: Transaction,
+    table: Table,
+    name: str,
+    expected: ObjectId | None,
+    new: ObjectId | None,
+) -> None:
+    """Point `name` at `new` if it points at `expected`, None standing for no ref at all."""
+    found = read_ref(transaction, table, name)
+    if found != expected:
+        raise ConflictError(
+            f"ref {name!r} points to {_shown(found)}, not to {_shown(expected)}: "
+            "somebody moved it first. Read again, then retry"
+        )
+    key = _key(name)
+    if new is None:
+        transaction.delete(key, db=table)
+        return
+    if len(new) != ID_BYTES:
+        raise UsageError(f"ref {name!r} cannot point to {new!r}: an id has {ID_BYTES} bytes")
+    transaction.put(key, seal(_TABLE, key, new), db=table)
+
+
+def _target(key: bytes, value: memoryview) -> ObjectId:
+    return _object_id(key, unseal(_TABLE, key, value, bytes_max=ID_BYTES))
+
+
+def _object_id(key: bytes, data: bytes) -> ObjectId:
+    if len(data) != ID_BYTES:
+        raise CorruptError(f"ref {key!r} does not hold an id. Run fsck")
+    return ObjectId(data)
+
+
+def _key(name: str) -> bytes:
+    key = _encoded(name)
+    if not 0 < len(key) <= REF_NAME_BYTES_MAX:
+        raise UsageError(
+            f"a ref's name has 1 to {REF_NAME_BYTES_MAX} bytes of UTF-8, not {len(key)}"
+        )
+    return key
+
+
+def _encoded(name: str) -> bytes:
+    try:
+        return name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"the name {name!r} cannot be written as UTF-8") from None
+
+
+def _name(key: bytes) -> str:
+    try:
+        return key.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CorruptError(f"ref {key!r} is not named in UTF-8. Run fsck") from None
+
+
+def _shown(oid: ObjectId | None) -> str:
+    return "nothing" if oid is None else oid.hex()

@@ -1,0 +1,63 @@
+"""Rows that change: bytes sealed with a check that is bound to table and key.
+
+LMDB has no checksums, and a flipped bit in a page's index shows the row of another key. So the
+check covers the table's name and the key as well, and the length stands in front: a row is not
+touched beyond its first bytes before its length is known to be true, since a length that a
+flipped bit made larger leads beyond the end of the mapped file.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from hyperstore.errors import CorruptError
+from hyperstore.ids import checksum
+from hyperstore.limits import CHECK_BYTES
+from hyperstore.storage.environment import Cursor
+
+__all__ = ["LMDB_KEY_BYTES_MAX", "key_bytes", "rows_from", "seal", "unseal"]
+
+LMDB_KEY_BYTES_MAX = 511
+_LENGTH = struct.Struct("<I")
+_BOUND = struct.Struct("<HH")
+
+
+def seal(table: bytes, key: bytes, data: bytes) -> bytes:
+    """Return the value to store: length of data, data, check."""
+    return b"".join((_LENGTH.pack(len(data)), data, _check(table, key, data)))
+
+
+def unseal(table: bytes, key: bytes, value: memoryview, *, bytes_max: int) -> bytes:
+    """Return a copy of the data; CorruptError unless every byte is as it was sealed."""
+    size = len(value) - _LENGTH.size - CHECK_BYTES
+    if size < 0 or size > bytes_max or _LENGTH.unpack_from(value)[0] != size:
+        raise CorruptError(f"{_row(table, key)} has a false length. Run fsck")
+    data = bytes(value[_LENGTH.size : _LENGTH.size + size])
+    if value[_LENGTH.size + size :] != _check(table, key, data):
+        raise CorruptError(f"{_row(table, key)} is damaged: its check does not fit. Run fsck")
+    return data
+
+
+def key_bytes(table: bytes, key: memoryview) -> bytes:
+    """Return a copy of a key, which is as untrusted as any other bytes of the map."""
+    if not 0 < len(key) <= LMDB_KEY_BYTES_MAX:
+        raise CorruptError(f"a key of table {table.decode()} has a false length. Run fsck")
+    return bytes(key)
+
+
+def rows_from(
+    cursor: Cursor, table: bytes, start: bytes, *, bytes_max: int
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield key and data of every row from `start` on, in key order, each checked."""
+    found = cursor.set_range(start) if start else cursor.first()
+    while found:
+        key = key_bytes(table, cursor.key())
+        yield key, unseal(table, key, cursor.value(), bytes_max=bytes_max)
+        found = cursor.next()
+
+
+def _check(table: bytes, key: bytes, data: bytes) -> bytes:
+    return checksum(b"".join((_BOUND.pack(len(table), len(key)), table, key, data)))
+
+
+def _row(table: bytes, key: bytes) -> str:
+    return f"row {key!r} of table {table.decode()}"

@@ -1,0 +1,150 @@
+"""The one write transaction: on disk as a whole when its block ends, or not at all."""
+
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from hyperstore.errors import ForkError, HyperstoreError
+from hyperstore.ids import ObjectId
+from hyperstore.storage import objects, pins, reflog, refs, sweep
+from hyperstore.storage.environment import EngineError, Environment, MapFullError
+from hyperstore.storage.header import HEADER_KEY, Header, encode_header
+from hyperstore.storage.objects import ObjectState
+from hyperstore.storage.reader import Reader
+
+__all__ = ["Writer"]
+
+
+class Writer(Reader):
+    """A write inside a `with` block; reads through it see its edits.
+
+    No code of a user, no encoding and no network belong inside the block: everybody else waits.
+    """
+
+    __slots__ = ("_now_ms", "outgrew_map")
+
+    def __init__(self, environment: Environment, now_ms: int) -> None:
+        super().__init__(environment)
+        self._now_ms = now_ms
+        self.outgrew_map = False
+
+    def __enter__(self) -> "Writer":
+        environment = self._environment
+        self._transaction = environment.begin_write()
+        self._tables = environment.tables
+        self._generation = environment.generation
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._generation != self._environment.generation:
+            if kind is None:
+                raise ForkError(
+                    f"{self._environment.folder}: this write was begun before the process forked; "
+                    "only the parent can finish it"
+                )
+            return
+        try:
+            if kind is None:
+                self._transaction.commit()
+            else:
+                self._transaction.abort()
+        except EngineError as fault:
+            raise self._translated(fault) from fault
+        finally:
+            self._environment.end_write(full=self.outgrew_map)
+
+    def put_many(self, records: Iterable[tuple[ObjectId, int, bytes]]) -> int:
+        """Store those (id, kind, payload) that are not here; return how many they were.
+
+        Whatever is here but damaged is stored anew. That the ids are right is the caller's word.
+        """
+        try:
+            return objects.put_objects(self._transaction, self._tables, records, self._now_ms)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def move(self, name: str, expected: ObjectId | None, new: ObjectId | None) -> None:
+        """Point the ref at `new` if it points at `expected`, else ConflictError; None is no ref."""
+        try:
+            refs.move_ref(self._transaction, self._tables[b"refs"], name, expected, new)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def log(self, *, time_ms: int, actor: str, command: str, moves: Sequence[reflog.Move]) -> int:
+        """Append to the operation log; return the operation's number."""
+        try:
+            return reflog.append_operation(
+                self._transaction,
+                self._tables[b"oplog"],
+                time_ms=time_ms,
+                actor=actor,
+                command=command,
+                moves=moves,
+            )
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def delete_objects(self, dead: Iterable[ObjectId]) -> sweep.Swept:
+        """Take objects out; what is left keeps its sequence numbers. Give bounded batches."""
+        try:
+            return sweep.delete_objects(self._transaction, self._tables, dead)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def mark_missing(self, oids: Iterable[ObjectId]) -> None:
+        """Write down that objects which are not here are missing on purpose."""
+        self._mark(oids, ObjectState.MISSING)
+
+    def forget(self, oids: Sequence[ObjectId]) -> sweep.Swept:
+        """Take objects out for good, leaving tombstones."""
+        swept = self.delete_objects(oids)
+        self._mark(oids, ObjectState.FORGOTTEN)
+        return swept
+
+    def _mark(self, oids: Iterable[ObjectId], state: ObjectState) -> None:
+        try:
+            objects.mark_absent(self._transaction, self._tables, oids, state, self._now_ms)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def pin(self, *, expires_ms: int, sequence: int = 0, snapshot: ObjectId | None = None) -> str:
+        """Hold a snapshot, or what arrives from `sequence` on, against collection; return an id."""
+        try:
+            return pins.add_pin(
+                self._transaction,
+                self._tables[b"pins"],
+                expires_ms=expires_ms,
+                sequence=sequence,
+                snapshot=snapshot,
+            )
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def unpin(self, pin_id: str) -> bool:
+        """Let go; say whether the pin was there."""
+        try:
+            return pins.remove_pin(self._transaction, self._tables[b"pins"], pin_id)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def drop_dead_pins(self, now_ms: int) -> int:
+        """Take out pins that expired or whose processes are gone; return how many."""
+        try:
+            return pins.drop_dead_pins(self._transaction, self._tables[b"pins"], now_ms)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: EngineError) -> HyperstoreError:
+        self.outgrew_map = self.outgrew_map or isinstance(error, MapFullError)
+        return super()._translated(error)
+
+    def put_header(self, header: Header) -> None:
+        """Write who the store is."""
+        try:
+            self._transaction.put(HEADER_KEY, encode_header(header), db=self._tables[b"header"])
+        except EngineError as error:
+            raise self._translated(error) from error
