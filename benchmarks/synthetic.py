@@ -9,10 +9,11 @@ import random
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 __all__ = ["Frame", "Timed", "changed", "derived", "frame", "frame_id", "frames", "picks"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 
 ROIS = 7
 CHUNK_FRAMES = 500  # About 4 MB of live Python objects.
@@ -78,7 +79,7 @@ def derived(count: int) -> Iterator[Frame]:
     """Yield the same frames with no id of their own, nor of their regions."""
     for each in frames(count):
         del each["id"]
-        for roi in each["rois"]:  # type: ignore[attr-defined]
+        for roi in each["rois"]:
             del roi["id"]
         yield each
 

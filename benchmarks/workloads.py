@@ -94,9 +94,10 @@ def get_decoded(store: Any, folder: Path, size: int, turn: int) -> Figures:
     return _get(store.get_decoded, size, turn)
 
 
-def _clock(call: Callable[[], object]) -> tuple[float, float]:
+def _clock(call: Callable[..., object], *given: object) -> tuple[float, float]:
+    """Return the wall and process seconds of one call."""
     wall, cpu = time.perf_counter(), time.process_time()
-    call()
+    call(*given)
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
@@ -107,7 +108,7 @@ def commit(store: Any, folder: Path, size: int, turn: int) -> Figures:
     for number in range(COMMITS):
         frames = synthetic.changed(min(CHANGES, size), size, 1 + turn * COMMITS + number)
         old = store.record_bytes() if hasattr(store, "record_bytes") else 0
-        wall, cpu = _clock(lambda frames=frames: store.update(frames))  # type: ignore[misc]
+        wall, cpu = _clock(store.update, frames)
         walls.append(wall)
         cpus.append(cpu)
         records.append(store.record_bytes() - old if old else 0)
@@ -134,10 +135,7 @@ def names(store: Any, folder: Path, size: int, turn: int) -> Figures:
     figures: Figures = {}
     for verb in ("branch", "switch", "tag"):
         if act := getattr(store, verb, None):
-            times = [
-                _clock(lambda act=act, at=at: act(f"name-{turn}-{at}"))[0]  # type: ignore[misc]
-                for at in range(NAMES)
-            ]
+            times = [_clock(act, f"name-{turn}-{at}")[0] for at in range(NAMES)]
             figures[f"{verb}_s"] = statistics.median(times)
     if not figures:
         raise AttributeError("branch", obj=store)
@@ -146,7 +144,7 @@ def names(store: Any, folder: Path, size: int, turn: int) -> Figures:
         for _ in range(NAMES):
             file.write(b"x" * 4096)
             file.flush()
-            times.append(_clock(lambda: os.fsync(file.fileno()))[0])
+            times.append(_clock(os.fsync, file.fileno())[0])
     (folder / "fsync.tmp").unlink()
     return figures | {"fsync_s": statistics.median(times)}
 
@@ -156,7 +154,7 @@ def history(store: Any, folder: Path, size: int, turn: int) -> Figures:
     before, times = disk_bytes(folder), []
     for number in range(HISTORY_COMMITS):
         frames = synthetic.changed(10, size, 100_000 + number)
-        times.append(_clock(lambda frames=frames: store.update(frames))[0])  # type: ignore[misc]
+        times.append(_clock(store.update, frames)[0])
     edge = HISTORY_COMMITS // 20
     first, last = statistics.median(times[:edge]), statistics.median(times[-edge:])
     return {
@@ -173,10 +171,7 @@ def singles(store: Any, folder: Path, size: int, turn: int) -> Figures:
     add_one = store.add_one
     store.ingest(synthetic.frames(size))
     before = disk_bytes(folder)
-    times = [
-        _clock(lambda frame=frame: add_one(frame))[0]  # type: ignore[misc]
-        for frame in synthetic.frames(calls, start=size)
-    ]
+    times = [_clock(add_one, frame)[0] for frame in synthetic.frames(calls, start=size)]
     figures = {
         "call_s": statistics.median(times),
         "call_bytes": (disk_bytes(folder) - before) / calls,

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 __all__ = ["Contender"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 _ENV = {
     **os.environ,
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import hyperstore
 from hyperstore import SingleFrame
 
 __all__ = ["Contender"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 
 
 class Contender:

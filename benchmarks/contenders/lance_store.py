@@ -6,6 +6,7 @@ Lance keeps every version of a table but has no difference between two of them.
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import lance
 import msgpack
@@ -13,7 +14,7 @@ import pyarrow
 
 __all__ = ["Contender"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 _SCHEMA = pyarrow.schema(
     [
         ("id", pyarrow.string()),

@@ -6,6 +6,7 @@ An update leaves the old bytes where they are, as the fewest writes that keep th
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import msgpack
@@ -13,12 +14,12 @@ from blake3 import blake3
 
 __all__ = ["Contender"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 
 
 def order_key(frame: Frame) -> bytes:
     """Return a key that sorts by context, then time, then id."""
-    timestamp = int(frame["timestamp"]) + 2**63  # type: ignore[call-overload]
+    timestamp = int(frame["timestamp"]) + 2**63
     context = str(frame["context_id"]).encode()
     return b"%s\0%s%s" % (context, timestamp.to_bytes(8, "big"), str(frame["id"]).encode())
 

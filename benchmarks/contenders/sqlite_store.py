@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgpack
 
 __all__ = ["Contender"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS frames(
     id TEXT PRIMARY KEY, context TEXT NOT NULL, time INTEGER NOT NULL, body BLOB NOT NULL
