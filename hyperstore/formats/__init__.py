@@ -1,1 +1,24 @@
-"""Readers and writers of other annotation formats."""
+"""Other annotation formats: each is read into wire frames, and written from them.
+
+Words. A *file* is one file of the format; a version knows it by the name of its folder and itself,
+and frames by a short key of that name. A *partial* is what the files read say of one picture. What
+the format has and ours has not is kept in a *reserved field* named after the format (`_coco`,
+`_voc`) of the frame, the ROI or the version's metadata, never in the user's `meta`.
+
+Laws. Export gives back the JSON value that was imported. Importing twice changes nothing. What
+somebody edited is exported as it is now. What cannot be said in the other format is counted in a
+`Report`. A file from outside is read in bounded memory, never followed out of its folder, and what
+is wrong with it is one FormatError that names the place.
+
+Nothing here knows a store: frames come in and go out as plain dicts.
+
+Reading order: `coco` (the names that others use), `coco_map` and `coco_standard` (one annotation,
+one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
+into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`;
+`rle`, `shapes`, `report`; `voc`, `xmltree`.
+
+Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
+another format of the same pictures has none. Why not keep each annotation as it came: it would
+double every frame, and an edited ROI would contradict it. Why not pycocotools: it reads the whole
+file into memory, and needs NumPy.
+"""

@@ -1,0 +1,105 @@
+"""A file that appears whole under its name, or not at all.
+
+What is written goes to a new file beside the target, under a random name that is created
+exclusively (so nothing planted there is followed), is synced, and then takes the target's name.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from hyperstore.errors import DiskFullError, NotFoundError, RefusedError, UsageError
+from hyperstore.ids import new_id
+
+__all__ = ["Target"]
+
+_COPY_BYTES = 1024 * 1024
+
+
+class Target:
+    """Text for a file, and side files that are appended to it later and leave no trace."""
+
+    def __init__(self, path: Path, stream: BinaryIO) -> None:
+        self._path = path
+        self._stream = stream
+        self._sides: list[BinaryIO] = []
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator["Target"]:
+        """Give a target; the file stands under its name when the block ends without an error."""
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder; name the file to write")
+        if not path.parent.is_dir():
+            raise NotFoundError(f"no folder {path.parent} to write {path.name} into")
+        beside = path.with_name(f".{path.name[:100]}.{new_id()}")
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            handle = os.open(beside, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        except PermissionError:
+            raise RefusedError(f"{path.parent} cannot be written to") from None
+        except OSError as fault:
+            raise DiskFullError(f"{path} cannot be written: {fault.strerror}") from None
+        target = cls(path, os.fdopen(handle, "wb", buffering=_COPY_BYTES))
+        try:
+            yield target
+            target._finish(beside)
+        finally:
+            target._drop(beside)
+
+    def write(self, text: str) -> None:
+        with self._guarded():
+            self._stream.write(text.encode())
+
+    def side(self) -> BinaryIO:
+        """Return a new file without a name, beside the target; closed with it."""
+        with self._guarded():
+            side = tempfile.TemporaryFile(dir=self._path.parent)  # noqa: SIM115 - outlives this call
+        self._sides.append(side)
+        return side
+
+    def write_side(self, side: BinaryIO, text: str) -> None:
+        with self._guarded():
+            side.write(text.encode())
+
+    def append(self, side: BinaryIO) -> None:
+        """Copy all of a side file to the end of what is written."""
+        with self._guarded():
+            side.seek(0)
+            while chunk := side.read(_COPY_BYTES):
+                self._stream.write(chunk)
+
+    def lines(self, side: BinaryIO) -> Iterator[bytes]:
+        with self._guarded():
+            side.seek(0)
+        yield from side
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as fault:
+            raise DiskFullError(f"writing {self._path} failed: {fault.strerror}") from None
+
+    def _finish(self, beside: Path) -> None:
+        with self._guarded():
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            beside.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _drop(self, beside: Path) -> None:
+        for stream in (self._stream, *self._sides):
+            try:
+                stream.close()
+            except OSError:  # What it could not flush was reported, or is not wanted any more.
+                continue
+        beside.unlink(missing_ok=True)
