@@ -202,6 +202,8 @@ def main() -> None:
         bench = Bench(Path(scratch), given.core, given.turns, quiet=given.smoke)
         bench.run(contenders, workloads, [int(each) for each in given.sizes.split(",")])
         if "startup".startswith(starts) and COMMAND.exists():
+            if hasattr(os, "sched_setaffinity"):
+                os.sched_setaffinity(0, {given.core} & os.sched_getaffinity(0) or {0})
             bench.note((0, "startup", "hyperstore"), startup.figures(Path(scratch), given.turns))
     medians = bench.medians()
     if given.json:
