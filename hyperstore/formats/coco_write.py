@@ -76,7 +76,7 @@ class _Export:
 
     def begin(self) -> None:
         self._target.write("{")
-        fields = self._choice.fields or {"info": {}, "licenses": []}
+        fields = self._choice.fields if self._choice.keys else {"info": {}, "licenses": []}
         for name, value in fields.items():
             if name != "categories":
                 self._target.write(f"{_json(name)}: {_json(value)},\n")

@@ -102,7 +102,8 @@ def combine(existing: Mapping[str, object] | None, partial: Partial) -> Wire:
     for file in partial.files:
         own = [roi for roi in incoming if _file(roi, partial.field) == file]
         rois = _replace(rois, own, file=file, field=partial.field)
-    frame["rois"] = rois
+    if rois or "rois" in frame:
+        frame["rois"] = rois
     frame[partial.field] = _laid_over(
         mapping(frame.get(partial.field)), mapping(partial.wire.get(partial.field)), partial.files
     )
