@@ -9,7 +9,7 @@ HyperstoreError
     PublishedError                            a published version does not change: make a child
     ConflictError                             somebody else moved it first: read again, then retry
     MissingObjectError                        an object is not here: on purpose, forgotten, or lost
-    RefusedError                              refused for safety: the message names the way to allow it
+    RefusedError                              refused for safety: the message says how to allow it
     CorruptError                              stored bytes are damaged: run fsck
     FormatError                               bytes of another format, or a newer one
     LockedError                               another process holds what is needed: wait, then retry

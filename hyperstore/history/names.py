@@ -1,0 +1,50 @@
+"""Names of datasets, versions and tags: labels that people choose, checked in one place.
+
+A name is never used as a path, so all is allowed that can be shown on one line without deceiving:
+it is the only validator for names that come from outside, from a person as from a remote.
+"""
+
+import unicodedata
+
+from hyperstore.errors import UsageError
+from hyperstore.limits import NAME_BYTES_MAX
+
+__all__ = ["check_name"]
+
+_BIDIRECTIONAL = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+_LINE_BREAKS = frozenset("\u2028\u2029")
+
+
+def check_name(name: object, *, what: str) -> str:
+    """Return `name` if it may name a `what`; raise UsageError that says which rule it breaks."""
+    if not isinstance(name, str):
+        raise UsageError(f"a {what} name is a string, not {type(name).__name__}")
+    fault = _fault(name)
+    if fault is not None:
+        raise UsageError(f"{what} name {name!a} {fault}; choose another name")
+    return name
+
+
+def _fault(name: str) -> str | None:
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return "holds an unpaired surrogate"
+    if not 1 <= size <= NAME_BYTES_MAX:
+        return f"has {size} bytes of UTF-8, where 1 to {NAME_BYTES_MAX} are allowed"
+    if name in (".", ".."):
+        return "is a folder's short name"
+    if name.startswith("-"):
+        return "starts with '-', like an option"
+    if name != name.strip():
+        return "has a space at an end"
+    if not unicodedata.is_normalized("NFC", name):
+        return "is not in Unicode form NFC, so that a twin of it would look the same"
+    for character in name:
+        if unicodedata.category(character) in ("Cc", "Cs"):
+            return f"holds the control character U+{ord(character):04X}"
+        if character in _BIDIRECTIONAL or character in _LINE_BREAKS:
+            return f"holds U+{ord(character):04X}, which changes how a line reads"
+    return None

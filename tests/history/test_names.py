@@ -1,0 +1,63 @@
+"""Names of datasets, versions and tags."""
+
+import pytest
+
+from hyperstore.errors import UsageError
+from hyperstore.history.names import check_name
+
+ALLOWED = [
+    "Current",
+    "snapshot 2020-03-26T16:55:38.441671",
+    "a/b",
+    "a@b",
+    "v~1^2",
+    "..hidden",
+    "2022-09-07",
+    "Straße",
+    "データ",
+    "🐕",
+    "x" * 255,
+]
+REFUSED = [
+    ("", "0 bytes"),
+    ("x" * 256, "256 bytes"),
+    ("é" * 128, "256 bytes"),
+    (".", "short name"),
+    ("..", "short name"),
+    ("-x", "starts with '-'"),
+    (" x", "space at an end"),
+    ("x ", "space at an end"),
+    ("x\u00a0", "space at an end"),
+    ("e\u0301", "NFC"),
+    ("a\0b", "U+0000"),
+    ("a\nb", "U+000A"),
+    ("a\x1bb", "U+001B"),
+    ("a\x7fb", "U+007F"),
+    ("a\u202eb", "U+202E"),
+    ("a\u2028b", "U+2028"),
+    ("a\ud800b", "surrogate"),
+]
+
+
+@pytest.mark.parametrize("name", ALLOWED, ids=ascii)
+def test_a_name_that_can_be_shown_on_one_line_is_kept_as_given(name: str) -> None:
+    """People name versions by date, path or sentence."""
+    assert check_name(name, what="version") == name
+
+
+@pytest.mark.parametrize(("name", "reason"), REFUSED, ids=[ascii(name)[:20] for name, _ in REFUSED])
+def test_a_name_that_could_deceive_is_refused_with_the_rule_it_breaks(
+    name: str, reason: str
+) -> None:
+    """A name comes from a stranger's remote as well as from a person."""
+    with pytest.raises(UsageError, match="version name") as caught:
+        check_name(name, what="version")
+    assert reason in str(caught.value)
+    assert str(caught.value).isascii()
+
+
+@pytest.mark.parametrize("name", [None, 3, b"x", ["x"]])
+def test_a_name_that_is_no_string_is_refused(name: object) -> None:
+    """A number would come back as another type."""
+    with pytest.raises(UsageError, match="is a string"):
+        check_name(name, what="tag")
