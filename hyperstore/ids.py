@@ -66,7 +66,7 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def checksum(data: bytes) -> bytes:
+def checksum(data: bytes | memoryview) -> bytes:
     """Return 8 bytes that tell damage from what was written; no defence against an attacker."""
     return xxh3_64_digest(data)
 

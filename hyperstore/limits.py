@@ -46,6 +46,7 @@ assert NODE_ENTRIES_MIN**TREE_HEIGHT_MAX > 2**40
 NODE_PREFIX_BYTES_MIN = 8
 VALUE_BYTES_MAX = 2**16 - 1
 CACHE_LEAVES_MAX = 8192
+TREE_ENTRIES_MAX = 2**48
 CACHE_LEAF_BYTES_MAX = 64 * 1024 * 1024
 CACHE_INNER_BYTES_MAX = 64 * 1024 * 1024
 BUILD_BATCH = 1024  # Entries that a build takes at a time.
@@ -55,12 +56,15 @@ DIFF_NODES_MAX = 512  # Nodes that a diff holds at each level.
 
 assert NODE_ENTRIES_MAX * (KEY_BYTES_MAX + VALUE_BYTES_MAX + 16) < OBJECT_BYTES_MAX
 
-# Storage. A row of packed objects fills sixteen pages of 4 KiB, less LMDB's header on the first;
-# an object that does not fit one gets a row of its own.
-ROW_BYTES_TARGET = 16 * 4096 - 16
+# Storage. A row of packed objects has at most sixteen pages of 4 KiB, less LMDB's head on the
+# first; an object that does not fit is in a row of its own.
+PAGE_BYTES = 4096
+PAGE_HEAD_BYTES = 16
+ROW_BYTES_MAX = 16 * PAGE_BYTES - PAGE_HEAD_BYTES
+ROW_BYTES_MIN = 10 * PAGE_BYTES  # Below this, a row is not ended for the sake of a full page.
 ROW_RECORDS_MAX = 4096
-RECORD_OVERHEAD_BYTES = 4 + ID_BYTES + 1 + 8  # Place in the row, id, kind, check.
 CHECK_BYTES = 8
+RECORD_OVERHEAD_BYTES = 4 + 2 + ID_BYTES + 1 + CHECK_BYTES  # Length, place, id, kind, check.
 REF_NAME_BYTES_MAX = 480  # LMDB's keys end at 511 bytes.
 OPERATION_BYTES_MAX = 64 * 1024 * 1024
 PIN_BYTES_MAX = 64 * 1024
@@ -70,7 +74,7 @@ MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when i
 READERS_MAX = 2048
 OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
 
-assert ROW_BYTES_TARGET + ID_BYTES < OBJECT_BYTES_MAX
+assert ROW_BYTES_MIN < ROW_BYTES_MAX < OBJECT_BYTES_MAX
 assert REF_NAME_BYTES_MAX + 1 < 511
 assert MAP_BYTES_MIN < MAP_BYTES_START
 assert MAP_RESERVE_BYTES < MAP_BYTES_START

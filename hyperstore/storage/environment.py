@@ -11,7 +11,7 @@ import os
 import threading
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 import lmdb
 
@@ -24,7 +24,6 @@ from hyperstore.storage.translation import translate
 
 __all__ = [
     "ENGINE",
-    "TABLES",
     "Cursor",
     "EngineError",
     "Environment",
@@ -37,18 +36,28 @@ __all__ = [
 
 ENGINE = "lmdb-0.9"
 _ENGINE_MAJOR = 0  # What lib_version= calls the engine of LMDB 0.9; 1 writes other files.
-TABLES = (b"header", b"objects", b"oids", b"absent", b"refs", b"oplog", b"pins")
 
 EngineError = lmdb.Error
 MapFullError = lmdb.MapFullError
 Table: TypeAlias = "lmdb._Database"
-Tables: TypeAlias = "dict[bytes, lmdb._Database]"
 if TYPE_CHECKING:  # The C classes take no parameters at run time.
     Transaction: TypeAlias = lmdb.Transaction[memoryview]
     Cursor: TypeAlias = lmdb.Cursor[memoryview]
 else:
     Transaction = lmdb.Transaction
     Cursor = lmdb.Cursor
+
+
+class Tables(NamedTuple):
+    """The tables, by the names that they have in the file."""
+
+    header: Table
+    objects: Table
+    oids: Table
+    absent: Table
+    refs: Table
+    oplog: Table
+    pins: Table
 
 
 def translated(error: lmdb.Error, folder: Path) -> HyperstoreError:
@@ -64,7 +73,7 @@ class Environment:
 
     def __init__(self, folder: Path, map_bytes: int, reserve_bytes: int) -> None:
         self.folder = folder
-        self.tables: Tables = {}
+        self.tables: Tables
         self.generation = 0  # Counts forks; what was begun in another one is void.
         self._map_bytes = map_bytes
         self._reserve_bytes = reserve_bytes
@@ -77,7 +86,7 @@ class Environment:
         self._reset_locks()
 
     def _reset_locks(self) -> None:
-        self._gate = Gate(self.folder)
+        self.gate = Gate(self.folder)
         self._writer_lock = threading.Lock()
         self._writer: int | None = None
 
@@ -157,7 +166,7 @@ class Environment:
                     readonly=readonly,
                     lock=lock,
                     create=create,
-                    max_dbs=len(TABLES) + 1,
+                    max_dbs=len(Tables._fields) + 1,
                     max_readers=READERS_MAX,
                     max_spare_txns=0,
                     lib_version=_ENGINE_MAJOR,
@@ -189,7 +198,7 @@ class Environment:
         self._opened()
         if self._writable:
             return
-        with self._gate.alone(), self._guard:
+        with self.gate.alone(), self._guard:
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
@@ -198,24 +207,20 @@ class Environment:
     # Transactions.
 
     def begin_read(self, reader: LiveReader) -> Transaction:
-        """Begin a read for `reader`, who must call `end_read`, whatever happens."""
+        """Begin a read for `reader`, who must leave the gate, whatever happens."""
         for last in (False, False, True):
-            self._gate.enter(reader)
+            self.gate.enter(reader)
             try:
                 return (self._handle or self._opened()).begin(buffers=True)
             except lmdb.Error as error:
-                self._gate.leave(reader)
+                self.gate.leave(reader)
                 if last:
                     raise translated(error, self.folder) from error
                 self._recover(error)
             except BaseException:
-                self._gate.leave(reader)
+                self.gate.leave(reader)
                 raise
         raise AssertionError("the last try returns or raises")
-
-    def end_read(self, reader: LiveReader) -> None:
-        """Forget `reader`; unknown ones (begun before a fork) are let go in silence."""
-        self._gate.leave(reader)
 
     def begin_write(self) -> Transaction:
         """Begin the write, waiting for other writers; `end_write` must follow its end."""
@@ -279,7 +284,7 @@ class Environment:
 
     def _resize(self, size: int) -> None:
         """Set the map's size, 0 for what the file says; waits for this process's readers."""
-        with self._gate.alone():
+        with self.gate.alone():
             self._opened().set_mapsize(size)
 
     # Copies and readers.
@@ -314,7 +319,7 @@ class Environment:
             environment._after_fork()
 
     def _after_fork(self) -> None:
-        gate = self._gate
+        gate = self.gate
         if self._writer is not None:
             self._forked_in_write = True
             _INHERITED.append(self._handle)  # Not even collected: its lock is the parent's.
@@ -355,10 +360,11 @@ def _open_tables(handle: lmdb.Environment, *, create: bool) -> Tables:
     One transaction each where they are there already: of a transaction that reads, the binding
     keeps no tables.
     """
+    names = [name.encode("ascii") for name in Tables._fields]
     if not create or handle.stat()["entries"]:  # What has tables, but not ours, is not ours.
-        return {name: handle.open_db(name, create=False) for name in TABLES}
+        return Tables._make(handle.open_db(name, create=False) for name in names)
     with handle.begin(write=True) as transaction:
-        return {name: handle.open_db(name, txn=transaction) for name in TABLES}
+        return Tables._make(handle.open_db(name, txn=transaction) for name in names)
 
 
 if hasattr(os, "register_at_fork"):

@@ -30,14 +30,14 @@ class Gate:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._readers: dict[int, tuple[int, LiveReader]] = {}
+        self._readers: dict[LiveReader, int] = {}  # With their threads.
         self._shut = False
         self._moved = threading.Condition()
 
     def enter(self, reader: LiveReader) -> None:
         """Let `reader` in, as soon as nobody needs to be alone."""
         while True:
-            self._readers[id(reader)] = (get_ident(), reader)
+            self._readers[reader] = get_ident()
             if not self._shut:
                 return
             self.leave(reader)
@@ -46,14 +46,14 @@ class Gate:
 
     def leave(self, reader: LiveReader) -> None:
         """Forget `reader`; one who is not in (it came before a fork) is no matter."""
-        self._readers.pop(id(reader), None)
+        self._readers.pop(reader, None)
         if self._shut:
             with self._moved:
                 self._moved.notify_all()
 
     def readers_of(self, thread: int) -> list[LiveReader]:
         """Return the readers that this thread let in."""
-        return [reader for owner, reader in list(self._readers.values()) if owner == thread]
+        return [reader for reader, owner in list(self._readers.items()) if owner == thread]
 
     def is_empty(self) -> bool:
         """Tell whether nobody reads."""

@@ -12,35 +12,38 @@ from enum import Enum
 from hyperstore.errors import CorruptError, MissingObjectError, UsageError
 from hyperstore.ids import ObjectId
 from hyperstore.limits import (
-    CHECK_BYTES,
     ID_BYTES,
     ID_PREFIX_DIGITS_MIN,
     OBJECT_BYTES_MAX,
     RECORD_OVERHEAD_BYTES,
-    ROW_BYTES_TARGET,
-    ROW_RECORDS_MAX,
 )
 from hyperstore.storage.environment import Tables, Transaction
 from hyperstore.storage.packing import (
+    KEY_BYTES,
     ROW_HEAD_BYTES,
+    SEQUENCE_MAX,
+    WHERE,
     Record,
     pack_record,
     pack_row,
     record_at,
+    row_counts,
     row_key,
     row_number,
     row_records,
+    stored_at,
 )
 from hyperstore.storage.rows import seal, unseal
 
 __all__ = [
-    "WHERE",
     "ObjectState",
     "find_ids",
     "get_object",
-    "get_objects",
+    "get_payloads",
+    "get_records",
     "last_sequence",
     "mark_absent",
+    "missing",
     "object_state",
     "present_ids",
     "put_objects",
@@ -49,7 +52,6 @@ __all__ = [
     "where_is",
 ]
 
-WHERE = struct.Struct("<8sIII")  # Key of the row, place in it, offset and length of the record.
 _SEQUENCE_KEY = b"sequence"
 _SEQUENCE = struct.Struct("<Q")
 _ABSENT = struct.Struct("<Bq")  # State, time in milliseconds.
@@ -71,93 +73,104 @@ _ABSENT_NUMBERS = {state: number for number, state in _ABSENT_STATES.items()}
 # Reading.
 
 
-def get_object(transaction: Transaction, tables: Tables, oid: bytes) -> tuple[int, bytes]:
-    """Return kind and payload of one object."""
-    where = transaction.get(oid, None, tables[b"oids"])
-    if where is None:
+def get_object(
+    transaction: Transaction, tables: Tables, oid: bytes, kind: int | None = None
+) -> tuple[int, bytes]:
+    """Return kind and payload of one object, CorruptError if it is not of the kind given."""
+    found = transaction.get(oid, None, tables.oids)
+    if found is None:
         raise missing(transaction, tables, oid)
-    if len(where) != WHERE.size:
-        raise _no_place(oid)
-    key, place, offset, length = WHERE.unpack(where)
-    row = transaction.get(key, None, tables[b"objects"])
+    try:
+        key, place, offset = WHERE.unpack(found)
+    except struct.error:
+        raise _no_place(oid) from None
+    row = transaction.get(key, None, tables.objects)
     if row is None:
         raise _no_place(oid)
-    return record_at(oid, row, place, offset, length)
+    return record_at(oid, row, place, offset, kind)
 
 
-def get_objects(
-    transaction: Transaction, tables: Tables, oids: Sequence[bytes]
-) -> list[tuple[int, bytes]]:
-    """Return kind and payload of each object, in the order asked; raise at the first not here."""
-    places = _places(transaction, tables, oids)
-    with transaction.cursor(tables[b"objects"]) as cursor:
-        keys = sorted({place[0] for place in places})
-        rows = {bytes(key): row for key, row in cursor.getmulti(keys)}
-    if len(rows) != len(keys):
-        lost = next(i for i, place in enumerate(places) if place[0] not in rows)
-        raise _no_place(oids[lost])
+def get_payloads(
+    transaction: Transaction, tables: Tables, oids: Sequence[bytes], kind: int | None
+) -> list[bytes]:
+    """Return each object's payload, in the order asked; raise at the first not here."""
+    places, rows = _places(transaction, tables, oids)
     return [
-        record_at(oid, rows[key], place, offset, length)
-        for oid, (key, place, offset, length) in zip(oids, places, strict=True)
+        record_at(oid, rows[key], place, offset, kind)[1]
+        for oid, (key, place, offset) in zip(oids, places, strict=True)
     ]
 
 
-def _places(
+def get_records(
     transaction: Transaction, tables: Tables, oids: Sequence[bytes]
-) -> list[tuple[bytes, int, int, int]]:
-    """Return what `oids` says of each id."""
-    with transaction.cursor(tables[b"oids"]) as cursor:
-        found = cursor.getmulti(oids)
-        if len(found) != len(oids):
-            there = {bytes(key) for key, _ in found}
-            raise missing(transaction, tables, next(oid for oid in oids if oid not in there))
-        try:
-            return [WHERE.unpack(where) for _, where in found]
-        except struct.error:
-            bad = next(i for i, (_, where) in enumerate(found) if len(where) != WHERE.size)
-            raise _no_place(oids[bad]) from None
+) -> list[tuple[int, bytes]]:
+    """Return each object's kind and payload, in the order asked; raise at the first not here."""
+    places, rows = _places(transaction, tables, oids)
+    return [
+        record_at(oid, rows[key], place, offset, None)
+        for oid, (key, place, offset) in zip(oids, places, strict=True)
+    ]
 
 
 def sequences_of(transaction: Transaction, tables: Tables, oids: Sequence[bytes]) -> list[int]:
     """Return each object's sequence number, compared with the record that is there."""
-    places = _places(transaction, tables, oids)
+    places, rows = _places(transaction, tables, oids)
     numbers = []
-    with transaction.cursor(tables[b"objects"]) as cursor:
-        keys = sorted({place[0] for place in places})
-        rows = {bytes(key): row for key, row in cursor.getmulti(keys)}
-    for oid, (key, place, offset, _) in zip(oids, places, strict=True):
-        stored = rows.get(key)
-        expected = place.to_bytes(4, "little") + oid
-        if stored is None or stored[offset : offset + len(expected)] != expected:
+    for oid, (key, place, offset) in zip(oids, places, strict=True):
+        if stored_at(rows[key], offset) != (place, oid):
             raise _no_place(oid)
         numbers.append(row_number(key) + place)
     return numbers
 
 
-def where_is(
-    transaction: Transaction, tables: Tables, oid: bytes
-) -> tuple[bytes, int, int, int] | None:
-    """Return the key of the object's row, its place, offset and length; None where it is not."""
-    where = transaction.get(oid, None, tables[b"oids"])
-    if where is None:
+Place = tuple[bytes, int, int]  # Key of the row, place in it, offset of the record.
+
+
+def _places(
+    transaction: Transaction, tables: Tables, oids: Sequence[bytes]
+) -> tuple[list[Place], dict[bytes, memoryview]]:
+    """Return where each object lies, and the rows by key."""
+    # One get each: a cursor's getmulti makes a view of every key as well, and took twice as long.
+    get, table = transaction.get, tables.oids
+    found = [get(oid, None, table) for oid in oids]
+    places: list[Place] = []
+    for oid, where in zip(oids, found, strict=True):
+        if where is None:
+            raise missing(transaction, tables, oid)
+        if len(where) != WHERE.size:
+            raise _no_place(oid)
+        places.append(WHERE.unpack(where))
+    rows: dict[bytes, memoryview] = {}
+    for key in sorted({place[0] for place in places}):
+        row = get(key, None, tables.objects)
+        if row is None:
+            raise _no_place(next(o for o, p in zip(oids, places, strict=True) if p[0] == key))
+        rows[key] = row
+    return places, rows
+
+
+def where_is(transaction: Transaction, tables: Tables, oid: bytes) -> Place | None:
+    """Return where the object lies; None where it is not."""
+    found = transaction.get(oid, None, tables.oids)
+    if found is None:
         return None
-    if len(where) != WHERE.size:
+    if len(found) != WHERE.size:
         raise _no_place(oid)
-    key, place, offset, length = WHERE.unpack(where)
-    return key, place, offset, length
+    key, place, offset = WHERE.unpack(found)
+    return key, place, offset
 
 
 def present_ids(transaction: Transaction, tables: Tables, oids: Iterable[bytes]) -> set[ObjectId]:
     """Return those ids whose objects are here, without reading the objects."""
-    with transaction.cursor(tables[b"oids"]) as cursor:
-        return {ObjectId(bytes(key)) for key in cursor.getmulti(sorted(set(oids)), values=False)}
+    get, table = transaction.get, tables.oids
+    return {ObjectId(oid) for oid in oids if get(oid, None, table) is not None}
 
 
 def object_state(transaction: Transaction, tables: Tables, oid: bytes) -> ObjectState:
     """Say whether the object is here, and if not, why."""
-    if transaction.get(oid, None, tables[b"oids"]) is not None:
+    if transaction.get(oid, None, tables.oids) is not None:
         return ObjectState.PRESENT
-    value = transaction.get(oid, None, tables[b"absent"])
+    value = transaction.get(oid, None, tables.absent)
     if value is None:
         return ObjectState.LOST
     data = unseal(b"absent", oid, value, bytes_max=_ABSENT.size)
@@ -176,7 +189,7 @@ def find_ids(transaction: Transaction, tables: Tables, prefix: str, most: int) -
         )
     start = bytes.fromhex(digits + "0" * (len(digits) % 2))
     found: list[ObjectId] = []
-    with transaction.cursor(tables[b"oids"]) as cursor:
+    with transaction.cursor(tables.oids) as cursor:
         standing = cursor.set_range(start)
         while standing and len(found) < most:
             oid = bytes(cursor.key()[:ID_BYTES])
@@ -194,12 +207,12 @@ def row_from(
 
     One row a call: a cursor does not outlive a fork, and the caller goes on behind the last record.
     """
-    with transaction.cursor(tables[b"objects"]) as cursor:
+    with transaction.cursor(tables.objects) as cursor:
         key = row_key(max(sequence, 0))
         standing = cursor.set_range(key)
         if not standing or cursor.key() != key:
             if cursor.prev() if standing else cursor.last():
-                records = row_records(bytes(cursor.key()[:8]), cursor.value())
+                records = row_records(bytes(cursor.key()[:KEY_BYTES]), cursor.value())
                 if records[-1].sequence >= sequence:
                     return row_number(cursor.key()), records
                 standing = cursor.next()
@@ -207,12 +220,14 @@ def row_from(
                 standing = cursor.first()
         if not standing:
             return None
-        return row_number(cursor.key()), row_records(bytes(cursor.key()), cursor.value())
+        return row_number(cursor.key()), row_records(
+            bytes(cursor.key()[:KEY_BYTES]), cursor.value()
+        )
 
 
 def last_sequence(transaction: Transaction, tables: Tables) -> int:
     """Return the highest sequence number ever given in this store, 0 before the first."""
-    value = transaction.get(_SEQUENCE_KEY, None, tables[b"header"])
+    value = transaction.get(_SEQUENCE_KEY, None, tables.header)
     if value is None:
         return 0
     data = unseal(b"header", _SEQUENCE_KEY, value, bytes_max=_SEQUENCE.size)
@@ -239,21 +254,23 @@ def put_objects(
             del fresh[known]
     if not fresh:
         return 0
-    if transaction.stat(tables[b"absent"])["entries"]:
+    if transaction.stat(tables.absent)["entries"]:
         for oid in fresh:
-            transaction.delete(oid, db=tables[b"absent"])
+            transaction.delete(oid, db=tables.absent)
     first = last_sequence(transaction, tables) + 1
+    if first + len(fresh) > SEQUENCE_MAX:
+        raise UsageError("the store has given all its sequence numbers; clone it")
     entries: list[tuple[bytes, bytes]] = []
-    with transaction.cursor(tables[b"objects"]) as cursor:
-        for key, row in _rows(fresh.values(), first, created_ms, entries):
+    with transaction.cursor(tables.objects) as cursor:
+        for key, row in _rows(list(fresh.values()), first, created_ms, entries):
             if not cursor.put(key, row, append=True):
                 raise CorruptError("the count of objects is behind the objects. Run fsck")
     entries.sort()
-    with transaction.cursor(tables[b"oids"]) as cursor:
+    with transaction.cursor(tables.oids) as cursor:
         cursor.putmulti(entries)
     number = _SEQUENCE.pack(first + len(fresh) - 1)
     sealed = seal(b"header", _SEQUENCE_KEY, number)
-    transaction.put(_SEQUENCE_KEY, sealed, db=tables[b"header"])
+    transaction.put(_SEQUENCE_KEY, sealed, db=tables.header)
     return len(fresh)
 
 
@@ -276,41 +293,23 @@ def _is_sound(transaction: Transaction, tables: Tables, oid: bytes) -> bool:
 
 
 def _rows(
-    records: Iterable[tuple[bytes, int, bytes]],
-    first: int,
+    records: list[tuple[bytes, int, bytes]],
+    number: int,
     created_ms: int,
     entries: list[tuple[bytes, bytes]],
 ) -> Iterator[tuple[bytes, bytes]]:
     """Yield key and value of each row; append to `entries` what `oids` shall say."""
-    number, size = first, ROW_HEAD_BYTES
-    oids: list[bytes] = []
-    lengths: list[int] = []
-    pieces: list[bytes] = []
-    for oid, kind, payload in records:
-        length = len(payload) + RECORD_OVERHEAD_BYTES
-        if oids and (size + length + 4 > ROW_BYTES_TARGET or len(oids) == ROW_RECORDS_MAX):
-            key = row_key(number)
-            yield key, pack_row(key, created_ms, lengths, pieces)
-            _index(key, oids, lengths, entries)
-            number, size = number + len(oids), ROW_HEAD_BYTES
-            oids, lengths, pieces = [], [], []
-        pieces += pack_record(len(oids), oid, kind, payload)
-        oids.append(oid)
-        lengths.append(length)
-        size += length + 4
-    key = row_key(number)
-    yield key, pack_row(key, created_ms, lengths, pieces)
-    _index(key, oids, lengths, entries)
-
-
-def _index(
-    key: bytes, oids: list[bytes], lengths: list[int], entries: list[tuple[bytes, bytes]]
-) -> None:
-    offset = ROW_HEAD_BYTES + 4 * len(oids)
-    pack = WHERE.pack
-    for place, (oid, length) in enumerate(zip(oids, lengths, strict=True)):
-        entries.append((oid, pack(key, place, offset, length)))
-        offset += length
+    start = 0
+    for count in row_counts([len(record[2]) + RECORD_OVERHEAD_BYTES for record in records]):
+        key = row_key(number + start)
+        pieces: list[bytes] = []
+        offset = ROW_HEAD_BYTES
+        for place, (oid, kind, payload) in enumerate(records[start : start + count]):
+            pieces += pack_record(place, oid, kind, payload)
+            entries.append((oid, WHERE.pack(key, place, offset)))
+            offset += RECORD_OVERHEAD_BYTES + len(payload)
+        yield key, pack_row(key, created_ms, count, pieces)
+        start += count
 
 
 def mark_absent(
@@ -325,8 +324,8 @@ def mark_absent(
     for oid in oids:
         if len(oid) != ID_BYTES:
             raise UsageError(f"{oid!r} is no id")
-        if transaction.get(oid, None, tables[b"oids"]) is None:
-            transaction.put(oid, seal(b"absent", oid, data), db=tables[b"absent"])
+        if transaction.get(oid, None, tables.oids) is None:
+            transaction.put(oid, seal(b"absent", oid, data), db=tables.absent)
 
 
 def missing(transaction: Transaction, tables: Tables, oid: bytes) -> MissingObjectError:
@@ -341,6 +340,3 @@ def missing(transaction: Transaction, tables: Tables, oid: bytes) -> MissingObje
 
 def _no_place(oid: bytes) -> CorruptError:
     return CorruptError(f"object {oid.hex()} is damaged: its place is not known. Run fsck")
-
-
-assert CHECK_BYTES + ROW_HEAD_BYTES < ROW_BYTES_TARGET

@@ -1,15 +1,15 @@
 """How objects lie in rows of about 64 kB: the bytes of table `objects`, and nothing else.
 
-row      created_ms u64, count u32, count times length u32, check; then `count` records
-record   place u32, id 32 bytes, kind u8, payload, check
+row      created_ms u64, count u32, check of key and these; then `count` records
+record   length u32, place u16, id 32 bytes, kind u8, payload, check of all that precedes
 
 Numbers are little-endian. A record's sequence number is the number of the row, which is its key,
-plus its place; places grow and stay when garbage collection takes other records away. The check
-of a row's head covers its key too; a record's check covers all that precedes it in the record.
+plus its place; places grow and stay when garbage collection takes other records away. `length`
+counts the whole record. LMDB keeps a row in whole pages, so a row ends where few bytes of its last
+page are left over.
 """
 
 import struct
-from itertools import accumulate
 from typing import NamedTuple
 
 from hyperstore.errors import CorruptError
@@ -18,41 +18,53 @@ from hyperstore.limits import (
     CHECK_BYTES,
     ID_BYTES,
     OBJECT_BYTES_MAX,
+    PAGE_BYTES,
+    PAGE_HEAD_BYTES,
     RECORD_OVERHEAD_BYTES,
+    ROW_BYTES_MAX,
+    ROW_BYTES_MIN,
     ROW_RECORDS_MAX,
 )
 
 __all__ = [
-    "PAYLOAD_OFFSET",
+    "KEY_BYTES",
     "ROW_HEAD_BYTES",
+    "SEQUENCE_MAX",
+    "WHERE",
     "Record",
     "RowHead",
     "pack_record",
     "pack_row",
     "record_at",
+    "row_counts",
     "row_head",
     "row_key",
     "row_number",
-    "row_place",
     "row_records",
+    "row_spans",
+    "stored_at",
 ]
 
-_KEY = struct.Struct(">Q")  # Big-endian, so that rows sort by number.
+KEY_BYTES = 6
+SEQUENCE_MAX = 2 ** (8 * KEY_BYTES) - 1 - ROW_RECORDS_MAX
 _HEAD = struct.Struct("<QI")
-_PLACE = struct.Struct("<I")
-_KIND_OFFSET = _PLACE.size + ID_BYTES
-PAYLOAD_OFFSET = _KIND_OFFSET + 1
-_KIND_BYTES = [bytes((number,)) for number in range(256)]
-ROW_HEAD_BYTES = _HEAD.size + CHECK_BYTES  # Without the lengths, four bytes for each record.
+_RECORD = struct.Struct(f"<IH{ID_BYTES}sB")
+_RECORD_HEAD_BYTES = _RECORD.size
+_LENGTH_BYTES_MAX = RECORD_OVERHEAD_BYTES + OBJECT_BYTES_MAX
+ROW_HEAD_BYTES = _HEAD.size + CHECK_BYTES
+# What `oids` says of an object: key of its row, place, and offset of its record.
+WHERE = struct.Struct(f"<{KEY_BYTES}sHH")
 
-assert PAYLOAD_OFFSET + CHECK_BYTES == RECORD_OVERHEAD_BYTES
+assert _RECORD.size + CHECK_BYTES == RECORD_OVERHEAD_BYTES
+assert ROW_RECORDS_MAX <= 2**16
+assert ROW_BYTES_MAX <= 2**16
 
 
 class RowHead(NamedTuple):
-    """What a row says of itself; `spans` are offset and length of each record."""
+    """What a row says of itself."""
 
     created_ms: int
-    spans: list[tuple[int, int]]
+    records: int
 
 
 class Record(NamedTuple):
@@ -66,72 +78,124 @@ class Record(NamedTuple):
 
 
 def row_key(number: int) -> bytes:
-    """Return the key of the row whose first place has this sequence number."""
-    return _KEY.pack(number)
+    """Return the key of the row whose first place has this sequence number.
+
+    Big-endian, so that rows sort by number.
+    """
+    return number.to_bytes(KEY_BYTES, "big")
 
 
 def row_number(key: memoryview | bytes) -> int:
     """Return the sequence number of a row's first place."""
-    if len(key) != _KEY.size:
+    if len(key) != KEY_BYTES:
         raise CorruptError("a key of table objects has a false length. Run fsck")
     return int.from_bytes(key, "big")
 
 
+def row_counts(lengths: list[int]) -> list[int]:
+    """Return how many records each row takes, for records of these lengths in this order.
+
+    Of the ends that leave a row between its two bounds, the one that fills its last page best.
+    """
+    counts = []
+    start, end = 0, len(lengths)
+    while start < end:
+        size, waste, cut = ROW_HEAD_BYTES, PAGE_BYTES, 0
+        stop = min(end, start + ROW_RECORDS_MAX)
+        for here in range(start, stop):
+            size += lengths[here]
+            if size > ROW_BYTES_MAX:
+                break
+            left = -(size + PAGE_HEAD_BYTES) % PAGE_BYTES
+            if left < waste and size >= ROW_BYTES_MIN:
+                waste, cut = left, here + 1
+        else:
+            cut = stop
+        if not cut:  # None of the ends is large enough: the next record is too long to share.
+            cut = max(start + 1, here)
+        counts.append(cut - start)
+        start = cut
+    return counts
+
+
 def pack_record(place: int, oid: bytes, kind: int, payload: bytes) -> tuple[bytes, bytes]:
     """Return the record in two pieces, its body and its check, to be joined once into the row."""
-    body = b"".join((_PLACE.pack(place), oid, _KIND_BYTES[kind], payload))
+    length = RECORD_OVERHEAD_BYTES + len(payload)
+    body = _RECORD.pack(length, place, oid, kind) + payload
     return body, checksum(body)
 
 
-def pack_row(key: bytes, created_ms: int, lengths: list[int], pieces: list[bytes]) -> bytes:
-    """Return the row that holds the records in `pieces`, each as long as `lengths` says."""
-    head = _HEAD.pack(created_ms, len(lengths)) + struct.pack(f"<{len(lengths)}I", *lengths)
+def pack_row(key: bytes, created_ms: int, count: int, pieces: list[bytes]) -> bytes:
+    """Return the row that holds `count` records, given in pieces."""
+    head = _HEAD.pack(created_ms, count)
     return b"".join((head, checksum(key + head), *pieces))
 
 
-def row_head(key: bytes, row: memoryview) -> RowHead:
-    """Return the head, checked against the key and the length of the row before it is believed."""
-    size = len(row)
-    if size < ROW_HEAD_BYTES:
-        raise _damaged(key, "it is too short")
-    created_ms, count = _HEAD.unpack_from(row)
-    start = _HEAD.size + 4 * count
-    if not 0 < count <= ROW_RECORDS_MAX or start + CHECK_BYTES > size:
-        raise _damaged(key, f"it cannot hold {count} records")
-    head = bytes(row[:start])
-    if row[start : start + CHECK_BYTES] != checksum(key + head):
-        raise _damaged(key, "the check of its head does not fit")
-    lengths = struct.unpack_from(f"<{count}I", head, _HEAD.size)
-    ends = list(accumulate(lengths, initial=start + CHECK_BYTES))
-    if ends[-1] != size or min(lengths) < RECORD_OVERHEAD_BYTES:
-        raise _damaged(key, "its records do not fill it")
-    return RowHead(created_ms, list(zip(ends, lengths, strict=False)))
-
-
 def record_at(
-    oid: bytes, row: memoryview, place: int, offset: int, length: int
+    oid: bytes, row: memoryview, place: int, offset: int, wanted: int | None
 ) -> tuple[int, bytes]:
     """Return kind and payload of the record of `oid` at `offset`, or raise CorruptError.
 
     Everything is compared: that the record lies inside the row, that it has the id asked for at
-    the place expected, and its check.
+    the place expected, its check, and its kind where one is wanted.
     """
-    end = offset + length
-    if not RECORD_OVERHEAD_BYTES <= length <= RECORD_OVERHEAD_BYTES + OBJECT_BYTES_MAX or end > len(
-        row
-    ):
-        raise _wrong(oid, "the index points outside its row")
-    record = bytes(row[offset:end])
-    if record[:_KIND_OFFSET] != _PLACE.pack(place) + oid:
+    try:
+        length, found_place, found, kind = _RECORD.unpack_from(row, offset)
+    except struct.error:
+        raise _wrong(oid, "the index points outside its row") from None
+    if found != oid or found_place != place:
         raise _wrong(oid, "the index points to another object")
-    if checksum(record[:-CHECK_BYTES]) != record[-CHECK_BYTES:]:
+    end = offset + length
+    if not RECORD_OVERHEAD_BYTES <= length <= _LENGTH_BYTES_MAX or end > len(row):
+        raise _wrong(oid, "it has a false length")
+    end -= CHECK_BYTES
+    if checksum(row[offset:end]) != row[end : end + CHECK_BYTES]:
         raise _wrong(oid, "its check does not fit")
-    return record[_KIND_OFFSET], record[PAYLOAD_OFFSET:-CHECK_BYTES]
+    if wanted is not None and kind != wanted:
+        raise CorruptError(
+            f"object {oid.hex()} is of kind {kind} where kind {wanted} was referred to. Run fsck"
+        )
+    return kind, row[offset + _RECORD_HEAD_BYTES : end].tobytes()
 
 
-def row_place(record: bytes) -> tuple[int, bytes]:
-    """Return place and id that a record names, unchecked."""
-    return _PLACE.unpack_from(record)[0], record[_PLACE.size : _KIND_OFFSET]
+def stored_at(row: memoryview, offset: int) -> tuple[int, bytes]:
+    """Return place and id of what is stored at `offset`, which are not checked further."""
+    try:
+        _, place, oid, _ = _RECORD.unpack_from(row, offset)
+    except struct.error:
+        raise CorruptError("a row of table objects ends in the middle. Run fsck") from None
+    return place, oid
+
+
+def row_head(key: bytes, row: memoryview) -> RowHead:
+    """Return the head, compared with its check before it is believed."""
+    if len(row) < ROW_HEAD_BYTES + RECORD_OVERHEAD_BYTES:
+        raise _damaged(key, "it is too short")
+    head = bytes(row[: _HEAD.size])
+    if row[_HEAD.size : ROW_HEAD_BYTES] != checksum(key + head):
+        raise _damaged(key, "the check of its head does not fit")
+    return RowHead._make(_HEAD.unpack(head))
+
+
+def row_spans(key: bytes, row: memoryview, count: int) -> list[tuple[int, int]]:
+    """Return offset and length of each record; they must fill the row exactly.
+
+    Each is read inside what the ones before it leave of the row, so that a false length leads
+    nowhere.
+    """
+    spans = []
+    offset = ROW_HEAD_BYTES
+    for _ in range(count):
+        if offset + RECORD_OVERHEAD_BYTES > len(row):
+            raise _damaged(key, "its records do not fill it")
+        length = _RECORD.unpack_from(row, offset)[0]
+        if not RECORD_OVERHEAD_BYTES <= length <= _LENGTH_BYTES_MAX:
+            raise _damaged(key, "a record has a false length")
+        spans.append((offset, length))
+        offset += length
+    if offset != len(row):
+        raise _damaged(key, "its records do not fill it")
+    return spans
 
 
 def row_records(key: bytes, row: memoryview) -> list[Record]:
@@ -139,11 +203,10 @@ def row_records(key: bytes, row: memoryview) -> list[Record]:
     head = row_head(key, row)
     number = row_number(key)
     records = []
-    for offset, length in head.spans:
-        (place,) = _PLACE.unpack_from(row, offset)
-        oid = ObjectId(bytes(row[offset + _PLACE.size : offset + _KIND_OFFSET]))
-        kind, payload = record_at(oid, row, place, offset, length)
-        records.append(Record(number + place, oid, kind, payload, head.created_ms))
+    for offset, _ in row_spans(key, row, head.records):
+        place, oid = stored_at(row, offset)
+        kind, payload = record_at(oid, row, place, offset, None)
+        records.append(Record(number + place, ObjectId(oid), kind, payload, head.created_ms))
     return records
 
 

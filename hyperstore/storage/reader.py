@@ -49,7 +49,7 @@ class Reader:
         try:
             self._transaction.abort()
         finally:
-            self._environment.end_read(self)
+            self._environment.gate.leave(self)
 
     def reopen(self) -> None:
         """In the child of a fork: begin again, at the state of now."""
@@ -65,12 +65,9 @@ class Reader:
         With `kind`, an object of another kind is a CorruptError: a reference led astray.
         """
         try:
-            found, payload = objects.get_object(self._transaction, self._tables, oid)
+            return objects.get_object(self._transaction, self._tables, oid, kind)[1]
         except EngineError as error:
             raise self._translated(error) from error
-        if kind is not None and found != kind:
-            raise _wrong_kind(oid, found, kind)
-        return payload
 
     def get_record(self, oid: ObjectId) -> tuple[int, bytes]:
         """Return kind and payload."""
@@ -81,17 +78,15 @@ class Reader:
 
     def get_many(self, oids: Sequence[ObjectId], kind: int | None = None) -> list[bytes]:
         """Return the payloads in the order asked; the first that is not here raises."""
-        records = self.get_records(oids)
-        if kind is not None:
-            for oid, (found, _) in zip(oids, records, strict=True):
-                if found != kind:
-                    raise _wrong_kind(oid, found, kind)
-        return [payload for _, payload in records]
+        try:
+            return objects.get_payloads(self._transaction, self._tables, oids, kind)
+        except EngineError as error:
+            raise self._translated(error) from error
 
     def get_records(self, oids: Sequence[ObjectId]) -> list[tuple[int, bytes]]:
         """Return kind and payload of each object, in the order asked."""
         try:
-            return objects.get_objects(self._transaction, self._tables, oids)
+            return objects.get_records(self._transaction, self._tables, oids)
         except EngineError as error:
             raise self._translated(error) from error
 
@@ -162,21 +157,21 @@ class Reader:
     def ref(self, name: str) -> ObjectId | None:
         """Return what the ref points to, None where there is none."""
         try:
-            return refs.read_ref(self._transaction, self._tables[b"refs"], name)
+            return refs.read_ref(self._transaction, self._tables.refs, name)
         except EngineError as error:
             raise self._translated(error) from error
 
     def refs(self, prefix: str = "") -> list[tuple[str, ObjectId]]:
         """Return the refs whose names start with `prefix`, sorted by the names' UTF-8."""
         try:
-            return refs.read_refs(self._transaction, self._tables[b"refs"], prefix)
+            return refs.read_refs(self._transaction, self._tables.refs, prefix)
         except EngineError as error:
             raise self._translated(error) from error
 
     def operation(self, number: int) -> reflog.Operation | None:
         """Return operation `number`, None where there is none."""
         try:
-            return reflog.read_operation(self._transaction, self._tables[b"oplog"], number)
+            return reflog.read_operation(self._transaction, self._tables.oplog, number)
         except EngineError as error:
             raise self._translated(error) from error
 
@@ -189,7 +184,7 @@ class Reader:
             try:
                 piece = reflog.read_operations(
                     self._transaction,
-                    self._tables[b"oplog"],
+                    self._tables.oplog,
                     above=above,
                     below=below,
                     newest_first=newest_first,
@@ -208,28 +203,28 @@ class Reader:
     def last_operation(self) -> int:
         """Return the number of the newest operation, 0 where there is none."""
         try:
-            return reflog.last_number(self._transaction, self._tables[b"oplog"])
+            return reflog.last_number(self._transaction, self._tables.oplog)
         except EngineError as error:
             raise self._translated(error) from error
 
     def pins(self) -> list[pins.Pin]:
         """Return every pin, dead ones too."""
         try:
-            return pins.read_pins(self._transaction, self._tables[b"pins"])
+            return pins.read_pins(self._transaction, self._tables.pins)
         except EngineError as error:
             raise self._translated(error) from error
 
     def has_header(self) -> bool:
         """Tell whether the store was ever completed."""
         try:
-            return self._transaction.get(HEADER_KEY, None, self._tables[b"header"]) is not None
+            return self._transaction.get(HEADER_KEY, None, self._tables.header) is not None
         except EngineError as error:
             raise self._translated(error) from error
 
     def header(self) -> Header:
         """Return who the store is."""
         try:
-            value = self._transaction.get(HEADER_KEY, None, self._tables[b"header"])
+            value = self._transaction.get(HEADER_KEY, None, self._tables.header)
         except EngineError as error:
             raise self._translated(error) from error
         if value is None:
@@ -246,9 +241,3 @@ class Reader:
                 "forked. Begin a new one"
             )
         return translated(error, self._environment.folder)
-
-
-def _wrong_kind(oid: ObjectId, found: int, wanted: int) -> CorruptError:
-    return CorruptError(
-        f"object {oid.hex()} is of kind {found} where kind {wanted} was referred to. Run fsck"
-    )

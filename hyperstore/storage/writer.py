@@ -70,7 +70,7 @@ class Writer(Reader):
     def move(self, name: str, expected: ObjectId | None, new: ObjectId | None) -> None:
         """Point the ref at `new` if it points at `expected`, else ConflictError; None is no ref."""
         try:
-            refs.move_ref(self._transaction, self._tables[b"refs"], name, expected, new)
+            refs.move_ref(self._transaction, self._tables.refs, name, expected, new)
         except EngineError as error:
             raise self._translated(error) from error
 
@@ -79,7 +79,7 @@ class Writer(Reader):
         try:
             return reflog.append_operation(
                 self._transaction,
-                self._tables[b"oplog"],
+                self._tables.oplog,
                 time_ms=time_ms,
                 actor=actor,
                 command=command,
@@ -116,7 +116,7 @@ class Writer(Reader):
         try:
             return pins.add_pin(
                 self._transaction,
-                self._tables[b"pins"],
+                self._tables.pins,
                 expires_ms=expires_ms,
                 sequence=sequence,
                 snapshot=snapshot,
@@ -127,14 +127,14 @@ class Writer(Reader):
     def unpin(self, pin_id: str) -> bool:
         """Let go; say whether the pin was there."""
         try:
-            return pins.remove_pin(self._transaction, self._tables[b"pins"], pin_id)
+            return pins.remove_pin(self._transaction, self._tables.pins, pin_id)
         except EngineError as error:
             raise self._translated(error) from error
 
     def drop_dead_pins(self, now_ms: int) -> int:
         """Take out pins that expired or whose processes are gone; return how many."""
         try:
-            return pins.drop_dead_pins(self._transaction, self._tables[b"pins"], now_ms)
+            return pins.drop_dead_pins(self._transaction, self._tables.pins, now_ms)
         except EngineError as error:
             raise self._translated(error) from error
 
@@ -145,6 +145,6 @@ class Writer(Reader):
     def put_header(self, header: Header) -> None:
         """Write who the store is."""
         try:
-            self._transaction.put(HEADER_KEY, encode_header(header), db=self._tables[b"header"])
+            self._transaction.put(HEADER_KEY, encode_header(header), db=self._tables.header)
         except EngineError as error:
             raise self._translated(error) from error
