@@ -72,6 +72,7 @@ MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as lon
 MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
 MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
 READERS_MAX = 2048
+FILE_SLACK_BYTES = 128 * 1024  # Allocated behind the last page; twice what a damaged page reaches.
 OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
 
 assert ROW_BYTES_MIN < ROW_BYTES_MAX < OBJECT_BYTES_MAX
@@ -80,7 +81,7 @@ assert MAP_BYTES_MIN < MAP_BYTES_START
 assert MAP_RESERVE_BYTES < MAP_BYTES_START
 
 # Other formats. What is refused here could not be stored either, or would fill memory.
-JSON_CHUNK_BYTES = 1024 * 1024  # Read at a time.
+JSON_CHUNK_BYTES = 256 * 1024  # Read at a time.
 JSON_VALUE_CHARS_MAX = OBJECT_BYTES_MAX  # One image, one annotation, one field of the file.
 FOREIGN_DEPTH_MAX = DEPTH_MAX - 8  # Kept values stand this much deeper in a frame or a snapshot.
 RLE_SIDE_MAX = 65_536

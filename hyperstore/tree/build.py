@@ -10,18 +10,18 @@ from operator import lt
 
 from hyperstore.errors import UsageError
 from hyperstore.ids import NodeId
-from hyperstore.limits import BUILD_BATCH
+from hyperstore.limits import BUILD_BATCH, KEY_BYTES_MAX
 from hyperstore.tree.boundary import next_cut, separator
-from hyperstore.tree.node import encode_inner, encode_leaf
-from hyperstore.tree.nodes import EMPTY_PAYLOAD, Nodes
+from hyperstore.tree.node import make_inner, make_leaf
+from hyperstore.tree.nodes import Nodes
 
-__all__ = ["Levels", "build", "check_order"]
+__all__ = ["Levels", "build", "check_keys", "check_order"]
 
 
 def build(nodes: Nodes, entries: Iterable[tuple[bytes, bytes]]) -> NodeId:
     """Return the root of the tree of `entries`, which are in order of key, each key once."""
     above = Levels(nodes, 1)
-    law, write, add = nodes.law, nodes.write, above.add
+    law, save, add = nodes.law, nodes.save, above.add
     keys: list[bytes] = []
     values: list[bytes] = []
     low = b""  # The separator of the leaf that begins.
@@ -30,7 +30,7 @@ def build(nodes: Nodes, entries: Iterable[tuple[bytes, bytes]]) -> NodeId:
     while batch := list(islice(stream, BUILD_BATCH)):
         fresh = [key for key, _ in batch]
         last = keys[-1] if keys else before
-        check_order(fresh if last is None else [last, *fresh])
+        check_keys(fresh if last is None else [last, *fresh])
         keys += fresh
         values += [value for _, value in batch]
         start = 0
@@ -38,16 +38,16 @@ def build(nodes: Nodes, entries: Iterable[tuple[bytes, bytes]]) -> NodeId:
             leaf = keys[start:end]
             if before is not None:
                 low = separator(before, leaf[0])
-            add(low, write(encode_leaf(leaf, values[start:end])), end - start)
+            add(low, save(make_leaf(leaf, values[start:end]), keep=False), end - start)
             before = leaf[-1]
             start = end
         del keys[:start], values[:start]
     if keys:
         if before is not None:
             low = separator(before, keys[0])
-        add(low, write(encode_leaf(keys, values)), len(keys))
+        add(low, save(make_leaf(keys, values)), len(keys))
     elif before is None:
-        return write(EMPTY_PAYLOAD)
+        return nodes.save_empty()
     return above.finish()
 
 
@@ -90,10 +90,18 @@ class Levels:
 
     def _emit(self, start: int, end: int) -> None:
         separators, counts = self._separators[start:end], self._counts[start:end]
-        payload = encode_inner(self._level, separators, self._ids[start:end], counts)
+        node = make_inner(self._level, separators, self._ids[start:end], counts)
         if self._above is None:
             self._above = Levels(self._nodes, self._level + 1)
-        self._above.add(separators[0], self._nodes.write(payload), sum(counts))
+        self._above.add(separators[0], self._nodes.save(node), node.total)
+
+
+def check_keys(keys: Sequence[bytes]) -> None:
+    """Raise UsageError unless the keys ascend and none is too long."""
+    check_order(keys)
+    longest = max(map(len, keys), default=0)
+    if longest > KEY_BYTES_MAX:
+        raise UsageError(f"a key of {longest} bytes; the limit is {KEY_BYTES_MAX}")
 
 
 def check_order(keys: Sequence[bytes]) -> None:

@@ -15,10 +15,10 @@ from typing import TypeAlias
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import CHANGES_CHUNK
 from hyperstore.tree.boundary import next_cut, renewed_separator, separator
-from hyperstore.tree.build import Levels, check_order
+from hyperstore.tree.build import Levels, check_keys
 from hyperstore.tree.cursor import partition
-from hyperstore.tree.node import Child, Node, decode, encode_inner, encode_leaf
-from hyperstore.tree.nodes import EMPTY_PAYLOAD, Nodes
+from hyperstore.tree.node import Child, Node, make_inner, make_leaf
+from hyperstore.tree.nodes import Nodes
 
 __all__ = ["edit"]
 
@@ -36,7 +36,7 @@ def edit(nodes: Nodes, root: NodeId, changes: Iterable[tuple[bytes, bytes | None
     last: list[bytes] = []
     while chunk := list(islice(stream, CHANGES_CHUNK)):
         keys = [key for key, _ in chunk]
-        check_order([*last, *keys])
+        check_keys([*last, *keys])
         last = keys[-1:]
         root = _edit_chunk(nodes, root, keys, [value for _, value in chunk])
     return root
@@ -245,14 +245,14 @@ def _slots(node: Node) -> Sequence[Slot]:
     return list(zip(node.values(), node.counts, strict=True))
 
 
-def _node(level: int, keys: Sequence[bytes], slots: Sequence[Slot]) -> Node:
+def _node(level: int, keys: list[bytes], slots: Sequence[Slot]) -> Node:
     """Return the node that holds these entries, all of which are children or none."""
     values = [slot for slot in slots if isinstance(slot, bytes)]
     if not level:
-        return decode(encode_leaf(keys, values))
+        return make_leaf(keys, values)
     children = [slot for slot in slots if isinstance(slot, tuple)]
     ids, counts = zip(*children, strict=True)
-    return decode(encode_inner(level, keys, ids, counts))
+    return make_inner(level, keys, ids, list(counts))
 
 
 def _right(nodes: Nodes, spot: _Spot) -> _Spot | None:
@@ -276,7 +276,7 @@ def _new_root(nodes: Nodes, level: int, made: dict[bytes, Child | None]) -> Node
     levels = Levels(nodes, level)
     left = [(low, child) for low, child in sorted(made.items()) if child is not None]
     if not left:
-        return nodes.write(EMPTY_PAYLOAD)
+        return nodes.save_empty()
     for low, (node_id, count) in left:
         levels.add(low, NodeId(ObjectId(node_id)), count)
     root = levels.finish()

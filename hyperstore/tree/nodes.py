@@ -12,15 +12,13 @@ from hyperstore.errors import CorruptError
 from hyperstore.ids import Kind, NodeId, ObjectId, object_id
 from hyperstore.limits import CACHE_INNER_BYTES_MAX, CACHE_LEAF_BYTES_MAX, CACHE_LEAVES_MAX
 from hyperstore.tree.boundary import LAW, Law
-from hyperstore.tree.node import Node, decode, encode_leaf
+from hyperstore.tree.node import Node, decode, make_leaf
 
-__all__ = ["EMPTY", "EMPTY_PAYLOAD", "NodeCache", "NodeSource", "Nodes", "check_child"]
+__all__ = ["EMPTY", "NodeCache", "NodeSource", "Nodes", "check_child"]
 
-EMPTY_PAYLOAD = encode_leaf([], [])
-EMPTY = NodeId(object_id(Kind.NODE, EMPTY_PAYLOAD))
+_EMPTY_LEAF = make_leaf([], [])
+EMPTY = NodeId(object_id(Kind.NODE, _EMPTY_LEAF.payload()))
 """The root of a tree without entries: the id of an ordinary leaf that holds none."""
-
-_ENTRY_BYTES = 64  # What Python adds to each key and each node, roughly.
 
 
 class NodeSource(Protocol):
@@ -40,35 +38,35 @@ class NodeSource(Protocol):
 
 
 class _Generations:
-    """A map that keeps what was used lately: no more than `most` nodes, nor `bytes_max` bytes.
+    """A map that keeps what was used lately: at most `most` nodes of `bytes_max` payload bytes.
 
-    What is used moves from the old generation to the young one; when that is half of what is
-    allowed, it becomes the old one, which is dropped. A hit costs one look-up and no lock, and
-    threads that race lose a remembered node at worst.
+    What is used moves from the old generation to the young one; when that holds half of what is
+    allowed, it becomes the old one, which is dropped. So a hit needs no lock, and threads that
+    race lose a remembered node at worst.
     """
 
-    def __init__(self, most: int, bytes_max: int) -> None:
-        self._most = most // 2
-        self._bytes_max = bytes_max // 2
-        self._bytes = 0
-        self._young: dict[NodeId, Node] = {}
-        self._old: dict[NodeId, Node] = {}
+    __slots__ = ("bytes_max", "held_bytes", "most", "old", "young")
 
-    def get(self, node_id: NodeId) -> Node | None:
-        node = self._young.get(node_id)
-        if node is None:
-            node = self._old.get(node_id)
-            if node is not None:
-                self.put(node_id, node)
-        return node
+    def __init__(self, most: int, bytes_max: int) -> None:
+        self.most = most // 2
+        self.bytes_max = bytes_max // 2
+        self.held_bytes = 0
+        self.young: dict[NodeId, Node] = {}
+        self.old: dict[NodeId, Node] = {}
 
     def put(self, node_id: NodeId, node: Node) -> None:
-        self._bytes += 2 * len(node.payload) + _ENTRY_BYTES * (len(node.keys) + 1)
-        self._young[node_id] = node
-        if len(self._young) > self._most or self._bytes > self._bytes_max:
-            self._old = self._young
-            self._young = {}
-            self._bytes = 0
+        self.held_bytes += _node_bytes(node)
+        self.young[node_id] = node
+        if self.held_bytes > self.bytes_max or len(self.young) > self.most:
+            self.old = self.young
+            self.young = {}
+            self.held_bytes = 0
+
+
+def _node_bytes(node: Node) -> int:
+    """Return about what a decoded node takes: names and values, and what Python adds to each."""
+    longest = len(node.keys[-1]) if node.keys else 0
+    return 256 + len(node.keys) * (128 + longest)
 
 
 class NodeCache:
@@ -76,6 +74,8 @@ class NodeCache:
 
     `reads` and `writes` count nodes that came from a source and nodes that went to one.
     """
+
+    __slots__ = ("_inner", "_leaves", "reads", "writes")
 
     def __init__(self) -> None:
         self.reads = 0
@@ -85,11 +85,19 @@ class NodeCache:
 
     def get(self, node_id: NodeId) -> Node | None:
         """Return the node if it is remembered."""
-        return self._inner.get(node_id) or self._leaves.get(node_id)
+        node = self._inner.young.get(node_id) or self._leaves.young.get(node_id)
+        if node is None:
+            node = self._inner.old.get(node_id) or self._leaves.old.get(node_id)
+            if node is not None:
+                self.put(node_id, node)
+        return node
 
     def put(self, node_id: NodeId, node: Node) -> None:
         """Remember the node."""
-        (self._inner if node.level else self._leaves).put(node_id, node)
+        if node.level:
+            self._inner.put(node_id, node)
+        else:
+            self._leaves.put(node_id, node)
 
 
 class Nodes:
@@ -118,18 +126,22 @@ class Nodes:
 
     def load_many(self, node_ids: Sequence[NodeId], *, keep: bool = True) -> list[Node]:
         """Return nodes in the order asked for, read in one batch; remember leaves if `keep`."""
-        cached = self.cache.get
-        found = [cached(node_id) for node_id in node_ids]
-        wanted = [node_ids[at] for at, node in enumerate(found) if node is None]
-        if wanted:
-            self.cache.reads += len(wanted)
-            read = map(_decode, wanted, self._source.get_many(wanted))
-            fresh = dict(zip(wanted, read, strict=True))
-            for node_id, node in fresh.items():
-                if keep or node.level:
-                    self.cache.put(node_id, node)
-            found = [fresh[node_ids[at]] if node is None else node for at, node in enumerate(found)]
-        return [node for node in found if node is not None]
+        cache = self.cache
+        found = list(map(cache.get, node_ids))
+        wanted = [node_id for node_id, node in zip(node_ids, found, strict=True) if node is None]
+        if not wanted:
+            return [node for node in found if node is not None]
+        cache.reads += len(wanted)
+        fresh = []
+        for node_id, payload in zip(wanted, self._source.get_many(wanted), strict=True):
+            node = _decode(node_id, payload)
+            fresh.append(node)
+            if keep or node.level:
+                cache.put(node_id, node)
+        if len(fresh) == len(found):
+            return fresh
+        rest = iter(fresh)
+        return [next(rest) if node is None else node for node in found]
 
     def child(self, parent: Node, index: int) -> Node:
         """Return a child of `parent`, checked against what it says."""
@@ -145,16 +157,18 @@ class Nodes:
             check_child(parent, index, node)
         return nodes
 
-    def save(self, node: Node) -> NodeId:
-        """Write a node that is likely to be read again soon."""
-        node_id = self.write(node.payload)
-        self.cache.put(node_id, node)
+    def save(self, node: Node, *, keep: bool = True) -> NodeId:
+        """Write a node; remember it unless `keep` is false."""
+        cache = self.cache
+        cache.writes += 1
+        node_id = self._source.put(node.payload())
+        if keep:
+            cache.put(node_id, node)
         return node_id
 
-    def write(self, payload: bytes) -> NodeId:
-        """Write a node and do not remember it."""
-        self.cache.writes += 1
-        return self._source.put(payload)
+    def save_empty(self) -> NodeId:
+        """Write the leaf without entries; return EMPTY."""
+        return self.save(_EMPTY_LEAF)
 
     def root(self, root: NodeId) -> Node:
         """Return the root of a tree, checked as such."""

@@ -1,13 +1,13 @@
 """Slow twins of the tree: the same answers by roads so plain that they cannot be wrong."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from xxhash import xxh3_64_intdigest
 
 from hyperstore.ids import Kind, NodeId, ObjectId, object_id
 from hyperstore.tree.boundary import Law
-from hyperstore.tree.node import encode_inner, encode_leaf
+from hyperstore.tree.node import make_inner, make_leaf
 
 __all__ = [
     "MemorySource",
@@ -31,7 +31,7 @@ class MemorySource:
     def get(self, node_id: NodeId) -> bytes:
         return self.payloads[node_id]
 
-    def get_many(self, node_ids: Iterable[NodeId]) -> list[bytes]:
+    def get_many(self, node_ids: Sequence[NodeId]) -> list[bytes]:
         return [self.payloads[node_id] for node_id in node_ids]
 
     def put(self, payload: bytes) -> NodeId:
@@ -46,7 +46,7 @@ def slow_build(law: Law, entries: Mapping[bytes, bytes]) -> NodeId:
     groups = _groups(law, keys, 0)
     row: list[tuple[bytes, ObjectId, int]] = []
     for group in groups:
-        payload = encode_leaf(group, [entries[key] for key in group])
+        payload = make_leaf(group, [entries[key] for key in group]).payload()
         at = keys.index(group[0]) if group else 0
         low = _separator(keys[at - 1], group[0]) if at else b""
         row.append((low, object_id(Kind.NODE, payload), len(group)))
@@ -57,7 +57,7 @@ def slow_build(law: Law, entries: Mapping[bytes, bytes]) -> NodeId:
         for group in _groups(law, sorted(by_low), level):
             ids = [by_low[low][0] for low in group]
             counts = [by_low[low][1] for low in group]
-            payload = encode_inner(level, group, ids, counts)
+            payload = make_inner(level, group, ids, counts).payload()
             row.append((group[0], object_id(Kind.NODE, payload), sum(counts)))
         level += 1
     return NodeId(row[0][1])
