@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 import lmdb
 
 from hyperstore.errors import ForkError, HyperstoreError, RefusedError, UsageError
-from hyperstore.limits import MAP_BYTES_MIN, READERS_MAX
+from hyperstore.limits import FILE_SLACK_BYTES, MAP_BYTES_MIN, READERS_MAX
 from hyperstore.storage import host
 from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_data_file
 from hyperstore.storage.gate import Gate, LiveReader
@@ -24,6 +24,7 @@ from hyperstore.storage.translation import translate
 
 __all__ = [
     "ENGINE",
+    "BadTransactionError",
     "Cursor",
     "EngineError",
     "Environment",
@@ -39,6 +40,7 @@ _ENGINE_MAJOR = 0  # What lib_version= calls the engine of LMDB 0.9; 1 writes ot
 
 EngineError = lmdb.Error
 MapFullError = lmdb.MapFullError
+BadTransactionError = lmdb.BadTxnError
 Table: TypeAlias = "lmdb._Database"
 if TYPE_CHECKING:  # The C classes take no parameters at run time.
     Transaction: TypeAlias = lmdb.Transaction[memoryview]
@@ -153,6 +155,8 @@ class Environment:
             raise translated(error, self.folder) from error
         self._handle = handle
         self._writable = writable
+        if writable:
+            self._lengthen_file()
         self._file = _file_key(self.folder)
 
     def _open_engine(self, *, readonly: bool, lock: bool, create: bool) -> lmdb.Environment:
@@ -252,8 +256,22 @@ class Environment:
     def end_write(self, *, full: bool = False) -> None:
         """Let the next writer in; `full` says that the map was too small for this one."""
         self._full = self._full or full
-        self._writer = None
-        self._writer_lock.release()
+        try:
+            self._lengthen_file()
+        finally:
+            self._writer = None
+            self._writer_lock.release()
+
+    def _lengthen_file(self) -> None:
+        """Keep the file longer than its pages, so that a damaged page leads to zeros.
+
+        A flipped bit in a page's index of entries leads up to 64 kB onward: past the end of the
+        file that would be SIGBUS. Space is allocated, never written, so it harms no other writer.
+        """
+        if self._handle is not None:
+            last_page = self._handle.info()["last_pgno"]
+            wanted = (last_page + 1) * self._handle.stat()["psize"] + FILE_SLACK_BYTES
+            host.lengthen_file(self.folder / DATA_FILE, wanted)
 
     def _recover(self, error: lmdb.Error) -> None:
         """Heal what made a read not begin, or raise what it means."""

@@ -22,6 +22,7 @@ __all__ = [
     "folder_lock",
     "free_bytes",
     "host_name",
+    "lengthen_file",
     "process_alive",
     "process_start",
     "sync_folder",
@@ -125,6 +126,23 @@ def free_bytes(folder: Path) -> int | None:
     except (OSError, AttributeError):
         return None
     return stat.f_bavail * stat.f_frsize
+
+
+def lengthen_file(path: Path, wanted: int) -> None:
+    """Allocate what the file lacks to `wanted` bytes, and as much again; content stays.
+
+    Where the system or the disk has nothing to give, the file stays as it is.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with contextlib.suppress(OSError):
+        size = path.stat().st_size
+        if size < wanted:
+            handle = os.open(path, os.O_RDWR)
+            try:
+                os.posix_fallocate(handle, size, 2 * (wanted - size))
+            finally:
+                os.close(handle)
 
 
 def host_name() -> str:

@@ -52,7 +52,7 @@ class Reader:
             self._environment.gate.leave(self)
 
     def reopen(self) -> None:
-        """In the child of a fork: begin again, at the state of now."""
+        """Begin again, at the state of now: in the child of a fork, or after damage."""
         self._transaction = self._environment.begin_read(self)
         self._tables = self._environment.tables
         self._generation = self._environment.generation
@@ -192,6 +192,7 @@ class Reader:
                 )
             except EngineError as error:
                 raise self._translated(error) from error
+            reflog.check_numbers(piece)
             yield from piece
             if len(piece) < _OPERATIONS_AT_ONCE:
                 return
@@ -240,4 +241,12 @@ class Reader:
                 f"{self._environment.folder}: this transaction was begun before the process "
                 "forked. Begin a new one"
             )
-        return translated(error, self._environment.folder)
+        fault = translated(error, self._environment.folder)
+        if isinstance(fault, CorruptError):
+            self._recover()
+        return fault
+
+    def _recover(self) -> None:
+        """Begin again after damage, which ends a transaction: the rest can still be read."""
+        self._transaction.abort()
+        self.reopen()

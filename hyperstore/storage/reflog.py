@@ -5,6 +5,7 @@ Numbers grow by one and are never reused. The reflog of one name, and undo, are 
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from hyperstore.errors import CorruptError, UsageError
@@ -17,6 +18,7 @@ __all__ = [
     "Move",
     "Operation",
     "append_operation",
+    "check_numbers",
     "last_number",
     "read_operation",
     "read_operations",
@@ -97,6 +99,15 @@ def read_operations(
             found.append(_read(key_bytes(_TABLE, cursor.key()), cursor.value()))
             standing = cursor.prev() if newest_first else cursor.next()
     return found
+
+
+def check_numbers(operations: Sequence[Operation]) -> None:
+    """Raise CorruptError where a number between two operations is missing."""
+    for one, other in pairwise(operations):
+        if abs(one.number - other.number) != 1:
+            raise CorruptError(
+                f"operations between {one.number} and {other.number} are lost. Run fsck"
+            )
 
 
 def _stand_below(cursor: Cursor, below: int) -> bool:

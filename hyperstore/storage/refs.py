@@ -7,8 +7,8 @@ shows the row of another name is found, never followed.
 from hyperstore.errors import ConflictError, CorruptError, UsageError
 from hyperstore.ids import ObjectId
 from hyperstore.limits import ID_BYTES, REF_NAME_BYTES_MAX
-from hyperstore.storage.environment import Table, Transaction
-from hyperstore.storage.rows import rows_from, seal, unseal
+from hyperstore.storage.environment import Cursor, Table, Transaction
+from hyperstore.storage.rows import key_bytes, rows_from, seal, unseal
 
 __all__ = ["move_ref", "read_ref", "read_refs"]
 
@@ -19,7 +19,10 @@ def read_ref(transaction: Transaction, table: Table, name: str) -> ObjectId | No
     """Return what `name` points to, None where there is no such ref."""
     key = _key(name)
     value = transaction.get(key, None, table)
-    return None if value is None else _target(key, value)
+    if value is None:
+        _check_gap(transaction, table, key)
+        return None
+    return _target(key, value)
 
 
 def read_refs(transaction: Transaction, table: Table, prefix: str) -> list[tuple[str, ObjectId]]:
@@ -55,6 +58,26 @@ def move_ref(
     if len(new) != ID_BYTES:
         raise UsageError(f"ref {name!r} cannot point to {new!r}: an id has {ID_BYTES} bytes")
     transaction.put(key, seal(_TABLE, key, new), db=table)
+
+
+def _check_gap(transaction: Transaction, table: Table, key: bytes) -> None:
+    """Raise CorruptError if the key's row is only hidden: a lost head looks like a new branch.
+
+    A flipped bit in a key, or in the tree's index, leads the search astray. Where it ends, the row
+    before then is not smaller, the row behind not greater, or one of them does not fit its check.
+    """
+    with transaction.cursor(table) as cursor:
+        standing = cursor.set_range(key)
+        if standing and not key < _checked_key(cursor):
+            raise CorruptError(f"ref {key!r} is in the wrong place. Run fsck")
+        if (cursor.prev() if standing else cursor.last()) and not _checked_key(cursor) < key:
+            raise CorruptError(f"ref {key!r} is in the wrong place. Run fsck")
+
+
+def _checked_key(cursor: Cursor) -> bytes:
+    key = key_bytes(_TABLE, cursor.key())
+    _target(key, cursor.value())
+    return key
 
 
 def _target(key: bytes, value: memoryview) -> ObjectId:

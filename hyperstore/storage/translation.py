@@ -42,7 +42,7 @@ TRANSLATIONS: dict[str, Meaning] = {
     "IncompatibleError": _DAMAGED,
     "BadDbiError": _DAMAGED,
     "BadRslotError": (UsageError, "a read was begun twice in one place"),
-    "BadTxnError": (UsageError, "the transaction failed earlier and cannot go on"),
+    "BadTxnError": (CorruptError, "the transaction failed earlier and cannot go on: begin anew"),
     "BadValsizeError": (UsageError, "a key or value is empty or too long"),
     "ReadonlyError": (RefusedError, "the store is open for reading only"),
     "InvalidParameterError": (UsageError, "the engine does not take this call"),

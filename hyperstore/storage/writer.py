@@ -6,7 +6,12 @@ from types import TracebackType
 from hyperstore.errors import ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
 from hyperstore.storage import objects, pins, reflog, refs, sweep
-from hyperstore.storage.environment import EngineError, Environment, MapFullError
+from hyperstore.storage.environment import (
+    BadTransactionError,
+    EngineError,
+    Environment,
+    MapFullError,
+)
 from hyperstore.storage.header import HEADER_KEY, Header, encode_header
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
@@ -20,11 +25,12 @@ class Writer(Reader):
     No code of a user, no encoding and no network belong inside the block: everybody else waits.
     """
 
-    __slots__ = ("_now_ms", "outgrew_map")
+    __slots__ = ("_fault", "_now_ms", "outgrew_map")
 
     def __init__(self, environment: Environment, now_ms: int) -> None:
         super().__init__(environment)
         self._now_ms = now_ms
+        self._fault: HyperstoreError | None = None
         self.outgrew_map = False
 
     def __enter__(self) -> "Writer":
@@ -140,7 +146,14 @@ class Writer(Reader):
 
     def _translated(self, error: EngineError) -> HyperstoreError:
         self.outgrew_map = self.outgrew_map or isinstance(error, MapFullError)
-        return super()._translated(error)
+        if isinstance(error, BadTransactionError) and self._fault is not None:
+            return type(self._fault)(str(self._fault))  # What ended it, not that it has ended.
+        fault = super()._translated(error)
+        self._fault = self._fault or fault
+        return fault
+
+    def _recover(self) -> None:
+        """Nothing: what a write has lost is not made good by beginning again."""
 
     def put_header(self, header: Header) -> None:
         """Write who the store is."""
