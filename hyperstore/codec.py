@@ -13,13 +13,14 @@ import math
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, Union, cast
 
 import msgpack
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from hyperstore.errors import CorruptError, HyperstoreError, UsageError
 from hyperstore.limits import DEPTH_MAX, INT_MAX, INT_MIN, ITEMS_MAX, OBJECT_BYTES_MAX
@@ -33,12 +34,15 @@ __all__ = [
     "UnsetType",
     "Value",
     "canonical_fields",
+    "check_size",
     "converter",
     "decode",
     "decoder",
     "encode",
+    "field",
     "pack",
     "plain",
+    "replace",
     "stream_unpack",
 ]
 
@@ -109,9 +113,9 @@ def decoder(kind: type[T]) -> Callable[..., T]:
 
     Checks types and size, not canonical form: where that matters, compare `pack(result)` and data.
     """
-    raw_decode = msgspec.msgpack.Decoder(kind).decode
+    raw_decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
 
-    def decode_typed(data: bytes | Raw, *, what: str = "record") -> T:
+    def decode_typed(data: bytes, *, what: str = "record") -> T:
         if len(data) > ITEMS_MAX:
             return _guarded(raw_decode, data, what)
         try:
@@ -122,14 +126,21 @@ def decoder(kind: type[T]) -> Callable[..., T]:
     return decode_typed
 
 
+def replace(record: T, **fields: object) -> T:
+    """Return a copy of a Struct with some fields set to other values."""
+    return cast("T", msgspec.structs.replace(cast("Any", record), **fields))
+
+
 def converter(kind: type[T]) -> Callable[[object], T | None]:
     """Return a function that makes a `kind` of a plain value, or None where it does not fit."""
     convert = msgspec.convert
+    with suppress(msgspec.ValidationError):
+        convert(None, kind)  # A type that msgspec cannot handle is our fault, and shows here.
 
     def convert_typed(value: object) -> T | None:
         try:
             return convert(value, kind)
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError, OverflowError):
+        except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     return convert_typed
@@ -153,6 +164,17 @@ def _guarded(raw_decode: Callable[[bytes], T], data: bytes, what: str) -> T:
         return raw_decode(data)
     except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as fault:
         raise CorruptError(f"{what} cannot be read: {fault}") from None
+
+
+def check_size(data: bytes) -> None:
+    """Raise Unfit where encoded data is over the limits of one object."""
+    if len(data) > OBJECT_BYTES_MAX:
+        raise Unfit("", f"it takes {len(data):,} bytes; the limit is {OBJECT_BYTES_MAX:,}")
+    if len(data) > ITEMS_MAX:
+        try:
+            _guarded(_DECODER.decode, data, "it")
+        except CorruptError as fault:
+            raise Unfit("", str(fault)) from None
 
 
 class _Whole:
@@ -181,15 +203,15 @@ def stream_unpack(source: ByteReader, *, what: str) -> Iterator[Value]:
         fed += len(piece)
         return piece
 
-    def count(container: Any) -> Any:
+    def count(container: list[Any], each: int = 1) -> list[Any]:
         nonlocal items
-        items += len(container) + 1
+        items += each * len(container)
         if items > ITEMS_MAX:
             raise ValueError(f"more than {ITEMS_MAX:,} items")
         return container
 
     def pairs(container: list[tuple[Any, Any]]) -> Any:
-        return dict(count(container))
+        return dict(count(container, 2))
 
     unpacker = msgpack.Unpacker(
         types.SimpleNamespace(read=read),
@@ -206,7 +228,7 @@ def stream_unpack(source: ByteReader, *, what: str) -> Iterator[Value]:
         max_ext_len=0,
     )
     while True:
-        items = 0
+        items = 1
         try:
             value = unpacker.unpack()
         except msgpack.OutOfData:

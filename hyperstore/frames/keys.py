@@ -9,7 +9,18 @@ like the tuples.
 from hyperstore.errors import CorruptError, FrameError
 from hyperstore.limits import CONTEXT_BYTES_MAX, FRAME_ID_BYTES_MAX, TIMESTAMP_BYTES
 
-__all__ = ["context_range", "frame_id", "frame_key", "order_key", "order_parts", "time_bound"]
+__all__ = [
+    "AFTER_ALL",
+    "context_range",
+    "frame_id",
+    "frame_key",
+    "order_key",
+    "order_parts",
+    "time_bound",
+]
+
+AFTER_ALL = b"\xff"
+"""A bound that stands after every order key: no UTF-8 begins with this byte."""
 
 _HEX = b"\x01"
 _TEXT = b"\x02"
@@ -32,7 +43,7 @@ def frame_key(frame_id: str) -> bytes:
     try:
         text = frame_id.encode()
     except UnicodeEncodeError:
-        raise FrameError(f"frame id {ascii(frame_id)} is not UTF-8", path="id") from None
+        raise FrameError(f"frame id {frame_id!a} is not UTF-8", path="id") from None
     if not 0 < len(text) <= FRAME_ID_BYTES_MAX:
         raise FrameError(
             f"a frame id takes 1 to {FRAME_ID_BYTES_MAX} bytes; this one takes {len(text):,}",
@@ -57,7 +68,7 @@ def order_key(context: str, timestamp: int, key: bytes) -> bytes:
     try:
         text = context.encode()
     except UnicodeEncodeError:
-        raise FrameError(f"{ascii(context[:60])} is not UTF-8", path="context_id") from None
+        raise FrameError(f"{context[:60]!a} is not UTF-8", path="context_id") from None
     if len(text) > CONTEXT_BYTES_MAX:
         raise FrameError(
             f"the context takes {len(text):,} bytes; the limit is {CONTEXT_BYTES_MAX:,} "

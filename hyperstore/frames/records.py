@@ -5,13 +5,14 @@ None here and is not written. `extra` holds the fields that this version does no
 came; it is written as a map of its own, so that it can never be mistaken for a known field.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from hyperstore.codec import Meta, Raw, Struct, canonical_fields, decoder
 
 __all__ = [
     "FRAME",
     "GROUP",
+    "FrameKind",
     "FrameRecord",
     "KeyRecord",
     "MaskRecord",
@@ -25,14 +26,17 @@ __all__ = [
     "SourceRecord",
     "Timestamp",
     "WholeRecord",
+    "count_rois",
     "read_keys",
     "read_lazily",
     "read_rois",
     "read_whole",
+    "without_rois",
 ]
 
-FRAME = "frame"
-GROUP = "group"
+FrameKind: TypeAlias = Literal["frame", "group"]
+FRAME: Final = "frame"
+GROUP: Final = "group"
 
 _FLOAT_MAX = 1.7976931348623157e308
 _INT64_MAX = 2**63 - 1
@@ -120,10 +124,10 @@ class FrameRecord(Struct, kw_only=True, omit_defaults=True, forbid_unknown_field
     context_id: str | None = None
     extra: Metadata | None = None
     id: str | None = None
-    kind: Literal["frame", "group"] | None = None
+    kind: FrameKind | None = None
     meta: Metadata | None = None
     meta_blob: Metadata | None = None
-    rois: Raw | None = None
+    rois: Raw = Raw()
     sources: list[SourceRecord]
     timestamp: Timestamp | None = None
 
@@ -136,7 +140,7 @@ class WholeRecord(Struct, kw_only=True, omit_defaults=True, forbid_unknown_field
     context_id: str | None = None
     extra: Metadata | None = None
     id: str | None = None
-    kind: Literal["frame", "group"] | None = None
+    kind: FrameKind | None = None
     meta: Metadata | None = None
     meta_blob: Metadata | None = None
     rois: list[RoiRecord] | None = None
@@ -158,12 +162,28 @@ class KeyRecord(Struct):
     sources: Annotated[list[KeySource], Meta(min_length=1)]
     context_id: str | None = None
     timestamp: Timestamp | None = None
-    rois: Raw | None = None
+    rois: Raw = Raw()
 
 
 assert FrameRecord.__struct_fields__ == WholeRecord.__struct_fields__
 
+count_rois = decoder(list[Raw])
 read_keys = decoder(KeyRecord)
 read_lazily = decoder(FrameRecord)
 read_rois = decoder(list[RoiRecord])
 read_whole = decoder(WholeRecord)
+
+
+def without_rois(record: WholeRecord | FrameRecord) -> FrameRecord:
+    """Return what a frame object holds beside its annotations."""
+    return FrameRecord(
+        blob=record.blob,
+        context_id=record.context_id,
+        extra=record.extra,
+        id=record.id,
+        kind=record.kind,
+        meta=record.meta,
+        meta_blob=record.meta_blob,
+        sources=record.sources,
+        timestamp=record.timestamp,
+    )

@@ -1,0 +1,173 @@
+"""Annotations of fixed size: boxes and ellipses.
+
+Coordinates are source pixels, origin top-left; angles are radians, clockwise on the screen.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames import geometry
+from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
+from hyperstore.frames.geometry import Num
+
+__all__ = ["BoundingBox2D", "BoundingBox3D", "Ellipse2D"]
+
+# The exact five values of a box, kept on the wire where its corners do not give them back.
+_BOX_FIELD = "_xywha"
+
+Labels = Iterable[str]
+Meta = Mapping[str, object]
+
+
+class BoundingBox2D(Annotation):
+    """A box that may be turned about its centre."""
+
+    __slots__ = ()
+    KIND = geometry.BOX_2D
+
+    def __init__(
+        self,
+        bounding_box_xywh: Iterable[object] | None = None,
+        id: AnnotationId | None = None,
+        labels: Labels | None = None,
+        confidence: float | None = None,
+        metadata: Meta | None = None,
+    ) -> None:
+        """Take x and y of the top-left corner, width, height, and the angle where there is one."""
+        self._begin(id, labels, confidence, metadata)
+        if bounding_box_xywh is not None:
+            self.bounding_box_xywh = bounding_box_xywh
+
+    @property
+    def bounding_box_xywha(self) -> list[Num]:
+        """x, y, width, height and angle, as they were given."""
+        poly = self._roi.poly or ()
+        kept = (self._roi.extra or {}).get(_BOX_FIELD)
+        if isinstance(kept, list) and len(kept) == 5 and geometry.box_corners(*kept) == poly:
+            return list(kept)
+        return geometry.box_of_corners(poly)
+
+    @property
+    def bounding_box_xywh(self) -> list[Num]:
+        """x, y, width and height before it is turned; set from 4 or 5 numbers."""
+        return self.bounding_box_xywha[:4]
+
+    @bounding_box_xywh.setter
+    def bounding_box_xywh(self, value: Iterable[object]) -> None:
+        box = numbers(value, "bounding_box_xywh")
+        if len(box) not in (4, 5):
+            raise FrameError(
+                f"a box takes x, y, width, height and perhaps an angle; got {len(box)}",
+                path="bounding_box_xywh",
+            )
+        # Corners may be too far out to be numbers, though none of the five is.
+        roi = self._roi
+        roi.poly = poly = numbers(geometry.box_corners(*box), "bounding_box_xywh")
+        extra = dict(roi.extra) if roi.extra else {}
+        extra.pop(_BOX_FIELD, None)
+        if (len(box) == 5 and box[4]) or geometry.box_of_corners(poly)[:4] != box[:4]:
+            extra[_BOX_FIELD] = [*box, 0][:5]
+        roi.extra = extra or None
+
+    @property
+    def angle(self) -> Num:
+        """Radians, clockwise on the screen; 0 for an upright box."""
+        return self.bounding_box_xywha[4]
+
+    def get_bounding_box(self) -> list[Num]:
+        """Return left, top, width and height of the upright box around this one."""
+        return geometry.bounds(self.values)
+
+
+class BoundingBox3D(Annotation):
+    """A box in space, as its front and its back face."""
+
+    __slots__ = ()
+    KIND = geometry.BOX_3D
+
+    def __init__(
+        self,
+        bounding_box_3d_xyzwhxyzwh: Iterable[object] | None = None,
+        id: AnnotationId | None = None,
+        labels: Labels | None = None,
+        confidence: float | None = None,
+        metadata: Meta | None = None,
+    ) -> None:
+        self._begin(id, labels, confidence, metadata)
+        if bounding_box_3d_xyzwhxyzwh is not None:
+            self.bounding_box_3d_xyzwhxyzwh = bounding_box_3d_xyzwhxyzwh
+
+    @property
+    def bounding_box_3d_xyzwhxyzwh(self) -> list[Num]:
+        """Front top-left x, y, z and front w, h, then the same of the back: 10 numbers."""
+        return self.values
+
+    @bounding_box_3d_xyzwhxyzwh.setter
+    def bounding_box_3d_xyzwhxyzwh(self, value: Iterable[object]) -> None:
+        self._set_poly(
+            exactly(value, 10, "bounding_box_3d_xyzwhxyzwh"), "bounding_box_3d_xyzwhxyzwh"
+        )
+
+
+class Ellipse2D(Annotation):
+    """An ellipse that may be turned about its centre."""
+
+    __slots__ = ()
+    KIND = geometry.ELLIPSE
+
+    def __init__(
+        self,
+        ellipse2d_xyrrt: Iterable[object] | None = None,
+        id: AnnotationId | None = None,
+        labels: Labels | None = None,
+        confidence: float | None = None,
+        metadata: Meta | None = None,
+    ) -> None:
+        self._begin(id, labels, confidence, metadata)
+        if ellipse2d_xyrrt is not None:
+            self.ellipse2d_xyrrt = ellipse2d_xyrrt
+
+    @property
+    def ellipse2d_xyrrt(self) -> list[Num]:
+        """Centre x and y, radius along x and along y before it is turned, and the angle."""
+        return self.values
+
+    @ellipse2d_xyrrt.setter
+    def ellipse2d_xyrrt(self, value: Iterable[object]) -> None:
+        self._set_poly(exactly(value, 5, "ellipse2d_xyrrt"), "ellipse2d_xyrrt")
+
+    @property
+    def center(self) -> list[Num]:
+        """x and y."""
+        return self.values[:2]
+
+    @property
+    def radii(self) -> list[Num]:
+        """Along x and along y before it is turned."""
+        return self.values[2:4]
+
+    @property
+    def angle(self) -> Num:
+        """Radians, clockwise on the screen."""
+        return self.values[4]
+
+    def get_bounding_box(self) -> list[Num]:
+        """Return left, top, width, height and angle of the turned box around the ellipse."""
+        x, y, rx, ry, angle = self.values
+        return [x - rx, y - ry, 2 * rx, 2 * ry, angle]
+
+    def get_polygon(self, num_point: int = 4) -> list[Num]:
+        """Return a flat polygon of so many points that wraps the ellipse: it touches each side."""
+        if num_point < 3:
+            raise UsageError(f"a polygon has 3 points or more, not {num_point}")
+        x, y, rx, ry, angle = self.values
+        # Corners of the regular polygon around the unit circle lie this far out.
+        out = 1 / math.cos(math.pi / num_point)
+        cos, sin = math.cos(angle), math.sin(angle)
+        flat: list[Num] = []
+        for at in range(num_point):
+            turn = (2 * at + 1) * math.pi / num_point
+            dx, dy = rx * out * math.cos(turn), ry * out * math.sin(turn)
+            flat += [x + dx * cos - dy * sin, y + dx * sin + dy * cos]
+        return flat

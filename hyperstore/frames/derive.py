@@ -1,0 +1,66 @@
+"""Ids that nobody gave follow from content, so that running a script twice changes nothing."""
+
+from collections.abc import Iterable, Sequence
+
+from hyperstore.codec import pack
+from hyperstore.frames.records import RoiRecord, SourceRecord
+from hyperstore.ids import derived_id
+
+__all__ = ["derive_frame_id", "derive_roi_ids", "derive_tie"]
+
+
+def derive_frame_id(sources: Iterable[SourceRecord]) -> str:
+    """Return the id that follows from the sources, whose URIs are absolute.
+
+    A timestamp takes part where it is neither missing nor 0, so that the frames of one video
+    differ and a still image is one frame whether or not its timestamp was written.
+    """
+    parts: list[list[object]] = []
+    for source in sources:
+        part: list[object] = [source.id, source.uri]
+        if source.timestamp:
+            part.append(source.timestamp)
+        parts.append(part)
+    return derived_id(pack(parts))
+
+
+def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> None:
+    """Give an id to each ROI that has none.
+
+    It is the hash of what the ROI says of the picture (not how sure it is, nor its metadata) and
+    the smallest ordinal that makes it new: no other ROI of this frame has it, and none of the
+    frame that this one replaces (`before`) has it for something else.
+    """
+    taken = {roi.id for roi in rois}
+    earlier = {roi.id: _content(roi) for roi in before}
+    for roi in rois:
+        if roi.id is not None:
+            continue
+        content = _content(roi)
+        ordinal = 0
+        while True:
+            content[-1] = ordinal
+            new = derived_id(pack(content))
+            if new not in taken:
+                if new not in earlier:
+                    break
+                content[-1] = 0
+                if pack(earlier[new]) == pack(content):
+                    break
+            ordinal += 1
+        taken.add(new)
+        roi.id = new
+
+
+def _content(roi: RoiRecord) -> list[object]:
+    """Return what an ROI id is made of, with room for the ordinal."""
+    return [roi.annotation_id, roi.kind, roi.label, roi.mask, roi.poly, roi.sources, 0]
+
+
+def derive_tie(shapes: Sequence[object], taken: Iterable[object]) -> str:
+    """Return the annotation id that ties several shapes drawn in one call."""
+    known = set(taken)
+    ordinal = 0
+    while (new := derived_id(pack([*shapes, ordinal]))) in known:
+        ordinal += 1
+    return new

@@ -1,0 +1,354 @@
+"""SingleFrame: one source with its annotations, as a plain value that pickles and compares.
+
+It holds the record that is stored, so that whatever it does not understand is kept. ROIs stay
+encoded until somebody looks at them.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
+from hyperstore.codec import pack
+from hyperstore.errors import FrameError
+from hyperstore.frames.annotation import Annotation, AnnotationId
+from hyperstore.frames.derive import derive_frame_id
+from hyperstore.frames.drawing import Common, Rois, draw
+from hyperstore.frames.exact import record_of_wire
+from hyperstore.frames.home import Home
+from hyperstore.frames.records import (
+    FRAME,
+    FrameRecord,
+    Metadata,
+    SourceRecord,
+    WholeRecord,
+    without_rois,
+)
+from hyperstore.frames.source import Pictured, Uri, uri_of
+from hyperstore.frames.wire import WireFrame, frame_wire
+from hyperstore.ids import ObjectId, new_id
+
+__all__ = ["DEFAULT", "SingleFrame", "makers", "single_frame"]
+
+DEFAULT = "default"
+_NOTHING = SourceRecord(id=DEFAULT, uri="")
+
+makers: dict[str, Callable[[WholeRecord], object]] = {}
+"""What makes a frame of each kind of record. FrameGroup stands above SingleFrame and puts itself
+here, since `SingleFrame.from_dict` may have to return one."""
+
+
+class SingleFrame(Pictured):
+    """A frame with one source. All arguments are optional; a frame needs a source to be stored."""
+
+    __slots__ = ("_annotations", "_home", "_member", "_object_id", "_random_id", "_rois")
+
+    def __init__(
+        self,
+        id: str | float | None = None,
+        source: Uri | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        timestamp: int | None = None,
+        size: int | None = None,
+        hash: str | None = None,
+        preview_uri: Uri | None = None,
+        preview_uri_timestamp: int | None = None,
+        metadata: Mapping[str, object] | None = None,
+        annotations: Iterable[Annotation] | None = None,
+        mask_source: Uri | Mapping[str, Uri] | list[Uri] | None = None,
+        context_id: str | None = None,
+    ) -> None:
+        uri = "" if source is None else uri_of(source, "source")
+        record = SourceRecord(id=DEFAULT, uri=uri, width=width, height=height, timestamp=timestamp)
+        self._record = FrameRecord(
+            id=None if id is None else str(id),
+            context_id=context_id,
+            kind=FRAME,
+            meta=dict(metadata) if metadata else None,
+            sources=[record],
+            timestamp=timestamp,
+        )
+        self._home: Home | None = None
+        self._object_id: ObjectId | None = None
+        self._random_id: str | None = None
+        self._member: str | None = None
+        self._rois: Rois | None = None
+        self._annotations: list[Annotation] | None = []
+        if size is not None:
+            self.size = size
+        if hash is not None:
+            self.hash = hash
+        if preview_uri is not None:
+            self.preview_uri = preview_uri
+        if preview_uri_timestamp is not None:
+            self.preview_uri_timestamp = preview_uri_timestamp
+        if annotations is not None:
+            self.annotations = annotations
+        if mask_source is not None:
+            self.masks_source = (
+                mask_source if isinstance(mask_source, (Mapping, list)) else [mask_source]
+            )
+
+    # What the frame is, and where it was read.
+
+    @property
+    def id(self) -> str:
+        """The frame's id: as given or stored; else it follows from the source, or is random."""
+        if self._record.id is not None:
+            return self._record.id
+        if self._record.sources[0].uri:
+            return derive_frame_id(self._record.sources)
+        if self._random_id is None:
+            self._random_id = new_id()
+        return self._random_id
+
+    @property
+    def object_id(self) -> ObjectId | None:
+        """The stored object that this frame was read from; None for a frame made here."""
+        return self._object_id
+
+    @property
+    def home(self) -> Home | None:
+        """The version that this frame was read from; None for a frame made here."""
+        return self._home
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Ids and names of the dataset and version that this frame was read from; a new dict."""
+        return {} if self._home is None else self._home.origin()
+
+    # Its place among other frames, and what the user keeps with it.
+
+    @property
+    def context_id(self) -> str | None:
+        """What the frame belongs to, such as a video; the URI of its source where unset."""
+        own = self._record.context_id
+        return self._record.sources[0].uri or None if own is None else own
+
+    @context_id.setter
+    def context_id(self, value: str | None) -> None:
+        self._record.context_id = value
+
+    @property
+    def metadata(self) -> Metadata:
+        """The user's metadata: a live dict."""
+        meta = self._record.meta
+        if meta is None:
+            meta = self._record.meta = {}
+        return meta
+
+    @metadata.setter
+    def metadata(self, value: Mapping[str, object] | None) -> None:
+        self._record.meta = dict(value) if value else None
+
+    meta = metadata
+
+    @property
+    def meta_blob(self) -> Metadata:
+        """Metadata that no query sees: a live dict."""
+        if self._record.meta_blob is None:
+            self._record.meta_blob = {}
+        return self._record.meta_blob
+
+    @meta_blob.setter
+    def meta_blob(self, value: Mapping[str, object] | None) -> None:
+        self._record.meta_blob = dict(value) if value else None
+
+    @property
+    def blob(self) -> str | None:
+        """A string that is kept with the frame and that no query sees."""
+        return self._record.blob
+
+    @blob.setter
+    def blob(self, value: str | None) -> None:
+        self._record.blob = value
+
+    # Its annotations.
+
+    @property
+    def annotations(self) -> list[Annotation]:
+        """The annotations: a live list."""
+        if self._annotations is None:
+            assert self._rois is not None
+            # A group shares its ROIs out among its members; a single frame has them all.
+            member = self._member
+            self._annotations = list(self._rois.all() if member is None else self._rois.of(member))
+        return self._annotations
+
+    @annotations.setter
+    def annotations(self, value: Iterable[Annotation] | Mapping[object, Annotation] | None) -> None:
+        items = list(value.values() if isinstance(value, Mapping) else value or ())
+        for at, one in enumerate(items):
+            if not isinstance(one, Annotation):
+                path = f"annotations[{at}]"
+                raise FrameError(f"{path}: a {type(one).__name__} is no Annotation", path=path)
+        self._annotations = items
+
+    def add_annotation(
+        self,
+        poly2d_xy: Iterable[object] | None = None,
+        poly3d_xyz: Iterable[object] | None = None,
+        points2d_xy: Iterable[object] | None = None,
+        points3d_xyz: Iterable[object] | None = None,
+        box2d_xywh: Iterable[object] | None = None,
+        box3d_xyzwhxyzwh: Iterable[object] | None = None,
+        ellipse2d_xyrrt: Iterable[object] | None = None,
+        mask_rgb: Iterable[object] | None = None,
+        frame_class: Iterable[str] | None = None,
+        id: AnnotationId | None = None,
+        labels: Iterable[str] | None = None,
+        confidence: float | None = None,
+        metadata: Mapping[str, object] | None = None,
+        **kwargs: object,
+    ) -> list[int]:
+        """Append one annotation for each shape, and return their positions.
+
+        Several shapes are tied by one id, made up where none is given. A polygon may be a list of
+        polygons; a box takes x, y, width, height and perhaps an angle; labels without a shape are
+        labels of the whole frame. Other names are kinds that were registered.
+        """
+        known = self.annotations
+        common: Common = {
+            "id": id,
+            "labels": labels,
+            "confidence": confidence,
+            "metadata": metadata,
+        }
+        shapes = {
+            "poly2d_xy": poly2d_xy,
+            "poly3d_xyz": poly3d_xyz,
+            "points2d_xy": points2d_xy,
+            "points3d_xyz": points3d_xyz,
+            "box2d_xywh": box2d_xywh,
+            "box3d_xyzwhxyzwh": box3d_xyzwhxyzwh,
+            "ellipse2d_xyrrt": ellipse2d_xyrrt,
+            "mask_rgb": mask_rgb,
+            **kwargs,
+        }
+        masks = self._record.sources[0].masks
+        mask_id = masks[0].id if masks else None
+        made = draw(shapes, common, frame_class=frame_class, mask_id=mask_id, known=known)
+        first = len(known)
+        known.extend(made)
+        return list(range(first, first + len(made)))
+
+    def get_annotations(
+        self, id: AnnotationId | None = None, index: int | None = None
+    ) -> list[Annotation]:
+        """Return the annotations with a user's id, or the one at a position, or all."""
+        found = self.annotations
+        if index is not None:
+            found = found[index : index + 1 or None]
+        return [one for one in found if id is None or one.id == id]
+
+    def remove_annotation(self, index: int | None = None) -> Annotation | None:
+        """Remove the annotation at a position and return it; None where there is none."""
+        if index is None or not -len(self.annotations) <= index < len(self.annotations):
+            return None
+        return self.annotations.pop(index)
+
+    def remove_annotations(
+        self,
+        id: AnnotationId | None = None,
+        label: str | None = None,
+        labels: Iterable[str] | None = None,
+    ) -> list[Annotation]:
+        """Remove and return the annotations with this id, this label, exactly these labels.
+
+        Without an argument all go.
+        """
+        exact = None if labels is None else list(labels)
+        kept: list[Annotation] = []
+        gone: list[Annotation] = []
+        for one in self.annotations:
+            found = (
+                (id is None or one.id == id)
+                and (label is None or label in one.labels)
+                and (exact is None or one.labels == exact)
+            )
+            (gone if found else kept).append(one)
+        self.annotations[:] = kept
+        return gone
+
+    # As a value.
+
+    def to_dict(self) -> WireFrame:
+        """Return the frame as nested dicts and lists; they share nothing that edits the frame."""
+        record = self._record
+        source = record.sources[0]
+        if self._member is not None:  # By itself it is no longer what the group called it.
+            source = copy.copy(source)
+            source.id = DEFAULT
+        wire = frame_wire(record, [] if source == _NOTHING else [source])
+        own = [source.id]
+        rois = []
+        for annotation in self.annotations:
+            roi = annotation.to_dict()
+            if roi.get("sources", own) != own:  # It was in another frame before.
+                roi["sources"] = own
+            rois.append(roi)
+        if rois:
+            wire["rois"] = rois
+        return wire
+
+    def _annotations_in_order(self) -> list[Annotation]:
+        return self.annotations
+
+    @staticmethod
+    def from_dict(wire: Mapping[str, object]) -> "SingleFrame":
+        """Return the frame of a wire dict, which is a FrameGroup where the dict says so."""
+        record = record_of_wire(wire)
+        assert record.kind is not None
+        made = makers[record.kind](record)
+        return cast("SingleFrame", made)
+
+    def copy(self) -> "SingleFrame":
+        """Return an independent frame of the same content, with a new random id."""
+        made = copy.deepcopy(self)
+        made._record.id = new_id()
+        made._object_id = None
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by content: what would be stored, whatever the objects that hold it."""
+        if not isinstance(other, SingleFrame):
+            return NotImplemented
+        return pack(self.to_dict()) == pack(other.to_dict())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"SingleFrame(id={self.id!r}, source={self.source!r})"
+
+
+def single_frame(
+    record: FrameRecord,
+    rois: Rois,
+    *,
+    home: Home | None = None,
+    object_id: ObjectId | None = None,
+    member: str | None = None,
+) -> SingleFrame:
+    """Return the frame that holds a record of one source, whose URIs are absolute.
+
+    `member` is its name in the group whose ROIs it shares.
+    """
+    frame = SingleFrame.__new__(SingleFrame)
+    frame._record = record
+    frame._rois = rois
+    frame._annotations = None
+    frame._home = home
+    frame._object_id = object_id
+    frame._random_id = None
+    frame._member = member
+    return frame
+
+
+def _single_of_wire(record: WholeRecord) -> SingleFrame:
+    bare = without_rois(record)
+    if not bare.sources:
+        bare.sources = [SourceRecord(id=DEFAULT, uri="")]
+    return single_frame(bare, Rois(None, record.rois or ()))
+
+
+makers[FRAME] = _single_of_wire

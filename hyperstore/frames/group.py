@@ -1,0 +1,329 @@
+"""FrameGroup: several named sources at one moment, as a mapping of names to SingleFrames.
+
+Each member keeps its own annotations and metadata. On the wire and in the store a group is one
+frame: its sources are the members, an ROI names the members it is about, and a member's metadata
+lies under the member's name. An annotation object that is in the lists of several members is one
+ROI that names them all.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import cast
+
+from hyperstore.codec import pack
+from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames.annotation import Annotation
+from hyperstore.frames.derive import derive_frame_id
+from hyperstore.frames.drawing import Rois
+from hyperstore.frames.exact import record_of_wire
+from hyperstore.frames.frame import SingleFrame, makers, single_frame
+from hyperstore.frames.home import Home
+from hyperstore.frames.records import (
+    GROUP,
+    FrameRecord,
+    Metadata,
+    SourceRecord,
+    WholeRecord,
+    without_rois,
+)
+from hyperstore.frames.wire import WireFrame, frame_wire
+from hyperstore.ids import ObjectId, new_id
+
+__all__ = ["FrameGroup", "group_frame"]
+
+
+class FrameGroup(MutableMapping[str, SingleFrame]):
+    """A frame with several sources. It needs a member with a source to be stored."""
+
+    __slots__ = ("_given", "_home", "_members", "_object_id", "_random_id", "_record", "_rois")
+
+    def __init__(
+        self,
+        id: str | float | None = None,
+        metadata: Mapping[str, object] | None = None,
+        *args: Mapping[str, SingleFrame],
+        **kwargs: SingleFrame,
+    ) -> None:
+        """Take members as keyword arguments, or as dicts of names to SingleFrames."""
+        self._begin(
+            FrameRecord(
+                id=None if id is None else str(id),
+                kind=GROUP,
+                meta=dict(metadata) if metadata else None,
+                sources=[],
+            ),
+            Rois(None),
+        )
+        for members in (*args, kwargs):
+            self.update(members)
+
+    def _begin(self, record: FrameRecord, rois: Rois) -> None:
+        self._record = record
+        self._rois = rois
+        self._home: Home | None = None
+        self._object_id: ObjectId | None = None
+        self._random_id: str | None = None
+        # Members that came with metadata, be it empty.
+        self._given: frozenset[str] = frozenset()
+        self._members: dict[str, SingleFrame] = {}
+
+    # The mapping.
+
+    def __getitem__(self, name: str) -> SingleFrame:
+        return self._members[name]
+
+    def __setitem__(self, name: str, frame: SingleFrame) -> None:
+        if not name:
+            raise UsageError("a member of a group needs a name")
+        if not isinstance(frame, SingleFrame):
+            raise UsageError(f"the member {name!a} is a {type(frame).__name__}, not a SingleFrame")
+        self._members[name] = frame
+
+    def __delitem__(self, name: str) -> None:
+        del self._members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    # What the group is, and where it was read.
+
+    @property
+    def id(self) -> str:
+        """The group's id: as given or stored; else it follows from the members, or is random."""
+        if self._record.id is not None:
+            return self._record.id
+        if self._members and all(member.source for member in self._members.values()):
+            return derive_frame_id(self._sources())
+        if self._random_id is None:
+            self._random_id = new_id()
+        return self._random_id
+
+    @property
+    def object_id(self) -> ObjectId | None:
+        """The stored object that this group was read from; None for a group made here."""
+        return self._object_id
+
+    @property
+    def home(self) -> Home | None:
+        """The version that this group was read from; None for a group made here."""
+        return self._home
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Ids and names of the dataset and version that this group was read from; a new dict."""
+        return {} if self._home is None else self._home.origin()
+
+    @property
+    def context_id(self) -> str | None:
+        """What the group belongs to; where unset that of a member, then the first source's URI."""
+        own = self._context()
+        sources = self._sources()
+        return (sources[0].uri or None if sources else None) if own is None else own
+
+    @context_id.setter
+    def context_id(self, value: str | None) -> None:
+        self._record.context_id = value
+
+    def _context(self) -> str | None:
+        """Return the context that somebody set, on the group or else on the first such member."""
+        set_ones = (member._record.context_id for member in self._members.values())
+        own = self._record.context_id
+        return next((one for one in set_ones if one is not None), None) if own is None else own
+
+    @property
+    def timestamp(self) -> int:
+        """The moment of the group; where unset that of its first source, or 0."""
+        own = self._record.timestamp
+        sources = self._sources()
+        return ((sources[0].timestamp or 0) if sources else 0) if own is None else own
+
+    @timestamp.setter
+    def timestamp(self, value: int | None) -> None:
+        self._record.timestamp = value
+
+    @property
+    def metadata(self) -> Metadata:
+        """The user's metadata of the group, beside that of its members: a live dict."""
+        if self._record.meta is None:
+            self._record.meta = {}
+        return self._record.meta
+
+    @metadata.setter
+    def metadata(self, value: Mapping[str, object] | None) -> None:
+        self._record.meta = dict(value) if value else None
+
+    meta = metadata
+
+    @property
+    def meta_blob(self) -> Metadata:
+        """Metadata that no query sees: a live dict."""
+        if self._record.meta_blob is None:
+            self._record.meta_blob = {}
+        return self._record.meta_blob
+
+    @meta_blob.setter
+    def meta_blob(self, value: Mapping[str, object] | None) -> None:
+        self._record.meta_blob = dict(value) if value else None
+
+    @property
+    def blob(self) -> str | None:
+        """A string that is kept with the group and that no query sees."""
+        return self._record.blob
+
+    @blob.setter
+    def blob(self, value: str | None) -> None:
+        self._record.blob = value
+
+    # Annotations of all members.
+
+    def add_global_annotation(self, annotation: Annotation) -> None:
+        """Add a copy of an annotation to every member."""
+        for member in self._members.values():
+            member.annotations.append(annotation.copy())
+
+    def remove_global_annotation(self, annotation: Annotation) -> bool:
+        """Remove an annotation, found by equality; tell whether every member had it."""
+        found = [annotation in member.annotations for member in self._members.values()]
+        for member in self._members.values():
+            if annotation in member.annotations:
+                member.annotations.remove(annotation)
+        return bool(found) and all(found)
+
+    def get_global_annotations(self) -> list[Annotation]:
+        """Return the annotations, of the first member, that every member has."""
+        members = list(self._members.values())
+        if not members:
+            return []
+        others = members[1:]
+        return [
+            one
+            for one in members[0].annotations
+            if all(one in other.annotations for other in others)
+        ]
+
+    # As a value.
+
+    def to_dict(self) -> WireFrame:
+        """Return the group as nested dicts and lists; they share nothing that edits the group."""
+        wire = frame_wire(self._record, self._sources())
+        context = self._context()
+        if context is not None:
+            wire["context_id"] = context
+        meta = dict(self._record.meta or {})
+        for name, member in self._members.items():
+            own = member._record.meta
+            if not own and name not in self._given:
+                continue
+            if name in meta:
+                raise FrameError(
+                    f"meta.{name}: metadata of the group has the name of the member {name!a}",
+                    path=f"meta.{name}",
+                )
+            meta[name] = own or {}
+        if meta:
+            wire["meta"] = meta
+        rois = []
+        for annotation, sources in self._in_wire_order():
+            rois.append(annotation.to_dict())
+            if sources is not None:
+                rois[-1]["sources"] = sources
+        if rois:
+            wire["rois"] = rois
+        return wire
+
+    @staticmethod
+    def from_dict(wire: Mapping[str, object]) -> "FrameGroup":
+        """Return the frame of a wire dict, which is a SingleFrame where the dict says so."""
+        record = record_of_wire(wire)
+        assert record.kind is not None
+        return cast("FrameGroup", makers[record.kind](record))
+
+    def copy(self) -> "FrameGroup":
+        """Return an independent group of the same content, with a new random id."""
+        made = copy.deepcopy(self)
+        made._record.id = new_id()
+        made._object_id = None
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by content: what would be stored, whatever the objects that hold it."""
+        if not isinstance(other, FrameGroup):
+            return NotImplemented
+        return pack(self.to_dict()) == pack(other.to_dict())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"FrameGroup(id={self.id!r}, members={list(self)!r})"
+
+    def _sources(self) -> list[SourceRecord]:
+        sources = []
+        for name, member in self._members.items():
+            source = member._record.sources[0]
+            if source.id != name:  # A frame may be a member of two groups, by two names.
+                source = copy.copy(source)
+                source.id = name
+            sources.append(source)
+        return sources
+
+    def _in_wire_order(self) -> list[tuple[Annotation, list[str] | None]]:
+        """Return the annotations with the members they name: stored ones first, then added ones.
+
+        None stands for an ROI that was read without sources.
+        """
+        members_of: dict[int, list[str]] = {}
+        known = self._rois.all()
+        ordered = {id(one): one for one in known}
+        for name, member in self._members.items():
+            for one in member.annotations:
+                ordered.setdefault(id(one), one)
+                members_of.setdefault(id(one), []).append(name)
+        found: list[tuple[Annotation, list[str] | None]] = []
+        for key, one in ordered.items():
+            before = one._roi.sources
+            now = members_of.get(key, [])
+            if now:
+                kept = [name for name in before or () if name in now]
+                found.append((one, kept + [name for name in now if name not in kept]))
+            elif before is None:
+                found.append((one, None))
+        return found
+
+    def _annotations_in_order(self) -> list[Annotation]:
+        return [one for one, _ in self._in_wire_order()]
+
+
+def group_frame(
+    record: FrameRecord,
+    rois: Rois,
+    *,
+    home: Home | None = None,
+    object_id: ObjectId | None = None,
+) -> FrameGroup:
+    """Return the group that holds a record, whose URIs are absolute."""
+    group = FrameGroup.__new__(FrameGroup)
+    group._begin(record, rois)
+    group._home, group._object_id = home, object_id
+    meta = dict(record.meta or {})
+    given = set()
+    for source in record.sources:
+        own = meta.get(source.id)
+        if isinstance(own, dict):
+            given.add(source.id)
+            del meta[source.id]
+        member = FrameRecord(sources=[source], meta=own if isinstance(own, dict) else None)
+        group._members[source.id] = single_frame(member, rois, home=home, member=source.id)
+    record.meta = meta or None
+    record.sources = []
+    group._given = frozenset(given)
+    return group
+
+
+def _group_of_wire(record: WholeRecord) -> FrameGroup:
+    return group_frame(without_rois(record), Rois(None, record.rois or ()))
+
+
+makers[GROUP] = _group_of_wire

@@ -1,0 +1,30 @@
+"""Where a frame was read: enough to open it again, and never a handle."""
+
+from dataclasses import dataclass
+
+__all__ = ["Home"]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The version that a frame was read from; small, frozen, picklable."""
+
+    store: str  # The path of the store's folder.
+    dataset_id: str
+    dataset_name: str
+    version_id: str
+    version_name: str
+    commit: str | None = None  # Hex; None for the working frames of a draft.
+
+    def describe(self) -> str:
+        """Name the place for a message."""
+        return f"{self.dataset_name}@{self.version_name}"
+
+    def origin(self) -> dict[str, str]:
+        """Return what a frame's `origin` answers."""
+        return {
+            "dataset_id": self.dataset_id,
+            "dataset_name": self.dataset_name,
+            "version_id": self.version_id,
+            "version_name": self.version_name,
+        }

@@ -1,0 +1,123 @@
+"""From a frame in any form to the bytes that are stored, and the keys under which it is found."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from hyperstore.codec import Struct, Unfit, check_size, pack
+from hyperstore.errors import FrameError
+from hyperstore.frames.derive import derive_frame_id, derive_roi_ids
+from hyperstore.frames.exact import exact_record
+from hyperstore.frames.keys import frame_key, order_key
+from hyperstore.frames.records import WholeRecord, read_whole
+from hyperstore.frames.roots import Roots, is_remote
+from hyperstore.frames.strict import strict_record
+from hyperstore.limits import ITEMS_MAX
+
+__all__ = ["Prepared", "WireSource", "prepare", "prepare_exactly"]
+
+
+class WireSource(Protocol):
+    """A frame object: whatever can say itself as a wire frame."""
+
+    def to_dict(self) -> dict[str, object]: ...
+
+
+class Prepared(Struct, frozen=True, gc=False):
+    """A frame that is fit to be stored."""
+
+    frame_id: str
+    key: bytes
+    """Its key in the tree of frames."""
+    order_key: bytes
+    payload: bytes
+    roi_count: int
+    derived: bool
+    """Whether an ROI id was derived, and so depends on the frame that this one replaces."""
+
+
+Wire = Mapping[str, object]
+
+
+def prepare(frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = None) -> Prepared:
+    """Return the stored form of a frame; FrameError names the first place that is unfit.
+
+    `previous` is the payload of the frame that this one replaces, if there is one.
+    """
+    wire = _wire_of(frame)
+    try:
+        record = strict_record(wire)
+        if record is not None:
+            prepared = _finish(record, roots, previous)
+            if _MINUS_ZERO not in prepared.payload:
+                return prepared
+    except (UnicodeEncodeError, OverflowError, TypeError, Unfit):
+        pass  # A text or number that cannot be encoded; the exact way names its place.
+    return _exactly(wire, roots, previous)
+
+
+def prepare_exactly(
+    frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = None
+) -> Prepared:
+    """Do what `prepare` does, the long way: for tests that hold the short way to it."""
+    return _exactly(_wire_of(frame), roots, previous)
+
+
+# -0.0, as it is encoded; a number that only looks like this costs time, not truth.
+_MINUS_ZERO = b"\xcb\x80\0\0\0\0\0\0\0"
+
+
+def _wire_of(frame: Wire | WireSource) -> Wire:
+    if isinstance(frame, dict):
+        return frame
+    to_dict: Callable[[], dict[str, object]] | None = getattr(frame, "to_dict", None)
+    if to_dict is not None:
+        return to_dict()
+    if isinstance(frame, Mapping):
+        return frame
+    raise FrameError(
+        f"a {type(frame).__name__} is not a frame; give a SingleFrame, a FrameGroup or a wire dict"
+    )
+
+
+def _exactly(wire: Wire, roots: Roots, previous: bytes | None) -> Prepared:
+    try:
+        return _finish(exact_record(wire), roots, previous)
+    except Unfit as fault:
+        given = wire.get("id")
+        frame_id = given if isinstance(given, str) else None
+        raise FrameError(f"{fault}", path=fault.path, frame_id=frame_id) from None
+
+
+def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepared:
+    """Fill in the ids, make local files relative to their roots, and encode."""
+    sources = record.sources
+    first = sources[0]
+    frame_id = record.id
+    if frame_id is None:
+        record.id = frame_id = derive_frame_id(sources)
+    for source in sources:
+        if not is_remote(source.uri):
+            source.uri = roots.stored(source.uri)
+        if source.preview is not None:
+            source.preview.uri = roots.stored(source.preview.uri)
+        for mask in source.masks or ():
+            mask.uri = roots.stored(mask.uri)
+    rois = record.rois or ()
+    derived = False
+    for roi in rois:
+        if roi.id is None:
+            derived = True
+            before = () if previous is None else read_whole(previous, what="frame").rois or ()
+            derive_roi_ids(record.rois or [], before)
+            break
+    key = frame_key(frame_id)
+    context, timestamp = record.context_id, record.timestamp
+    if context is None:
+        context = first.uri
+    if timestamp is None:
+        timestamp = first.timestamp or 0
+    order = order_key(context, timestamp, key)
+    payload = pack(record)
+    if len(payload) > ITEMS_MAX:  # Less cannot be over a limit.
+        check_size(payload)
+    return Prepared(frame_id, key, order, payload, len(rois), derived)

@@ -1,0 +1,195 @@
+"""The one source of a SingleFrame: its pictures by URI, in the forms that users read and set."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+from hyperstore.codec import Unfit
+from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, PreviewRecord, SourceRecord
+from hyperstore.frames.roots import absolute_uri, local_path
+
+__all__ = ["Pictured", "Uri", "uri_of"]
+
+Uri = str | os.PathLike[str]
+
+
+class Pictured:
+    """The part of a SingleFrame that is about its source."""
+
+    __slots__ = ("_record",)
+    _record: FrameRecord
+
+    @property
+    def source(self) -> str | None:
+        """The URI of the raw data; a local file as its absolute path."""
+        return local_path(self._record.sources[0].uri) or None
+
+    @source.setter
+    def source(self, value: Uri | None) -> None:
+        self._record.sources[0].uri = "" if value is None else uri_of(value, "source")
+
+    @property
+    def width(self) -> int | None:
+        """In pixels."""
+        return self._record.sources[0].width
+
+    @width.setter
+    def width(self, value: int | None) -> None:
+        self._record.sources[0].width = value
+
+    @property
+    def height(self) -> int | None:
+        """In pixels."""
+        return self._record.sources[0].height
+
+    @height.setter
+    def height(self, value: int | None) -> None:
+        self._record.sources[0].height = value
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds, or any whole number that orders the frames of a context; 0 where unset."""
+        own = self._record.timestamp
+        return (self._record.sources[0].timestamp or 0) if own is None else own
+
+    @timestamp.setter
+    def timestamp(self, value: int | None) -> None:
+        self._record.timestamp = self._record.sources[0].timestamp = value
+
+    @property
+    def sourcedata(self) -> Metadata:
+        """Metadata of the source, beside that of the frame: a live dict."""
+        source = self._record.sources[0]
+        meta = source.meta
+        if meta is None:
+            meta = source.meta = {}
+        return meta
+
+    @property
+    def size(self) -> object:
+        """Bytes of the source, where somebody recorded them."""
+        return (self._record.sources[0].meta or {}).get("size")
+
+    @size.setter
+    def size(self, value: int | None) -> None:
+        self.sourcedata["size"] = value
+        if value is None:
+            del self.sourcedata["size"]
+
+    @property
+    def hash(self) -> object:
+        """Hash of the source's content, where somebody recorded it."""
+        return _hash_of(self._record.sources[0])
+
+    @hash.setter
+    def hash(self, value: str | None) -> None:
+        _set_hash(self._record.sources[0], value)
+
+    @property
+    def preview_uri(self) -> str | None:
+        """The URI of a picture that stands for the source; a local file as its path."""
+        preview = self._record.sources[0].preview
+        return None if preview is None else local_path(preview.uri)
+
+    @preview_uri.setter
+    def preview_uri(self, value: Uri | None) -> None:
+        _set_preview(self._record.sources[0], value)
+
+    preview_source = preview_uri
+
+    @property
+    def preview_uri_timestamp(self) -> int | None:
+        """The moment in a preview that is a video."""
+        preview = self._record.sources[0].preview
+        return None if preview is None else preview.timestamp
+
+    @preview_uri_timestamp.setter
+    def preview_uri_timestamp(self, value: int | None) -> None:
+        preview = self._record.sources[0].preview
+        if preview is None:
+            raise UsageError("the frame has no preview; set preview_uri first")
+        preview.timestamp = value
+
+    preview_source_timestamp = preview_uri_timestamp
+
+    @property
+    def mask_source(self) -> str | None:
+        """The URI of the mask; of the first one where there are several."""
+        return next(iter(_masks_of(self._record.sources[0]).values()), None)
+
+    @mask_source.setter
+    def mask_source(self, value: Uri | None) -> None:
+        _set_masks(self._record.sources[0], None if value is None else [value])
+
+    @property
+    def masks_source(self) -> dict[str, str]:
+        """Mask ids and URIs; set from a dict, or from a list, whose masks get ids 00, 01, ..."""
+        return _masks_of(self._record.sources[0])
+
+    @masks_source.setter
+    def masks_source(self, value: Mapping[str, Uri] | Iterable[Uri] | None) -> None:
+        _set_masks(self._record.sources[0], value)
+
+
+def uri_of(given: object, what: str) -> str:
+    """Return the URI of what a user gave, local paths made absolute; FrameError if it is none."""
+    try:
+        return absolute_uri(given, what)
+    except Unfit as fault:
+        raise FrameError(str(fault), path=fault.path) from None
+
+
+def _set_preview(source: SourceRecord, uri: object) -> None:
+    """Set or, by None, take away the preview."""
+    if uri is None:
+        source.preview = None
+    elif source.preview is None:
+        source.preview = PreviewRecord(uri=uri_of(uri, "preview_uri"))
+    else:
+        source.preview.uri = uri_of(uri, "preview_uri")
+
+
+def _masks_of(source: SourceRecord) -> dict[str, str]:
+    """Return mask ids and URIs, local ones as paths."""
+    return {mask.id: local_path(mask.uri) for mask in source.masks or ()}
+
+
+def _set_masks(source: SourceRecord, masks: object) -> None:
+    """Set the masks: from a map of ids to URIs, or from URIs alone, which get ids 00, 01, ..."""
+    if masks is None:
+        source.masks = None
+        return
+    if isinstance(masks, Mapping):
+        named = {str(mask_id): uri for mask_id, uri in masks.items()}
+    elif isinstance(masks, (list, tuple)):
+        named = {f"{at:02}": uri for at, uri in enumerate(masks)}
+    else:
+        raise UsageError(f"masks are a list of URIs or a dict of them, not {type(masks).__name__}")
+    kept = {mask.id: mask for mask in source.masks or ()}
+    found: list[MaskRecord] = []
+    for mask_id, uri in named.items():
+        absolute = uri_of(uri, f"masks[{mask_id}]")
+        mask = kept.get(mask_id)
+        if mask is None or mask.uri != absolute:
+            mask = MaskRecord(id=mask_id, uri=absolute)
+        found.append(mask)
+    source.masks = found or None
+
+
+def _hash_of(source: SourceRecord) -> object:
+    """Return the hash of the source's content, where somebody recorded it."""
+    hashes = (source.meta or {}).get("hash")
+    return hashes.get("source") if isinstance(hashes, Mapping) else hashes
+
+
+def _set_hash(source: SourceRecord, value: str | None) -> None:
+    """Record the hash of the source's content beside those of its mask and preview."""
+    meta = source.meta = dict(source.meta or {})
+    hashes = meta.get("hash")
+    merged = dict(hashes) if isinstance(hashes, Mapping) else {}
+    merged["source"] = value
+    if value is None:
+        del merged["source"]
+    meta["hash"] = merged
+    if not merged:
+        del meta["hash"]

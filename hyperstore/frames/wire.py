@@ -1,0 +1,125 @@
+"""From records to wire frames: plain dicts, as frames travel between programs.
+
+The other way is `exact.py`, which checks what it reads.
+"""
+
+from hyperstore.errors import CorruptError
+from hyperstore.frames.records import (
+    FRAME,
+    GROUP,
+    FrameRecord,
+    MaskRecord,
+    PreviewRecord,
+    RoiRecord,
+    SourceRecord,
+    WholeRecord,
+    read_whole,
+)
+from hyperstore.frames.roots import RESERVED, Roots
+
+__all__ = ["WireFrame", "absolute_sources", "decode_plain", "frame_wire", "roi_wire", "source_wire"]
+
+WireFrame = dict[str, object]
+"""A frame as nested dicts and lists of plain values."""
+
+
+def decode_plain(payload: bytes, *, roots: Roots) -> WireFrame:
+    """Return the wire form of a stored frame; CorruptError for bytes that are none."""
+    record = read_whole(payload, what="frame")
+    absolute_sources(record.sources, roots)
+    wire = frame_wire(record, record.sources)
+    if record.rois:
+        wire["rois"] = [roi_wire(roi) for roi in record.rois]
+    return wire
+
+
+def absolute_sources(sources: list[SourceRecord], roots: Roots) -> None:
+    """Turn the stored URIs of a frame into those that a reader uses."""
+    if not sources:
+        raise CorruptError("a stored frame has no source")
+    for source in sources:
+        if source.uri.startswith(RESERVED):
+            source.uri = roots.absolute(source.uri)
+        if source.preview is not None:
+            source.preview.uri = roots.absolute(source.preview.uri)
+        for mask in source.masks or ():
+            mask.uri = roots.absolute(mask.uri)
+
+
+def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -> WireFrame:
+    """Return the wire form of a frame without its ROIs."""
+    wire: WireFrame = dict(record.extra) if record.extra else {}
+    if record.id is not None:
+        wire["id"] = record.id
+    if record.context_id is not None:
+        wire["context_id"] = record.context_id
+    if record.timestamp is not None:
+        wire["timestamp"] = record.timestamp
+    if record.meta:
+        wire["meta"] = record.meta
+    if record.meta_blob:
+        wire["meta_blob"] = record.meta_blob
+    if record.blob is not None:
+        wire["blob"] = record.blob
+    wire["sources"] = [source_wire(source) for source in sources]
+    # Said only where the sources alone would give the other answer.
+    looks_single = len(sources) == 0 or (len(sources) == 1 and sources[0].id == "default")
+    if looks_single != (record.kind != GROUP):
+        wire["_kind"] = FRAME if record.kind != GROUP else GROUP
+    return wire
+
+
+def source_wire(source: SourceRecord) -> WireFrame:
+    """Return the wire form of one source."""
+    wire = _picture_wire(source)
+    wire["id"] = source.id
+    if source.meta:
+        wire["meta"] = source.meta
+    if source.preview is not None:
+        wire["preview"] = _picture_wire(source.preview)
+    if source.masks:
+        wire["masks"] = [{**_picture_wire(mask), "id": mask.id} for mask in source.masks]
+    return wire
+
+
+def _picture_wire(picture: SourceRecord | MaskRecord | PreviewRecord) -> WireFrame:
+    wire: WireFrame = dict(picture.extra) if picture.extra else {}
+    if picture.uri:
+        wire["uri"] = picture.uri
+    if picture.content_type is not None:
+        wire["content_type"] = picture.content_type
+    if picture.width is not None:
+        wire["width"] = picture.width
+    if picture.height is not None:
+        wire["height"] = picture.height
+    if picture.timestamp is not None:
+        wire["timestamp"] = picture.timestamp
+    return wire
+
+
+def roi_wire(roi: RoiRecord) -> WireFrame:
+    """Return the wire form of one ROI."""
+    wire: WireFrame = dict(roi.extra) if roi.extra else {}
+    wire["label"] = roi.label
+    if roi.id is not None:
+        wire["id"] = roi.id
+    if roi.poly is not None:
+        wire["poly"] = roi.poly
+    if roi.confidence is not None:
+        wire["confidence"] = roi.confidence
+    if roi.sources is not None:
+        wire["sources"] = roi.sources
+    if roi.mask is not None:
+        mask: dict[str, object] = dict(roi.mask.extra or {})
+        wire["mask"] = mask | {"id": roi.mask.id, "value": roi.mask.value}
+    kind, annotation_id = roi.kind, roi.annotation_id
+    if kind is not None or annotation_id is not None:
+        meta = dict(roi.meta) if roi.meta else {}
+        if kind is not None:
+            meta["_type"] = kind
+        if annotation_id is not None:
+            meta["_id"] = annotation_id
+        wire["meta"] = meta
+    elif roi.meta:
+        wire["meta"] = roi.meta
+    return wire
