@@ -8,6 +8,23 @@ of value moves no cut.
 A node is known above by its separator: the shortest prefix of its first key that is greater than
 the last key before it, and nothing at all for the first node. A key lies below the last separator
 that is not greater than it.
+
+Figures: 100,000 entries of 32 bytes; keys of 17 random bytes, and in brackets of about 100 with a
+shared beginning. Bytes of nodes written for 10 and for 100 random changes of value, what a store
+adds (115 bytes a node) included; nodes and payload bytes an entry.
+
+    minimum, one in, maximum       10, kB       100, kB      nodes    bytes
+    8, 4, 24                       22 (28)      163 (197)    0.100    56 (79)    chosen
+    4, 3, 12                       19 (25)      143 (177)    0.203    61 (90)    two levels more
+    6, 3, 18; 5, 3, 15 above       20 (25)      150 (184)    0.146    58 (84)    one level more
+    8, 4, 24; 6, 3, 18 above       21 (27)      157 (196)    0.104    56 (80)    one level more
+    8, 4, 24; 6, 8, 24 above       24 (29)      170 (205)    0.099    56 (79)
+    12, 4, 24; 8, 4, 24 above      23 (30)      173 (219)    0.074    55 (76)
+    1, 8, 24                       26 (33)      188 (236)    0.151    58 (85)
+    1, 11, 64                      31 (41)      223 (287)    0.102    56 (79)
+
+Smaller nodes write a tenth less and read more: cold look-ups cost what the height is, and every
+node is hashed, put and indexed. Whole keys instead of separators: 24 (36) kB for 10 changes.
 """
 
 from collections.abc import Sequence
