@@ -1,1 +1,124 @@
-"""hyperstore: an embedded, local-first, versioned store for computer-vision datasets."""
+"""hyperstore: an embedded, local-first, versioned store for computer-vision datasets.
+
+    with hyperstore.init("data/.hyperstore") as store:
+        version = store.create_dataset("cells").version("Current")
+        version.add_frames(frames)
+        version.commit("Add the first slides")
+
+The layers, lowest first: errors, limits, ids and codec are the words; storage keeps bytes in LMDB;
+tree makes sorted maps of them; history knows commits and names; frames are plain values; dataset is
+what users hold; maintenance works on whole stores; formats reads and writes other formats; cli is
+the command. FORMAT.md says what is on disk, byte by byte.
+
+Names load when they are first used, so that the import, and the command's start, stay quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hyperstore.dataset.dataset import Dataset
+    from hyperstore.dataset.store import Store, init
+    from hyperstore.dataset.store import open_store as open
+    from hyperstore.dataset.version import DatasetVersion
+    from hyperstore.errors import (
+        ConflictError,
+        CorruptError,
+        DiskFullError,
+        ExistsError,
+        ForkError,
+        FormatError,
+        FrameError,
+        HyperstoreError,
+        LockedError,
+        MissingObjectError,
+        NotFoundError,
+        PublishedError,
+        QueryError,
+        RefusedError,
+        UsageError,
+    )
+    from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask
+    from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
+    from hyperstore.frames.frame import SingleFrame
+    from hyperstore.frames.group import FrameGroup
+    from hyperstore.frames.polygons import (
+        ComplexPolygon2D,
+        ComplexPolygon3D,
+        KeyPoints2D,
+        KeyPoints3D,
+        Polygon2D,
+        Polygon3D,
+    )
+
+__all__ = [
+    "Annotation",
+    "BoundingBox2D",
+    "BoundingBox3D",
+    "ComplexPolygon2D",
+    "ComplexPolygon3D",
+    "ConflictError",
+    "CorruptError",
+    "Dataset",
+    "DatasetVersion",
+    "DiskFullError",
+    "Ellipse2D",
+    "ExistsError",
+    "ForkError",
+    "FormatError",
+    "FrameError",
+    "FrameGroup",
+    "HyperstoreError",
+    "ImageAnnotation",
+    "KeyPoints2D",
+    "KeyPoints3D",
+    "LockedError",
+    "Mask",
+    "MissingObjectError",
+    "NotFoundError",
+    "Polygon2D",
+    "Polygon3D",
+    "PublishedError",
+    "QueryError",
+    "RefusedError",
+    "SingleFrame",
+    "Store",
+    "UsageError",
+    "init",
+    "open",
+]
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "dataset.dataset": ("Dataset",),
+    "dataset.store": ("Store", "init", "open"),
+    "dataset.version": ("DatasetVersion",),
+    "frames.annotation": ("Annotation", "ImageAnnotation", "Mask"),
+    "frames.boxes": ("BoundingBox2D", "BoundingBox3D", "Ellipse2D"),
+    "frames.frame": ("SingleFrame",),
+    "frames.group": ("FrameGroup",),
+    "frames.polygons": (
+        "ComplexPolygon2D",
+        "ComplexPolygon3D",
+        "KeyPoints2D",
+        "KeyPoints3D",
+        "Polygon2D",
+        "Polygon3D",
+    ),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'hyperstore' has no attribute {name!r}")
+    module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
+    found: object = getattr(module, "open_store" if name == "open" else name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

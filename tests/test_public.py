@@ -1,22 +1,51 @@
 """The public surface: names that programs rely on, and the errors they catch."""
 
 import re
-from pathlib import Path
-
-import pytest
 
 import hyperstore
 from hyperstore import errors
 
-STORE = Path(hyperstore.__file__).parent / "dataset" / "store.py"
-NAMES: list[str] = []
+NAMES = [
+    "Annotation",
+    "BoundingBox2D",
+    "BoundingBox3D",
+    "ComplexPolygon2D",
+    "ComplexPolygon3D",
+    "ConflictError",
+    "CorruptError",
+    "Dataset",
+    "DatasetVersion",
+    "DiskFullError",
+    "Ellipse2D",
+    "ExistsError",
+    "ForkError",
+    "FormatError",
+    "FrameError",
+    "FrameGroup",
+    "HyperstoreError",
+    "ImageAnnotation",
+    "KeyPoints2D",
+    "KeyPoints3D",
+    "LockedError",
+    "Mask",
+    "MissingObjectError",
+    "NotFoundError",
+    "Polygon2D",
+    "Polygon3D",
+    "PublishedError",
+    "QueryError",
+    "RefusedError",
+    "SingleFrame",
+    "Store",
+    "UsageError",
+    "init",
+    "open",
+]
 
 
 def test_root_names_are_pinned() -> None:
     """A public name is a promise: adding or losing one takes a change here, on purpose."""
-    if not STORE.exists():
-        pytest.skip("the dataset layer is not there yet")
-    assert sorted(getattr(hyperstore, "__all__", [])) == NAMES
+    assert hyperstore.__all__ == NAMES
     for name in NAMES:
         assert getattr(hyperstore, name) is not None
 

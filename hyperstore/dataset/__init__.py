@@ -1,1 +1,17 @@
-"""Store, Dataset and DatasetVersion: what users hold."""
+"""Store, Dataset and DatasetVersion: what users hold.
+
+Words: a *store* is one folder; a *dataset* a named family of versions; a *version* a branch with an
+id of its own, *draft* while its head may move, *published* when frozen. A draft's *working
+snapshot* is what it holds now; a commit records it. An *operation* is one transaction that moves
+refs, with its row in the operation log. A *view* is the frames of a version at one moment.
+
+Invariants: every call is on disk when it returns, and nothing has changed when it raises; refs move
+only by compare-and-swap, and every move is in the log; no user code runs inside a transaction; the
+order tree follows from the frames; memory does not grow with the number of frames.
+
+Read in this order: store, dataset, version, editor, ingest, edit, staging, transact, draft,
+lifecycle, compare, view, lookup; then config, handle, metadata, spill.
+
+Why not a lock around a draft: two jobs that register frames overnight would wait for each other;
+redoing the tree edits of the one that lost costs a few milliseconds.
+"""

@@ -1,0 +1,167 @@
+"""config.toml: who writes, where local files live, how long what is unused is kept.
+
+A handful of keys in TOML tables, read by the standard library and written by hand, so that what a
+person wrote there by hand is refused when wrong and never lost without a word.
+"""
+
+import getpass
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hyperstore.errors import FormatError, UsageError
+
+__all__ = ["CONFIG_KEYS", "Config", "parse_value", "read_config", "write_config"]
+
+Setting = str | int | bool
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or any(ord(character) < 32 for character in value):
+        raise ValueError("a line of text")
+    return value
+
+
+def _seconds(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a whole number of seconds, 0 or more")
+    return value
+
+
+def _switch(value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise ValueError("true or false")
+
+
+def _folder(value: object) -> str:
+    text = _text(value)
+    if not Path(text).is_absolute():
+        raise ValueError("an absolute path of a folder")
+    return os.path.normpath(text)
+
+
+CONFIG_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
+    "user.name": (_text, "who writes commits"),
+    "user.email": (_text, "how to reach them"),
+    "gc.grace": (_seconds, "seconds that unused objects stay, 86400 unless set"),
+    "gc.auto": (_switch, "whether writers collect now and then, true unless set"),
+    "roots.NAME": (_folder, "a folder whose files are stored relative to it"),
+}
+
+_ROOT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one store, by dotted key; what is not set has no entry."""
+
+    values: Mapping[str, Setting] = field(default_factory=dict)
+
+    def text(self, key: str, default: str = "") -> str:
+        return str(self.values.get(key, default))
+
+    def number(self, key: str, default: int) -> int:
+        return int(self.values.get(key, default))
+
+    def roots(self) -> dict[str, str]:
+        """Return the named roots: name to folder."""
+        return {
+            key.removeprefix("roots."): str(value)
+            for key, value in self.values.items()
+            if key.startswith("roots.")
+        }
+
+    def user(self) -> str:
+        """Return who writes, as `Name <email>`; the login name and host where nothing is set."""
+        name = self.text("user.name") or os.environ.get("HYPERSTORE_USER_NAME", "")
+        email = self.text("user.email") or os.environ.get("HYPERSTORE_USER_EMAIL", "")
+        login = _login()
+        return f"{name or login} <{email or f'{login}@{socket.gethostname()}'}>"
+
+    def replaced(self, key: str, value: Setting | None) -> "Config":
+        """Return the settings with one key set, or unset by None."""
+        values = {name: held for name, held in self.values.items() if name != key}
+        if value is not None:
+            values[key] = check_setting(key, value)
+        return Config(values)
+
+
+def check_setting(key: str, value: object) -> Setting:
+    """Return a setting's value, checked; UsageError for an unknown key or an unfit value."""
+    table, _, name = key.partition(".")
+    known = CONFIG_KEYS.get(
+        "roots.NAME" if table == "roots" and _ROOT_NAME.fullmatch(name) else key
+    )
+    if known is None or key == "roots.NAME":
+        raise UsageError(f"no setting {key!a}; there are: {', '.join(CONFIG_KEYS)}")
+    try:
+        return known[0](value)
+    except ValueError as error:
+        raise UsageError(f"setting {key} takes {error}, not {value!a}") from None
+
+
+def parse_value(key: str, text: str) -> Setting:
+    """Read a setting's value as it is typed on a command line."""
+    value: Setting = text
+    if key == "gc.grace" and text.isdecimal():
+        value = int(text)
+    elif key == "gc.auto" and text in ("true", "false"):
+        value = text == "true"
+    return check_setting(key, value)
+
+
+def read_config(path: Path) -> Config:
+    """Read the settings from a file; none where there is no file."""
+    try:
+        text = path.read_bytes().decode()
+        tables = tomllib.loads(text)
+    except FileNotFoundError:
+        return Config()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FormatError(f"{path} cannot be read: {error}; mend it or delete it") from None
+    values: dict[str, Setting] = {}
+    for table, entries in tables.items():
+        if not isinstance(entries, dict):
+            raise FormatError(f"{path}: {table!a} is not a table; write [{table}]")
+        for name, value in entries.items():
+            try:
+                values[f"{table}.{name}"] = check_setting(f"{table}.{name}", value)
+            except UsageError as error:
+                raise FormatError(f"{path}: {error}") from None
+    return Config(values)
+
+
+def write_config(path: Path, config: Config) -> None:
+    """Write the settings whole, or leave the file as it is."""
+    tables: dict[str, list[str]] = {}
+    for key, value in sorted(config.values.items()):
+        table, _, name = key.partition(".")
+        tables.setdefault(table, []).append(f"{name} = {_toml(value)}")
+    text = "\n".join(f"[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items())
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _toml(value: Setting) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(f"\\u{ord(c):04x}" if c == "\x7f" else c for c in escaped) + '"'
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

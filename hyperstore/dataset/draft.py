@@ -1,0 +1,169 @@
+"""How a version moves: edits of its working snapshot, commits, publishing, going back.
+
+Of two writers of one draft both keep their frames: the second one's edits are done again on what
+the first one left. Of one frame that both changed, the later writer's stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hyperstore.codec import pack
+from hyperstore.dataset.compare import count_changes, edits_between
+from hyperstore.dataset.edit import edit_snapshot, empty_snapshot
+from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.staging import Staging
+from hyperstore.dataset.transact import Move, transact
+from hyperstore.errors import NotFoundError, PublishedError
+from hyperstore.history.branches import (
+    RefReader,
+    head_of,
+    head_ref,
+    read_commit,
+    read_snapshot,
+    version_ref,
+    working_of,
+    working_ref,
+)
+from hyperstore.history.commit import Snapshot, VersionRecord, decode_record, new_commit
+from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
+
+__all__ = [
+    "Place",
+    "State",
+    "commit_moves",
+    "head_snapshot",
+    "move_working",
+    "read_state",
+    "store_snapshot",
+    "with_meta",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The ids of a version and of its dataset."""
+
+    dataset: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the refs of one version say."""
+
+    place: Place
+    record_id: ObjectId
+    record: VersionRecord
+    head: CommitId | None
+    working: SnapshotId | None
+
+    def writable(self) -> SnapshotId:
+        """Return the working snapshot; PublishedError for a version that has none."""
+        if self.working is None:
+            raise PublishedError(
+                f"version {self.record.name!a} is published and does not change; "
+                "create a child version and edit that"
+            )
+        return self.working
+
+
+def read_state(reader: RefReader, place: Place) -> State:
+    """Return the state of a version; NotFoundError once it is deleted."""
+    record_id = reader.ref(version_ref(place.dataset, place.version))
+    if record_id is None:
+        raise NotFoundError(f"no version {place.version} any more: it was deleted")
+    record = decode_record(reader.get(record_id, Kind.RECORD), record_id)
+    assert isinstance(record, VersionRecord)
+    return State(
+        place,
+        record_id,
+        record,
+        head_of(reader, place.dataset, place.version),
+        working_of(reader, place.dataset, place.version),
+    )
+
+
+def store_snapshot(staging: Staging, snapshot: Snapshot) -> SnapshotId:
+    """Stage a snapshot."""
+    return SnapshotId(staging.add(Kind.SNAPSHOT, pack(snapshot)))
+
+
+def head_snapshot(reader: RefReader, staging: Staging, state: State) -> Snapshot:
+    """Return the snapshot of a version's newest commit, the empty one before the first."""
+    if state.head is None:
+        return empty_snapshot(staging.nodes)
+    found = read_commit(reader, state.head).snapshot
+    return read_snapshot(reader, SnapshotId(ObjectId(found)))
+
+
+def move_working(
+    handle: Handle,
+    staging: Staging,
+    place: Place,
+    command: str,
+    *,
+    base: tuple[SnapshotId, Snapshot],
+    mine: Snapshot,
+) -> None:
+    """Make `mine`, which was prepared on `base`, the working snapshot of a draft."""
+    base_id, base_snapshot = base
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        found = read_state(refs, place).writable()
+        snapshot = mine
+        if found != base_id:
+            snapshot = _rebase(staging, base_snapshot, mine, read_snapshot(refs, found))
+        ref = working_ref(place.dataset, place.version)
+        return [Move(ref, found, store_snapshot(staging, snapshot))], None
+
+    transact(handle, staging, command, prepare)
+
+
+def _rebase(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> Snapshot:
+    """Return `theirs` with all done that led from `base` to `mine`."""
+    edited = edit_snapshot(staging, theirs, edits_between(staging, base, mine))
+    return edited if mine.meta == base.meta else with_meta(edited, mine.meta)
+
+
+def with_meta(snapshot: Snapshot, meta: dict[str, object]) -> Snapshot:
+    """Return the snapshot with other metadata of its version."""
+    return Snapshot(
+        count=snapshot.count,
+        extra=snapshot.extra,
+        meta=meta,
+        roots=snapshot.roots,
+        totals=snapshot.totals,
+    )
+
+
+def commit_moves(
+    handle: Handle,
+    staging: Staging,
+    refs: RefReader,
+    state: State,
+    message: str,
+    *,
+    even_empty: bool = False,
+    pending: Snapshot | None = None,
+) -> tuple[list[Move], CommitId | None]:
+    """Stage a commit of what is pending; return its moves, and the head as it is after them.
+
+    What is pending is the working snapshot, or one that is to become it. No moves where nothing
+    is pending, unless `even_empty`.
+    """
+    working = state.writable()
+    new = read_snapshot(refs, working) if pending is None else pending
+    old = head_snapshot(refs, staging, state)
+    if new == old and not even_empty:
+        return [], state.head
+    commit = new_commit(
+        snapshot=working if pending is None else store_snapshot(staging, pending),
+        parents=[] if state.head is None else [state.head],
+        place=(state.place.dataset, state.place.version),
+        who=handle.config.user(),
+        message=message,
+        time_ms=now_ms(),
+        changes=count_changes(staging, old, new),
+    )
+    made = CommitId(staging.add(Kind.COMMIT, pack(commit)))
+    return [Move(head_ref(state.place.dataset, state.place.version), state.head, made)], made

@@ -1,0 +1,133 @@
+"""Edits of one draft: one call at a time, or gathered in a batch."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hyperstore.dataset.draft import Place, move_working, read_state, with_meta
+from hyperstore.dataset.edit import edit_snapshot
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.ingest import Failure, Ingest, deletions
+from hyperstore.dataset.staging import Staging
+from hyperstore.errors import UsageError
+from hyperstore.frames import keys
+from hyperstore.frames.read import Frame
+from hyperstore.history.branches import read_snapshot
+from hyperstore.history.commit import Snapshot
+from hyperstore.ids import SnapshotId
+
+__all__ = ["Editor", "FrameLike"]
+
+FrameLike = Frame | Mapping[str, object]
+
+
+@dataclass(slots=True)
+class _Work:
+    """Edits under way: what they began on, and where they have come to."""
+
+    staging: Staging
+    base_id: SnapshotId
+    base: Snapshot
+    snapshot: Snapshot
+
+
+class Editor:
+    """The write side of one DatasetVersion handle."""
+
+    def __init__(self, handle: Handle, place: Place) -> None:
+        self._handle = handle
+        self._place = place
+        self._work: _Work | None = None
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What an open batch has made so far; None outside of a batch."""
+        return None if self._work is None else self._work.snapshot
+
+    def put(
+        self, frames: Iterable[FrameLike], command: str, *, strict: bool, if_unchanged: bool
+    ) -> list[Failure]:
+        """Add or replace frames; return the failures."""
+        roots = self._handle.roots
+        with self._editing(command) as work:
+            ingest = Ingest(
+                work.staging, work.snapshot, roots, strict=strict, if_unchanged=if_unchanged
+            )
+            with ingest:
+                ingest.take(frames)
+                work.snapshot = edit_snapshot(work.staging, work.snapshot, ingest.sorted())
+        if ingest.repeated:
+            _warn(f"{ingest.repeated} frames came again in the same call; the last ones hold")
+        if ingest.stale and not if_unchanged:
+            _warn(f"{ingest.stale} frames had been changed by others since they were read")
+        return ingest.failures
+
+    def delete(self, frames: Iterable[str | FrameLike]) -> int:
+        """Delete frames by id; return how many there were."""
+        wanted = deletions(keys.frame_key(_id_of(one)) for one in frames)
+        with self._editing("delete frames") as work:
+            before = work.snapshot.count
+            work.snapshot = edit_snapshot(work.staging, work.snapshot, wanted)
+            return before - work.snapshot.count
+
+    def set_metadata(self, metadata: dict[str, object]) -> None:
+        """Replace the version's metadata, checked by the caller."""
+        with self._editing("set metadata") as work:
+            work.snapshot = with_meta(work.snapshot, metadata)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Gather edits, and publish them when the block ends without an exception."""
+        self.refuse_batch("a batch")
+        work = self._begin()
+        self._work = work
+        try:
+            yield
+        finally:
+            self._work = None
+        self._finish(work, "batch")
+
+    def refuse_batch(self, verb: str) -> None:
+        """Raise UsageError inside a batch, where `verb` has no place."""
+        if self._work is not None:
+            raise UsageError(f"{verb} has no place inside a batch; end the batch first")
+
+    @contextmanager
+    def _editing(self, command: str) -> Iterator[_Work]:
+        if self._work is not None:
+            yield self._work
+            return
+        work = self._begin()
+        yield work
+        self._finish(work, command)
+
+    def _begin(self) -> _Work:
+        with self._handle.database.reading() as reader:
+            base_id = read_state(reader, self._place).writable()
+            base = read_snapshot(reader, base_id)
+        return _Work(self._handle.staging(), base_id, base, base)
+
+    def _finish(self, work: _Work, command: str) -> None:
+        if work.snapshot is not work.base:
+            move_working(
+                self._handle,
+                work.staging,
+                self._place,
+                command,
+                base=(work.base_id, work.base),
+                mine=work.snapshot,
+            )
+
+
+def _id_of(frame: object) -> str:
+    if isinstance(frame, str):
+        return frame
+    found = frame.get("id") if isinstance(frame, Mapping) else getattr(frame, "id", None)
+    if not isinstance(found, str):
+        raise UsageError(f"{type(frame).__name__} has no frame id to delete by")
+    return found
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)

@@ -1,0 +1,96 @@
+"""What Store, Dataset and DatasetVersion share: one open database with its caches and settings.
+
+Transactions are opened here and in what builds on this module, and nowhere below.
+"""
+
+import atexit
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hyperstore.dataset.config import Config, read_config, write_config
+from hyperstore.dataset.staging import Staging
+from hyperstore.frames.roots import Roots
+from hyperstore.history import branches
+from hyperstore.history.commit import Commit, Snapshot
+from hyperstore.ids import CommitId, SnapshotId
+from hyperstore.storage.database import Database
+from hyperstore.tree.nodes import NodeCache
+
+__all__ = ["Handle", "now_ms"]
+
+CONFIG_FILE = "config.toml"
+SCRATCH_FOLDER = "tmp"
+DATABASE_FOLDER = "db"
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Handle:
+    """One open store folder. Shared by everything that was got from one Store."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder
+        self.database = database
+        self.cache = NodeCache()
+        self.command = "python"  # What the operation log says was run.
+        self._config: tuple[tuple[int, int, int] | None, Config] | None = None
+
+    def __reduce__(self) -> tuple[Callable[[Path], "Handle"], tuple[Path]]:
+        return _reopen, (self.folder,)
+
+    @property
+    def config(self) -> Config:
+        """The settings as they stand in the file now; read again only when the file changes."""
+        try:
+            state = (self.folder / CONFIG_FILE).stat()
+            stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
+        except FileNotFoundError:
+            stamp = None
+        if self._config is None or self._config[0] != stamp:
+            self._config = (stamp, read_config(self.folder / CONFIG_FILE))
+        return self._config[1]
+
+    def write_config(self, config: Config) -> None:
+        """Replace the settings."""
+        write_config(self.folder / CONFIG_FILE, config)
+
+    @property
+    def roots(self) -> Roots:
+        """The folders inside which sources are stored relative."""
+        return Roots({"": str(self.folder.parent), **self.config.roots()})
+
+    @property
+    def scratch(self) -> Path:
+        """A folder on the store's disk for temporary files."""
+        return self.folder / SCRATCH_FOLDER
+
+    def staging(self) -> Staging:
+        """Return a new place for objects to be written; reading through it needs none."""
+        return Staging(self.database, self.cache, self.scratch)
+
+    def commit(self, commit_id: CommitId) -> Commit:
+        """Return a commit."""
+        with self.database.reading() as reader:
+            return branches.read_commit(reader, commit_id)
+
+    def snapshot(self, snapshot_id: SnapshotId) -> Snapshot:
+        """Return a snapshot."""
+        with self.database.reading() as reader:
+            return branches.read_snapshot(reader, snapshot_id)
+
+
+_reopened: dict[Path, Handle] = {}
+
+
+def _reopen(folder: Path) -> Handle:
+    """Return the handle that unpickled objects of this process share; it closes at exit."""
+    handle = _reopened.get(folder)
+    if handle is None:
+        database = Database.open(folder / DATABASE_FOLDER)
+        atexit.register(database.close)
+        handle = _reopened[folder] = Handle(folder, database)
+    return handle

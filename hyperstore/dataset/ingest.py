@@ -1,0 +1,149 @@
+"""From frames of any iterable to staged objects and sorted edits, in constant memory.
+
+Frames are checked and encoded chunk by chunk, outside of any transaction; what cannot be stored
+becomes a failure entry and stops no other frame.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from types import TracebackType
+
+from hyperstore.dataset.edit import FrameEdit, frame_edits, root
+from hyperstore.dataset.staging import Staging
+from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames.prepare import Prepared, prepare
+from hyperstore.frames.read import Frame
+from hyperstore.frames.roots import Roots
+from hyperstore.history.commit import Snapshot
+from hyperstore.ids import Kind, ObjectId
+from hyperstore.tree.cursor import get_many
+
+__all__ = ["Failure", "Ingest", "deletions"]
+
+Failure = dict[str, object]
+"""`frame` as it was given, `error` in words, `error_type`: validation, conflict or upload."""
+
+_CHUNK = 2_048
+
+
+@dataclass
+class Ingest:
+    """The frames of one call: their edits, and what could not be stored."""
+
+    staging: Staging
+    base: Snapshot
+    roots: Roots
+    strict: bool = False
+    if_unchanged: bool = False
+    failures: list[Failure] = field(default_factory=list)
+    stored: int = 0
+    stale: int = 0  # Frames that somebody else changed since they were read.
+    repeated: int = 0  # Frames whose ids came before in the same call.
+
+    def __post_init__(self) -> None:
+        self.edits = frame_edits(self.staging.scratch)
+
+    def __enter__(self) -> "Ingest":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.edits.close()
+
+    def take(self, frames: Iterable[Frame | Mapping[str, object]]) -> None:
+        """Stage all frames of an iterable. What it raises comes out, with nothing stored."""
+        if isinstance(frames, (str, bytes, Mapping)):
+            raise UsageError(
+                f"frames come in an iterable such as a list, not in a {type(frames).__name__}"
+            )
+        try:
+            source = iter(frames)
+        except TypeError:
+            raise UsageError(
+                f"frames come in an iterable such as a list, not as one {type(frames).__name__}"
+            ) from None
+        while chunk := list(islice(source, _CHUNK)):
+            self._stage(self._prepared(chunk))
+
+    def sorted(self) -> Iterator[FrameEdit]:
+        """Yield the edits by key, the last of those for one frame."""
+        source = iter(self.edits)
+        held = next(source, None)
+        while held is not None:
+            following = next(source, None)
+            if following is not None and following[0] == held[0]:
+                self.repeated += 1
+            else:
+                yield held
+            held = following
+
+    def _prepared(
+        self, chunk: list[Frame | Mapping[str, object]]
+    ) -> list[tuple[Frame | Mapping[str, object], Prepared]]:
+        prepared = []
+        for frame in chunk:
+            try:
+                prepared.append((frame, prepare(frame, roots=self.roots)))
+            except FrameError as error:
+                self._fail(frame, error, "validation")
+        return prepared
+
+    def _stage(self, chunk: list[tuple[Frame | Mapping[str, object], Prepared]]) -> None:
+        if self.base.count:
+            chunk = self._against_base(chunk)
+        add = self.staging.add
+        first = self.stored
+        self.stored += len(chunk)
+        self.edits.extend(
+            (one.key, place, add(Kind.FRAME, one.payload), one.order_key, one.roi_count)
+            for place, (_, one) in enumerate(chunk, first)
+        )
+
+    def _against_base(
+        self, chunk: list[tuple[Frame | Mapping[str, object], Prepared]]
+    ) -> list[tuple[Frame | Mapping[str, object], Prepared]]:
+        """Look at what the frames of a chunk replace: for ROI ids, and for edits by others."""
+        keys = sorted({one.key for _, one in chunk})
+        found = get_many(self.staging.nodes, root(self.base, "frames"), keys)
+        olds = {key: ObjectId(old) for key, old in zip(keys, found, strict=True) if old is not None}
+        if not olds:
+            return chunk
+        payloads = self.staging.frames(
+            olds[one.key] for _, one in chunk if one.derived and one.key in olds
+        )
+        kept = []
+        for frame, one in chunk:
+            old = olds.get(one.key)
+            origin = getattr(frame, "object_id", None)
+            if old is not None and origin is not None and origin != old:
+                self.stale += 1
+                if self.if_unchanged:
+                    self._fail(
+                        frame,
+                        FrameError(
+                            f"frame {one.frame_id!a} was changed by somebody else since it was "
+                            "read; read it again, then edit that",
+                            frame_id=one.frame_id,
+                        ),
+                        "conflict",
+                    )
+                    continue
+            if old is not None and one.derived:
+                one = prepare(frame, roots=self.roots, previous=payloads[old])
+            kept.append((frame, one))
+        return kept
+
+    def _fail(self, frame: object, error: FrameError, error_type: str) -> None:
+        if self.strict:
+            raise error
+        self.failures.append({"frame": frame, "error": str(error), "error_type": error_type})
+
+
+def deletions(keys: Iterable[bytes]) -> list[FrameEdit]:
+    """Return the edits that delete the frames of these keys."""
+    return [(key, 0, None, b"", 0) for key in sorted(set(keys))]

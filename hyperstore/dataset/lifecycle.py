@@ -1,0 +1,393 @@
+"""What moves more than a working snapshot: commit, publish, snapshot, tags, records, going back.
+
+Each function is one operation: one transaction, one row in the operation log.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from hyperstore.codec import pack, replace
+from hyperstore.dataset.compare import edits_of
+from hyperstore.dataset.draft import (
+    Place,
+    State,
+    commit_moves,
+    head_snapshot,
+    read_state,
+    store_snapshot,
+    with_meta,
+)
+from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
+from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.staging import Staging
+from hyperstore.dataset.transact import Move, transact
+from hyperstore.errors import ConflictError, ExistsError, NotFoundError, RefusedError, UsageError
+from hyperstore.frames import keys
+from hyperstore.frames.merging import merge_frames
+from hyperstore.history.branches import (
+    RefReader,
+    find_tag,
+    head_ref,
+    read_commit,
+    read_snapshot,
+    tag_ref,
+    version_ref,
+    working_ref,
+)
+from hyperstore.history.commit import Commit, Snapshot, Tag, VersionRecord, check_message
+from hyperstore.history.names import check_name
+from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId, new_id
+from hyperstore.tree.cursor import get_many
+from hyperstore.tree.merge import merge
+
+__all__ = [
+    "CURRENT",
+    "change_record",
+    "commit",
+    "created",
+    "delete_version",
+    "publish",
+    "removal",
+    "reset",
+    "restore",
+    "revert",
+    "snapshot",
+    "snapshot_of",
+    "tag",
+    "untag",
+]
+
+CURRENT = "Current"
+
+
+def commit(handle: Handle, place: Place, message: str, *, even_empty: bool) -> CommitId | None:
+    """Record what is pending; None where nothing is."""
+    text = check_message(message)
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], CommitId | None]:
+        state = read_state(refs, place)
+        moves, head = commit_moves(handle, staging, refs, state, text, even_empty=even_empty)
+        return moves, head if moves else None
+
+    return transact(handle, staging, f"commit: {text.splitlines()[0]}", prepare)
+
+
+def publish(handle: Handle, place: Place, message: str | None) -> CommitId:
+    """Freeze a draft at its head, with what is pending committed first."""
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], CommitId]:
+        state = read_state(refs, place)
+        moves, head = _published(handle, staging, refs, state, state.record.name, message)
+        return moves, head
+
+    return transact(handle, staging, "publish", prepare)
+
+
+def snapshot(
+    handle: Handle,
+    place: Place,
+    *,
+    publish_name: str | None,
+    child_name: str | None,
+    comment: str | None,
+    message: str | None,
+) -> Place:
+    """Publish a draft under a new name; return the draft child that goes on from it."""
+    staging = handle.staging()
+    child_id, created = new_id(), now_ms()
+    stamp = datetime.fromtimestamp(created / 1000, UTC).replace(tzinfo=None)
+    name = publish_name or f"snapshot {stamp.isoformat(timespec='microseconds')}"
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], Place]:
+        state = read_state(refs, place)
+        moves, head = _published(
+            handle, staging, refs, state, check_name(name, what="version"), message, comment=comment
+        )
+        old_name = state.record.name
+        child = VersionRecord(
+            created=created,
+            dataset=place.dataset,
+            id=child_id,
+            name=check_name(child_name or old_name, what="version"),
+            parent=place.version,
+            system_tags=state.record.system_tags,
+            tags=state.record.tags,
+        )
+        begun = Place(place.dataset, child_id)
+        frozen = state.writable()
+        return [*moves, *_version_moves(staging, begun, child, head, frozen)], begun
+
+    return transact(handle, staging, "snapshot", prepare)
+
+
+def created(
+    staging: Staging, refs: RefReader, record: VersionRecord, start: CommitId | None
+) -> list[Move]:
+    """Return the moves that make a draft which starts at a commit, or empty."""
+    if start is None:
+        working = store_snapshot(staging, empty_snapshot(staging.nodes))
+    else:
+        working = SnapshotId(ObjectId(read_commit(refs, start).snapshot))
+    place = Place(record.dataset, record.id)
+    return _version_moves(staging, place, record, start, working)
+
+
+def change_record(
+    handle: Handle, place: Place, command: str, change: Callable[[VersionRecord], VersionRecord]
+) -> None:
+    """Replace the record of a version by what `change` makes of it."""
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        state = read_state(refs, place)
+        new = staging.add(Kind.RECORD, pack(change(state.record)))
+        return [Move(version_ref(place.dataset, place.version), state.record_id, new)], None
+
+    transact(handle, staging, command, prepare)
+
+
+def delete_version(handle: Handle, place: Place, *, force: bool) -> None:
+    """Delete a version's refs; its commits stay until collected, `undo` brings it back."""
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        state = read_state(refs, place)
+        if state.working is None and not force:
+            raise RefusedError(f"version {state.record.name!a} is published; delete it with force")
+        return removal(state), None
+
+    transact(handle, staging, "delete version", prepare)
+
+
+def removal(state: State) -> list[Move]:
+    """Return the moves that delete a version."""
+    ids = (state.place.dataset, state.place.version)
+    return [
+        Move(version_ref(*ids), state.record_id, None),
+        Move(head_ref(*ids), state.head, None),
+        Move(working_ref(*ids), state.working, None),
+    ]
+
+
+def tag(
+    handle: Handle, dataset: str, name: str, commit_id: CommitId, *, message: str, force: bool
+) -> None:
+    """Name a commit. ExistsError where the name is taken, unless `force` moves it."""
+    check_name(name, what="tag")
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        read_commit(refs, commit_id)
+        held = find_tag(refs, dataset, name)
+        if held is not None and not force:
+            raise ExistsError(f"tag {name!a} exists; delete it first, or move it with force")
+        made = Tag(
+            commit=commit_id,
+            message=message,
+            name=name,
+            tagger=handle.config.user(),
+            time=now_ms(),
+        )
+        new = staging.add(Kind.TAG, pack(made))
+        return [Move(tag_ref(dataset, name), None if held is None else held.id, new)], None
+
+    transact(handle, staging, f"tag {name}", prepare)
+
+
+def untag(handle: Handle, dataset: str, name: str) -> None:
+    """Delete a tag."""
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        held = find_tag(refs, dataset, name)
+        if held is None:
+            raise NotFoundError(f"no tag {name!a}")
+        return [Move(tag_ref(dataset, name), held.id, None)], None
+
+    transact(handle, handle.staging(), f"delete tag {name}", prepare)
+
+
+def reset(handle: Handle, place: Place, commit_id: CommitId | None, *, hard: bool) -> None:
+    """Move a draft's head to a commit; `hard` also drops what is pending. None is the head."""
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        state = read_state(refs, place)
+        working = state.writable()
+        target = state.head if commit_id is None else commit_id
+        moves = [Move(head_ref(place.dataset, place.version), state.head, target)]
+        if hard:
+            kept = snapshot_of(refs, staging, target)
+            new = store_snapshot(staging, kept)
+            moves.append(Move(working_ref(place.dataset, place.version), working, new))
+        return moves, None
+
+    transact(handle, staging, "reset --hard" if hard else "reset", prepare)
+
+
+def restore(
+    handle: Handle, place: Place, source: CommitId | None, frames: Sequence[str] | None
+) -> int:
+    """Make frames of a draft as they are in a commit (None: the head), absent ones too.
+
+    All frames and the metadata where `frames` is None. Returns how many frames changed.
+    """
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], int]:
+        state = read_state(refs, place)
+        working = state.writable()
+        old = read_snapshot(refs, working)
+        target = snapshot_of(refs, staging, state.head if source is None else source)
+        if frames is None:
+            new, changed = target, -1
+        else:
+            order = sorted({keys.frame_key(one) for one in frames})
+            theirs = get_many(staging.nodes, root(target, "frames"), order)
+            ours = get_many(staging.nodes, root(old, "frames"), order)
+            for key, there, here in zip(order, theirs, ours, strict=True):
+                if there is None and here is None:
+                    raise NotFoundError(
+                        f"no frame {keys.frame_id(key)!a}, neither in the draft nor in the source"
+                    )
+            differing = [
+                (key, there)
+                for key, there, here in zip(order, theirs, ours, strict=True)
+                if there != here
+            ]
+            new = edit_snapshot(staging, old, edits_of(staging, differing))
+            changed = len(differing)
+        ref = working_ref(place.dataset, place.version)
+        return [Move(ref, working, store_snapshot(staging, new))], changed
+
+    return transact(handle, staging, "restore", prepare)
+
+
+def revert(handle: Handle, place: Place, commit_id: CommitId, message: str | None) -> CommitId:
+    """Undo one commit's changes on top of a draft, and commit that.
+
+    UsageError while edits are pending; ConflictError where later edits touch the same fields.
+    """
+    staging = handle.staging()
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], CommitId]:
+        state = read_state(refs, place)
+        working = state.writable()
+        ours = read_snapshot(refs, working)
+        if ours != head_snapshot(refs, staging, state):
+            raise UsageError("edits are pending; commit them or reset --hard, then revert")
+        undone = read_commit(refs, commit_id)
+        parent = CommitId(ObjectId(undone.parents[0])) if undone.parents else None
+        base = snapshot_of(refs, staging, commit_id)
+        new = _merged(staging, base, ours, snapshot_of(refs, staging, parent), undone)
+        if new == ours:
+            raise UsageError(f"nothing of commit {commit_id.hex()[:12]} is left to revert")
+        text = message or _revert_message(undone, commit_id)
+        moves, head = commit_moves(handle, staging, refs, state, text, pending=new)
+        assert head is not None
+        ref = working_ref(place.dataset, place.version)
+        return [Move(ref, working, store_snapshot(staging, new)), *moves], head
+
+    return transact(handle, staging, f"revert {commit_id.hex()[:12]}", prepare)
+
+
+def snapshot_of(refs: RefReader, staging: Staging, commit_id: CommitId | None) -> Snapshot:
+    """Return the snapshot of a commit, the empty one for None."""
+    if commit_id is None:
+        return empty_snapshot(staging.nodes)
+    return read_snapshot(refs, SnapshotId(ObjectId(read_commit(refs, commit_id).snapshot)))
+
+
+def _published(
+    handle: Handle,
+    staging: Staging,
+    refs: RefReader,
+    state: State,
+    name: str,
+    message: str | None,
+    *,
+    comment: str | None = None,
+) -> tuple[list[Move], CommitId]:
+    """Return the moves that freeze a version under a name, and its last commit."""
+    text = message or f"Publish {name}"
+    moves, head = commit_moves(handle, staging, refs, state, text, even_empty=state.head is None)
+    assert head is not None
+    changed: dict[str, str | int] = {"published": now_ms(), "name": name}
+    if comment is not None:
+        changed["comment"] = comment
+    record = replace(state.record, **changed)
+    ids = (state.place.dataset, state.place.version)
+    return [
+        *moves,
+        Move(version_ref(*ids), state.record_id, staging.add(Kind.RECORD, pack(record))),
+        Move(working_ref(*ids), state.working, None),
+    ], head
+
+
+def _version_moves(
+    staging: Staging,
+    place: Place,
+    record: VersionRecord,
+    head: CommitId | None,
+    working: SnapshotId,
+) -> list[Move]:
+    ids = (place.dataset, place.version)
+    return [
+        Move(version_ref(*ids), None, staging.add(Kind.RECORD, pack(record))),
+        Move(head_ref(*ids), None, head),
+        Move(working_ref(*ids), None, working),
+    ]
+
+
+def _merged(
+    staging: Staging, base: Snapshot, ours: Snapshot, theirs: Snapshot, undone: Commit
+) -> Snapshot:
+    """Return `ours` with the changes from `base` to `theirs`, frame by frame."""
+    result = merge(
+        staging.nodes, root(base, "frames"), root(ours, "frames"), root(theirs, "frames")
+    )
+    changes = {change.key: change.new for change in result.changes}
+    fought: list[str] = []
+    for conflict in result.conflicts:
+        sides = (conflict.base, conflict.ours, conflict.theirs)
+        if any(side is None for side in sides):
+            fought.append(keys.frame_id(conflict.key))
+            continue
+        ids = [ObjectId(side) for side in sides if side is not None]
+        payloads = staging.frames(ids)
+        merged, places = merge_frames(*(payloads[one] for one in ids))
+        if places:
+            fought.append(f"{keys.frame_id(conflict.key)} ({', '.join(places)})")
+        else:
+            changes[conflict.key] = staging.add(Kind.FRAME, merged)
+    if fought:
+        shown = ", ".join(ascii(one) for one in fought[:5])
+        raise ConflictError(
+            f"{len(fought)} frames were changed again after {undone.message.splitlines()[0]!a}: "
+            f"{shown}; restore them by hand"
+        )
+    edited = edit_snapshot(staging, ours, edits_of(staging, sorted(changes.items())))
+    if base.meta == theirs.meta:
+        return edited
+    return with_meta(edited, _merged_meta(base.meta, ours.meta, theirs.meta))
+
+
+def _merged_meta(
+    base: dict[str, object], ours: dict[str, object], theirs: dict[str, object]
+) -> dict[str, object]:
+    merged = dict(ours)
+    for key in base.keys() | theirs.keys():
+        if base.get(key) == theirs.get(key):
+            continue
+        if ours.get(key) != base.get(key):
+            raise ConflictError(f"the version's metadata {key!a} was changed again since")
+        if key in theirs:
+            merged[key] = theirs[key]
+        else:
+            merged.pop(key, None)
+    return merged
+
+
+def _revert_message(undone: Commit, commit_id: CommitId) -> str:
+    return f'Revert "{undone.message.splitlines()[0]}"\n\nThis reverts commit {commit_id.hex()}.'

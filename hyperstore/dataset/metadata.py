@@ -1,0 +1,35 @@
+"""Metadata of datasets and versions: plain values under keys that a query can name."""
+
+from collections.abc import Mapping
+
+from hyperstore.codec import Unfit, Value, plain
+from hyperstore.errors import UsageError
+
+__all__ = ["check_metadata"]
+
+
+def check_metadata(metadata: object, *, path: str = "metadata") -> dict[str, object]:
+    """Return metadata as plain values; UsageError naming the place that cannot be stored.
+
+    Keys hold no `$` and no `.` at any depth, since a query names a value by its path.
+    """
+    if not isinstance(metadata, Mapping):
+        raise UsageError(f"{path} is a dict, not {type(metadata).__name__}")
+    try:
+        checked = plain(metadata, path=path)
+    except Unfit as fault:
+        raise UsageError(f"{fault}") from None
+    assert isinstance(checked, dict)
+    _check_keys(checked, path)
+    return dict(checked)
+
+
+def _check_keys(value: Value, path: str) -> None:
+    if isinstance(value, dict):
+        for key, held in value.items():
+            if "$" in key or "." in key:
+                raise UsageError(f"{path}: the key {key!a} holds '$' or '.'; rename it")
+            _check_keys(held, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, held in enumerate(value):
+            _check_keys(held, f"{path}[{index}]")

@@ -1,0 +1,97 @@
+"""New objects between being made and being written.
+
+They may be written in any number of bounded transactions before anything refers to them; the last
+one moves the refs. Reading finds staged objects first, so edits can build on edits.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hyperstore.ids import Kind, NodeId, ObjectId, object_id
+from hyperstore.storage.database import Database
+from hyperstore.storage.writer import Writer
+from hyperstore.tree.nodes import NodeCache, Nodes
+
+__all__ = ["Staging"]
+
+_STAGED_BYTES_MAX = 8 * 1024 * 1024
+
+
+class Staging:
+    """A source of nodes, and a place for new objects, over one database."""
+
+    def __init__(self, database: Database, cache: NodeCache, scratch: Path) -> None:
+        self._database = database
+        self.nodes = Nodes(self, cache)
+        self.scratch = scratch  # A folder for temporary files.
+        self._staged: dict[ObjectId, tuple[int, bytes]] = {}
+        self._bytes = 0
+        self._inside = False  # Whether a write transaction is open, so that none may be begun.
+
+    def add(self, kind: Kind, payload: bytes) -> ObjectId:
+        """Take one object, and return its id. May write what is staged so far."""
+        new = object_id(kind, payload)
+        if new not in self._staged:
+            self._staged[new] = (kind, payload)
+            self._bytes += len(payload)
+            if self._bytes > _STAGED_BYTES_MAX and not self._inside:
+                self.flush()
+        return new
+
+    def put(self, payload: bytes) -> NodeId:
+        """Take one node of a tree."""
+        return NodeId(self.add(Kind.NODE, payload))
+
+    def get(self, node_id: ObjectId) -> bytes:
+        """Return the payload of one node, staged or stored."""
+        staged = self._staged.get(node_id)
+        if staged is not None:
+            return staged[1]
+        with self._database.reading() as reader:
+            return reader.get(node_id, Kind.NODE)
+
+    def get_many(self, ids: Sequence[ObjectId]) -> list[bytes]:
+        """Return the payloads of several nodes, in the order asked."""
+        return self.payloads(ids, Kind.NODE)
+
+    def frames(self, ids: Iterable[ObjectId | None]) -> dict[ObjectId, bytes]:
+        """Return the payloads of frames by object id; None among the ids is passed over."""
+        wanted = list({one: None for one in ids if one is not None})
+        return dict(zip(wanted, self.payloads(wanted, Kind.FRAME), strict=True))
+
+    def flush(self) -> None:
+        """Write what is staged in a transaction of its own; nothing refers to it yet."""
+        self._database.write(self.write)
+        self.clear()
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Keep all that is staged meanwhile in memory, since a write transaction is open."""
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+
+    def write(self, writer: Writer) -> None:
+        """Write what is staged in the caller's transaction, which may fail and be tried again."""
+        writer.put_many((one, kind, payload) for one, (kind, payload) in self._staged.items())
+
+    def clear(self) -> None:
+        """Forget what is staged: it is written, or not wanted."""
+        self._staged = {}
+        self._bytes = 0
+
+    def payloads(self, ids: Sequence[ObjectId], kind: Kind) -> list[bytes]:
+        """Return the payloads of several objects of one kind, in the order asked."""
+        staged = self._staged
+        wanted = [one for one in ids if one not in staged] if staged else ids
+        if not wanted:
+            return [staged[one][1] for one in ids]
+        with self._database.reading() as reader:
+            stored = reader.get_many(wanted, kind)
+        if len(wanted) == len(ids):
+            return stored
+        found = iter(stored)
+        return [staged[one][1] if one in staged else next(found) for one in ids]

@@ -1,0 +1,111 @@
+"""One operation on refs: prepared outside of the write transaction, published in one.
+
+While an operation is prepared, every ref that it reads is recorded. The write transaction first
+reads them again: where all are the same, nothing that mattered has moved, and the prepared moves
+hold; else the operation is prepared anew. So two operations never overwrite each other, and a name
+that was free when looked up is still free when taken.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.staging import Staging
+from hyperstore.history.branches import RefReader
+from hyperstore.ids import Kind, ObjectId
+from hyperstore.storage.database import Database
+from hyperstore.storage.reflog import Move
+from hyperstore.storage.writer import Writer
+
+__all__ = ["Move", "transact"]
+
+_TRIES_OUTSIDE = 3  # Then the operation is prepared inside the transaction, where none can win.
+
+_T = TypeVar("_T")
+Prepare = Callable[[RefReader], tuple[Sequence[Move], _T]]
+
+
+def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T]) -> _T:
+    """Run one operation; return what `prepare` returns beside its moves.
+
+    `prepare` reads refs only through what it is given, stages new objects, and may run several
+    times. When the call returns, all is on disk; when an error comes out, nothing has changed.
+    """
+    actor = handle.config.user()
+    for _ in range(_TRIES_OUTSIDE):
+        refs = _Recorder(handle.database)
+        moves, result = prepare(refs)
+        if all(move.old == move.new for move in moves):
+            return result
+        publish = partial(_publish_if, refs, staging, moves, actor, command)
+        if handle.database.write(publish):
+            staging.clear()
+            return result
+
+    def at_once(writer: Writer) -> _T:
+        with staging.inside():
+            moves, result = prepare(writer)
+        _publish(staging, moves, actor, command, writer)
+        return result
+
+    result = handle.database.write(at_once)
+    staging.clear()
+    return result
+
+
+def _publish_if(
+    refs: "_Recorder",
+    staging: Staging,
+    moves: Sequence[Move],
+    actor: str,
+    command: str,
+    writer: Writer,
+) -> bool:
+    """Publish if all that was read is still so; return whether it was."""
+    if not refs.hold(writer):
+        return False
+    _publish(staging, moves, actor, command, writer)
+    return True
+
+
+def _publish(
+    staging: Staging, moves: Sequence[Move], actor: str, command: str, writer: Writer
+) -> None:
+    staging.write(writer)
+    moved = [move for move in moves if move.old != move.new]
+    for move in moved:
+        writer.move(move.name, move.old, move.new)
+    if moved:
+        writer.log(time_ms=now_ms(), actor=actor, command=command, moves=moved)
+
+
+class _Recorder:
+    """Reads refs in short transactions, and remembers what it read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._refs: dict[str, ObjectId | None] = {}
+        self._prefixes: dict[str, list[tuple[str, ObjectId]]] = {}
+
+    def get(self, oid: ObjectId, kind: Kind | None = None) -> bytes:
+        with self._database.reading() as reader:
+            return reader.get(oid, kind)
+
+    def ref(self, name: str) -> ObjectId | None:
+        if name not in self._refs:
+            with self._database.reading() as reader:
+                self._refs[name] = reader.ref(name)
+        return self._refs[name]
+
+    def refs(self, prefix: str = "") -> list[tuple[str, ObjectId]]:
+        if prefix not in self._prefixes:
+            with self._database.reading() as reader:
+                self._prefixes[prefix] = list(reader.refs(prefix))
+        return self._prefixes[prefix]
+
+    def hold(self, writer: Writer) -> bool:
+        """Return whether all that was read is still so."""
+        return all(writer.ref(name) == found for name, found in self._refs.items()) and all(
+            list(writer.refs(prefix)) == found for prefix, found in self._prefixes.items()
+        )

@@ -1,0 +1,322 @@
+"""DatasetVersion: a branch that users hold, draft or published, with its frames and its history."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hyperstore.codec import replace
+from hyperstore.dataset import lifecycle
+from hyperstore.dataset.compare import ChangedFrame, count_changes, frame_changes
+from hyperstore.dataset.draft import Place, State, head_snapshot, read_state
+from hyperstore.dataset.editor import Editor, FrameLike
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.ingest import Failure
+from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_log
+from hyperstore.dataset.metadata import check_metadata
+from hyperstore.dataset.view import Frame, View
+from hyperstore.dataset.view import Place as OrderPlace
+from hyperstore.errors import UsageError
+from hyperstore.frames.change import FrameChange
+from hyperstore.frames.home import Home
+from hyperstore.history.branches import read_commit, read_snapshot
+from hyperstore.history.commit import Changes, Snapshot, VersionRecord
+from hyperstore.history.names import check_name
+from hyperstore.ids import CommitId, SnapshotId
+
+__all__ = ["DatasetVersion", "Status"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`state` is draft while edits are pending, committed when none are, or published."""
+
+    state: str
+    head: str | None
+    changes: Changes
+
+
+class DatasetVersion:
+    """One version of a dataset. Got from a Dataset; a handle, which always reads what is now."""
+
+    def __init__(self, handle: Handle, place: Place, dataset_name: str) -> None:
+        self._handle = handle
+        self._place = place
+        self._dataset_name = dataset_name
+        self._editor = Editor(handle, place)
+
+    def __reduce__(self) -> tuple[type["DatasetVersion"], tuple[Handle, Place, str]]:
+        return DatasetVersion, (self._handle, self._place, self._dataset_name)
+
+    def __repr__(self) -> str:
+        return f"<DatasetVersion {self._dataset_name}@{self.name} {self._place.version[:8]}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DatasetVersion) and self._place == other._place
+
+    def __hash__(self) -> int:
+        return hash(self._place)
+
+    # What it is called, and how it stands.
+
+    @property
+    def id(self) -> str:
+        """32 hex digits; kept when the version is renamed or published."""
+        return self._place.version
+
+    @property
+    def dataset_id(self) -> str:
+        """The id of its dataset."""
+        return self._place.dataset
+
+    @property
+    def name(self) -> str:
+        """Its name now, which another version may share after a rename."""
+        return self._state().record.name
+
+    @property
+    def record(self) -> VersionRecord:
+        """Its name, comment, tags and times, as recorded now."""
+        return self._state().record
+
+    @property
+    def published(self) -> bool:
+        """Whether it is frozen."""
+        return self._state().working is None
+
+    @property
+    def head(self) -> str | None:
+        """The id of its newest commit; None before the first."""
+        head = self._state().head
+        return None if head is None else head.hex()
+
+    def rename(self, name: str) -> None:
+        """Give it another name; its id stays."""
+        check_name(name, what="version")
+        self._change("rename version", lambda record: replace(record, name=name))
+
+    def set_comment(self, comment: str) -> None:
+        """Describe it in words."""
+        self._change("comment on version", lambda record: replace(record, comment=comment))
+
+    def _change(self, command: str, change: Callable[[VersionRecord], VersionRecord]) -> None:
+        lifecycle.change_record(self._handle, self._place, command, change)
+
+    # Reading. A draft shows its working snapshot, a batch its own edits.
+
+    def __len__(self) -> int:
+        return len(self.view())
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.get_iterator()
+
+    @property
+    def content_id(self) -> str:
+        """64 hex digits that are the same wherever the same frames are, in any store."""
+        return self.view().content_id
+
+    def get_frame(self, frame_id: str) -> Frame:
+        """Return one frame; NotFoundError where there is none of that id."""
+        return self.view().get_frame(frame_id)
+
+    def get_frames_by_ids(self, frame_ids: Iterable[str]) -> list[Frame]:
+        """Return the frames of these ids in the order asked; unknown ids are passed over."""
+        return self.view().get_frames_by_ids(frame_ids)
+
+    def get_iterator(
+        self,
+        *,
+        start: OrderPlace = None,
+        stop: OrderPlace = None,
+        context: str | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Frame]:
+        """Yield frames ordered by context_id, timestamp, id, as they are now; see View."""
+        return self.view().get_iterator(start=start, stop=stop, context=context, reverse=reverse)
+
+    def get_metadata(self) -> dict[str, object]:
+        """Return a copy of the version's metadata."""
+        return self.view().get_metadata()
+
+    def view(self) -> View:
+        """Return the frames as they are now; what others write later does not show in it."""
+        if self._editor.snapshot is not None:
+            return self._view(self._editor.snapshot, None)
+        with self._handle.database.reading() as reader:
+            state = read_state(reader, self._place)
+            if state.working is not None:
+                return self._view(read_snapshot(reader, state.working), None)
+        assert state.head is not None
+        return self._at(state.head)
+
+    def at(self, commit: str) -> View:
+        """Return the frames as a commit recorded them; its id may be shortened to 6 digits."""
+        return self._at(commit_id_of(self._handle, commit))
+
+    def _at(self, commit_id: CommitId) -> View:
+        with self._handle.database.reading() as reader:
+            commit = read_commit(reader, commit_id)
+            snapshot = read_snapshot(reader, SnapshotId(commit.snapshot))  # type: ignore[arg-type]
+        return self._view(snapshot, commit_id)
+
+    def _view(self, snapshot: Snapshot, commit_id: CommitId | None) -> View:
+        home = Home(
+            store=str(self._handle.folder),
+            dataset_id=self._place.dataset,
+            dataset_name=self._dataset_name,
+            version_id=self._place.version,
+            version_name=self.name,
+            commit=None if commit_id is None else commit_id.hex(),
+        )
+        return View(self._handle, snapshot, home)
+
+    # Writing. Every call is on disk when it returns, unless a batch is open.
+
+    def add_frames(self, frames: Iterable[FrameLike], *, strict: bool = False) -> list[Failure]:
+        """Add frames, or replace those of the same ids; return what could not be stored.
+
+        Takes frames or wire dicts from any iterable, in constant memory. A failure is a dict with
+        `frame`, `error` and `error_type`; with `strict` the first one is raised as FrameError, and
+        nothing is stored.
+        """
+        return self._editor.put(frames, "add frames", strict=strict, if_unchanged=False)
+
+    def update_frames(
+        self, frames: Iterable[FrameLike], *, strict: bool = False, if_unchanged: bool = False
+    ) -> list[Failure]:
+        """Replace frames whole, by id; like add_frames.
+
+        A frame that somebody else changed since it was read is overwritten with a warning, or with
+        `if_unchanged` refused as a failure of type `conflict`.
+        """
+        return self._editor.put(frames, "update frames", strict=strict, if_unchanged=if_unchanged)
+
+    def delete_frames(self, frames: Iterable[str | FrameLike]) -> int:
+        """Delete frames, given by id or as frames; return how many there were."""
+        return self._editor.delete(frames)
+
+    def set_metadata(self, metadata: Mapping[str, object]) -> None:
+        """Replace the version's metadata. Keys hold no `$` and no `.`."""
+        self._editor.set_metadata(check_metadata(metadata))
+
+    @contextmanager
+    def batch(self) -> Iterator["DatasetVersion"]:
+        """Gather edits: this handle sees them at once, all others when the block ends.
+
+        An exception in the block drops them all.
+        """
+        with self._editor.batch():
+            yield self
+
+    # History.
+
+    def commit(self, message: str, *, allow_empty: bool = False) -> str | None:
+        """Record what is pending; return the commit's id, None where nothing was pending."""
+        self._editor.refuse_batch("commit")
+        made = lifecycle.commit(self._handle, self._place, message, even_empty=allow_empty)
+        return None if made is None else made.hex()
+
+    def publish(self, message: str | None = None) -> str:
+        """Freeze the version; what is pending is committed first. Return its last commit."""
+        self._editor.refuse_batch("publish")
+        return lifecycle.publish(self._handle, self._place, message).hex()
+
+    def snapshot(
+        self,
+        name: str | None = None,
+        *,
+        child_name: str | None = None,
+        comment: str | None = None,
+        message: str | None = None,
+    ) -> "DatasetVersion":
+        """Publish it under a name, by default `snapshot` and the time; return the draft child.
+
+        The published version keeps this id. The child takes over the old name unless named.
+        """
+        self._editor.refuse_batch("snapshot")
+        child = lifecycle.snapshot(
+            self._handle,
+            self._place,
+            publish_name=name,
+            child_name=child_name,
+            comment=comment,
+            message=message,
+        )
+        return DatasetVersion(self._handle, child, self._dataset_name)
+
+    def tag(
+        self, name: str, commit: str | None = None, *, message: str = "", force: bool = False
+    ) -> None:
+        """Give the newest commit, or another one, a lasting name in this dataset."""
+        commit_id = self._head() if commit is None else commit_id_of(self._handle, commit)
+        lifecycle.tag(
+            self._handle, self._place.dataset, name, commit_id, message=message, force=force
+        )
+
+    def log(self) -> list[CommitInfo]:
+        """Return the commits that lead to the head, newest first."""
+        return list(commit_log(self._handle, self._state().head))
+
+    def status(self) -> Status:
+        """Say whether edits are pending, and how many."""
+        state = self._state()
+        head = None if state.head is None else state.head.hex()
+        if state.working is None:
+            return Status("published", head, Changes())
+        staging = self._handle.staging()
+        with self._handle.database.reading() as reader:
+            working = read_snapshot(reader, state.working)
+            old = head_snapshot(reader, staging, state)
+        changes = count_changes(staging, old, working)
+        pending = working != old or state.head is None
+        return Status("draft" if pending else "committed", head, changes)
+
+    def diff(
+        self, old: "View | str | None" = None, new: "View | str | None" = None
+    ) -> Iterator[tuple[ChangedFrame, FrameChange]]:
+        """Yield what differs, frame by frame: by default from the head to what the draft holds.
+
+        `old` and `new` are views of any version, or ids of commits.
+        """
+        before, after = self._point(old, head=True), self._point(new, head=False)
+        return frame_changes(self._handle.staging(), before.snapshot, after.snapshot)
+
+    def reset(self, commit: str | None = None, *, hard: bool = False) -> None:
+        """Move the head to a commit; with `hard` also drop what is pending."""
+        self._editor.refuse_batch("reset")
+        target = None if commit is None else commit_id_of(self._handle, commit)
+        lifecycle.reset(self._handle, self._place, target, hard=hard)
+
+    def restore(self, frames: Iterable[str] | None = None, *, source: str | None = None) -> int:
+        """Make frames as they are in a commit, by default the head; all frames where none named."""
+        self._editor.refuse_batch("restore")
+        commit_id = None if source is None else commit_id_of(self._handle, source)
+        wanted = None if frames is None else list(frames)
+        return lifecycle.restore(self._handle, self._place, commit_id, wanted)
+
+    def revert(self, commit: str, message: str | None = None) -> str:
+        """Commit the opposite of one commit's changes; ConflictError where they were edited."""
+        self._editor.refuse_batch("revert")
+        target = commit_id_of(self._handle, commit)
+        return lifecycle.revert(self._handle, self._place, target, message).hex()
+
+    def _state(self) -> State:
+        with self._handle.database.reading() as reader:
+            return read_state(reader, self._place)
+
+    def _head(self) -> CommitId:
+        head = self._state().head
+        if head is None:
+            raise UsageError(f"version {self.name!a} has no commit yet; commit first")
+        return head
+
+    def _point(self, point: "View | str | None", *, head: bool) -> View:
+        if isinstance(point, View):
+            return point
+        if point is not None:
+            return self.at(point)
+        if not head:
+            return self.view()
+        with self._handle.database.reading() as reader:
+            state = read_state(reader, self._place)
+            snapshot = head_snapshot(reader, self._handle.staging(), state)
+        return self._view(snapshot, state.head)
