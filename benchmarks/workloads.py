@@ -107,11 +107,11 @@ def commit(store: Any, folder: Path, size: int, turn: int) -> Figures:
     before = disk_bytes(folder)
     for number in range(COMMITS):
         frames = synthetic.changed(min(CHANGES, size), size, 1 + turn * COMMITS + number)
-        old = store.record_bytes() if hasattr(store, "record_bytes") else 0
+        mark = store.mark() if hasattr(store, "mark") else None
         wall, cpu = _clock(store.update, frames)
         walls.append(wall)
         cpus.append(cpu)
-        records.append(store.record_bytes() - old if old else 0)
+        records.append(0 if mark is None else store.record_bytes(mark))
     figures = {
         "commit_s": statistics.median(walls),
         "commit_first_s": walls[0],

@@ -10,7 +10,7 @@ has the methods below where it can do the work; the runner prints a dash where o
     read_lazy(), read_decoded() walk all frames in order of (context, time, id); return how many
     get_lazy(id), get_decoded(id)
     update(frames)              store changed frames durably, as one commit where there are commits
-    record_bytes()              bytes of records written so far, where the store can tell
+    mark(), record_bytes(mark)  bytes of records written since a mark, where the store can tell
     revisions()                 names of the last two commits, newest first
     diff(old, new)              return how many frames differ
     branch(name), switch(name), tag(name)

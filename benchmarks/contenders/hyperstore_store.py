@@ -6,8 +6,11 @@ from typing import Any
 
 import hyperstore
 from hyperstore import SingleFrame
+from hyperstore.maintenance.collect import gc
 
 __all__ = ["Contender"]
+
+_RECORD_BYTES = 32 + 1 + 8  # An object's id, kind and check, stored beside its payload.
 
 Frame = dict[str, Any]
 
@@ -44,7 +47,7 @@ class Contender:
     def read_lazy(self) -> int:
         count = 0
         for frame in self._version.get_iterator():
-            count += len(frame.sources) and len(frame.metadata) > 0
+            count += len(frame.source) > 0 and len(frame.metadata) > 0
         return count
 
     def read_decoded(self) -> int:
@@ -55,30 +58,38 @@ class Contender:
         return count
 
     def get_lazy(self, frame_id: str) -> object:
-        (frame,) = self._version.get_frames_by_ids([frame_id])
-        return len(frame.sources) and len(frame.metadata) > 0
+        frame = self._version.get_frame(frame_id)
+        return frame.source, len(frame.metadata)
 
     def get_decoded(self, frame_id: str) -> object:
-        (frame,) = self._version.get_frames_by_ids([frame_id])
-        return frame.to_dict()
+        return self._version.get_frame(frame_id).to_dict()
+
+    def mark(self) -> int:
+        with self._store.handle.database.reading() as reader:
+            return reader.last_sequence()
+
+    def record_bytes(self, mark: int) -> int:
+        with self._store.handle.database.reading() as reader:
+            records = reader.scan_objects(mark + 1)
+            return sum(len(record.payload) + _RECORD_BYTES for record in records)
 
     def revisions(self) -> list[str]:
-        return [commit.id for commit, _ in zip(self._version.log(), range(2), strict=False)]
+        return [commit.id for commit in self._version.log()[:2]]
 
     def diff(self, old: str, new: str) -> int:
-        return sum(1 for _ in self._dataset.diff(old, new))
+        return sum(1 for _ in self._version.diff(old, new))
 
     def branch(self, name: str) -> None:
         self._dataset.create_version(name, parent=self._version)
 
     def switch(self, name: str) -> None:
-        self._store.switch(self._dataset, name)
+        self._store.set_head(self._dataset.version(name))
 
     def tag(self, name: str) -> None:
         self._version.tag(name)
 
     def collect(self) -> None:
-        self._store.collect(prune_now=True, compact=True)
+        gc(self._store, prune_now=True, compact=True)
 
     def close(self) -> None:
         self._store.close()
