@@ -67,13 +67,13 @@ CHECK_BYTES = 8
 RECORD_OVERHEAD_BYTES = 4 + 2 + ID_BYTES + 1 + CHECK_BYTES  # Length, place, id, kind, check.
 REF_NAME_BYTES_MAX = 480  # LMDB's keys end at 511 bytes.
 OPERATION_BYTES_MAX = 64 * 1024 * 1024
-PIN_BYTES_MAX = 64 * 1024
 MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as long as what is stored.
 MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
 MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
 READERS_MAX = 2048
 FILE_SLACK_BYTES = 128 * 1024  # Allocated behind the last page; twice what a damaged page reaches.
 OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
+SOLE_USER_WAIT_S = 60  # How long opening waits for who prunes or compacts.
 
 assert ROW_BYTES_MIN < ROW_BYTES_MAX < OBJECT_BYTES_MAX
 assert REF_NAME_BYTES_MAX + 1 < 511

@@ -10,6 +10,7 @@ from hyperstore.formats.report import Report
 
 __all__ = ["Choice", "choose", "join"]
 
+_SHAPED = {"instances", "keypoints"}
 _TASKS = ("instances", "keypoints", "captions", "labels", "panoptic")
 
 
@@ -19,7 +20,7 @@ class Choice:
 
     task: str
     keys: list[str]
-    known: set[str]  # Every file of the version.
+    known: dict[str, str]  # Every file of the version, and its task.
     whole: bool
     fields: Wire = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
@@ -28,6 +29,15 @@ class Choice:
     def is_joined(self) -> bool:
         """Whether several files become one, so that ids have to be new."""
         return len(self.keys) > 1
+
+    def takes(self, task: str) -> bool:
+        """Whether ROIs made by hand, of that task, go into this export.
+
+        Boxes and key points go together where the version has no file of their own task.
+        """
+        if task == self.task:
+            return True
+        return {task, self.task} == _SHAPED and task not in self.known.values()
 
 
 def choose(version_meta: Mapping[str, object], of: str | None) -> Choice:
@@ -43,13 +53,13 @@ def choose(version_meta: Mapping[str, object], of: str | None) -> Choice:
         of = next(iter(tasks.values()), "instances")
     if of in _TASKS or of in tasks.values():
         keys = sorted(key for key, task in tasks.items() if task == of)
-        choice = Choice(of, keys, set(files), whole=True)
+        choice = Choice(of, keys, tasks, whole=True)
     else:
         keys = sorted(key for key, item in files.items() if of in _names(str(item.get("name"))))
         if len(keys) != 1:
             found = "several files have" if keys else "no file or task has"
             raise UsageError(f"{found} the name {of}; there are {_offer(files, tasks)}")
-        choice = Choice(tasks[keys[0]], keys, set(files), whole=False)
+        choice = Choice(tasks[keys[0]], keys, tasks, whole=False)
     if keys:
         first = files[keys[0]]
         choice.fields = dict(mapping(first.get("fields")))

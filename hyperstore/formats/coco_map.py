@@ -221,6 +221,6 @@ def _is_share(value: object) -> TypeGuard[int | float]:
 
 
 def _drawable(poly: list[Number]) -> bool:
-    return POLY_SENTINEL not in poly and all(
-        -COORDINATE_MAX <= value <= COORDINATE_MAX for value in poly
-    )
+    if POLY_SENTINEL in poly:
+        return False
+    return not poly or (min(poly) >= -COORDINATE_MAX and max(poly) <= COORDINATE_MAX)

@@ -26,6 +26,7 @@ from hyperstore.formats.combine import (
     file_key,
     file_name,
     mapping,
+    size_in,
 )
 from hyperstore.formats.jsonstream import Field, JsonFile
 from hyperstore.formats.pictures import frame_id, is_url, place_of, relative_name
@@ -123,8 +124,13 @@ class CocoSource:
         place = _at(self._files[first.file], first)
         if len(records) > PICTURE_RECORDS_MAX:
             raise FormatError(f"{place}: {len(records)} images name one picture")
-        wire: Wire = {"id": first.frame, "sources": [self._source(group)], "_coco": {}}
-        wire["_coco"] = described(records, kept)
+        field = described(records, kept)
+        source: Wire = {"id": "default", "uri": self._uri(group)}
+        for side in ("width", "height"):
+            size = size_in(field, side)
+            if size is not None:
+                source[side] = size
+        wire: Wire = {"id": first.frame, "sources": [source], "_coco": field}
         if rois:
             wire["rois"] = rois
         keys = tuple(sorted({key for key, _ in records}))
@@ -158,16 +164,6 @@ class CocoSource:
                 seen[name] = nth + 1
                 rois.append(roi)
                 self.report.count("rois")
-
-    def _source(self, group: list[SpilledImage]) -> Wire:
-        source: Wire = {"id": "default", "uri": self._uri(group)}
-        for side in ("width", "height"):
-            for image in group:
-                value = image.body.get(side)
-                if isinstance(value, (int, float)) and value > 0 and value == int(value):
-                    source[side] = int(value)
-                    break
-        return source
 
     def _uri(self, group: list[SpilledImage]) -> str:
         image = group[0]

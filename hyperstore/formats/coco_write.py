@@ -111,7 +111,7 @@ class _Export:
         if not any(file in self._choice.known for file, _ in records(frame.get("_coco"))):
             return True
         return any(
-            self._origin(mapping(roi)) is None and task_of(mapping(roi)) == self._choice.task
+            self._origin(mapping(roi)) is None and self._choice.takes(task_of(mapping(roi)))
             for roi in sequence(frame.get("rois"))
         )
 
@@ -157,7 +157,7 @@ class _Export:
                 self._report.note("ROI on a source other than the first, left out", where)
                 continue
             new = origin is None or named in seen or copied
-            if origin is None and task_of(roi) != self._choice.task:
+            if origin is None and not self._choice.takes(task_of(roi)):
                 self._report.note(f"ROI that belongs to the task {task_of(roi)}, left out", where)
                 continue
             seen.add(named)

@@ -25,6 +25,7 @@ __all__ = [
     "records",
     "same",
     "sequence",
+    "size_in",
 ]
 
 Wire = dict[str, object]
@@ -72,13 +73,19 @@ def sequence(value: object) -> list[object]:
 
 def same(left: object, right: object) -> bool:
     """Whether two JSON values are one value; 1 and 1.0 are two, 0.0 and -0.0 one."""
-    if type(left) is not type(right):
+    if type(left) is not type(right) or left != right:
         return False
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+        return all(same(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return left == right
+        kinds = list(map(type, left))
+        if kinds != list(map(type, right)):
+            return False
+        return _HOLDERS.isdisjoint(kinds) or all(map(same, left, right))
+    return True
+
+
+_HOLDERS = frozenset({list, dict})
 
 
 def identity(roi: object, field: str) -> tuple[str, str, object] | None:
@@ -96,7 +103,9 @@ def combine(existing: Mapping[str, object] | None, partial: Partial) -> Wire:
         return dict(partial.wire)
     frame = dict(existing)
     _check_picture(frame, partial)
-    frame["sources"] = _sources(sequence(frame.get("sources")), partial)
+    before = mapping(frame.get(partial.field))
+    after = _laid_over(before, mapping(partial.wire.get(partial.field)), partial.files)
+    frame["sources"] = _sources(sequence(frame.get("sources")), partial, before, after)
     rois = sequence(frame.get("rois"))
     incoming = sequence(partial.wire.get("rois"))
     for file in partial.files:
@@ -104,9 +113,7 @@ def combine(existing: Mapping[str, object] | None, partial: Partial) -> Wire:
         rois = _replace(rois, own, file=file, field=partial.field)
     if rois or "rois" in frame:
         frame["rois"] = rois
-    frame[partial.field] = _laid_over(
-        mapping(frame.get(partial.field)), mapping(partial.wire.get(partial.field)), partial.files
-    )
+    frame[partial.field] = after
     return frame
 
 
@@ -179,16 +186,28 @@ def _file(roi: object, field: str) -> str | None:
     return None if name is None else name[0]
 
 
-def _sources(sources: list[object], partial: Partial) -> list[object]:
-    """Keep the sources as they are; only a size that was not known is added."""
+def _sources(sources: list[object], partial: Partial, before: Wire, after: Wire) -> list[object]:
+    """Keep the sources as they are; only a size that was not known, or that followed from the
+    records and not from somebody's hand, is set. Where files disagree, the smallest key decides.
+    """
     new = mapping(sequence(partial.wire.get("sources"))[0])
     if not sources:
         return [new]
     first = dict(mapping(sources[0]))
     for side in ("width", "height"):
-        if first.get(side) is None and side in new:
-            first[side] = new[side]
+        size = size_in(after, side) or new.get(side)
+        if size is not None and first.get(side) in (None, size_in(before, side)):
+            first[side] = size
     return [first, *sources[1:]]
+
+
+def size_in(field: object, side: str) -> int | None:
+    """Return the first width or height that a frame's records of COCO images give."""
+    for _, record in records(field):
+        value = mapping(record).get(side)
+        if isinstance(value, (int, float)) and value > 0 and value == int(value):
+            return int(value)
+    return None
 
 
 def _check_picture(frame: Wire, partial: Partial) -> None:

@@ -31,8 +31,12 @@ from hyperstore.limits import (
 __all__ = ["Field", "JsonFile"]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-# What may be a number out of range, or half a character: then the exact, slow check looks.
-_SUSPECT = re.compile(r"\d{19}|[eE]\+?\d{3}|\\u[dD]")
+# What may be a number out of range, or half a character: then the exact, slow check looks. The
+# search runs over bytes whose digits are all made 0, a whole chunk at a time: a search of each
+# value with a pattern took two thirds of the time of reading.
+_DIGITS = bytes.maketrans(b"123456789ED", b"000000000ed")
+_SUSPECT = (b"0" * 19, b"0e000", b"0e+000", b"\\ud")
+_OVERLAP = 20  # So that nothing hides at the seam of two chunks.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ def _constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
+def _is_suspect(data: bytes) -> bool:
+    plain = data.translate(_DIGITS)
+    long, exponent, signed, surrogate = _SUSPECT
+    return long in plain or exponent in plain or signed in plain or surrogate in plain
+
+
 class JsonFile:
     """An open file; `fields` may be walked once."""
 
@@ -77,6 +87,8 @@ class JsonFile:
         self._at = 0
         self._line, self._column = 1, 1  # Of the window's first character.
         self._bytes = 0
+        self._tail = b""
+        self._is_suspect = False  # Whether anything in the window is.
         self._ended = False
         if path.is_dir():
             raise FormatError(f"{path} is a folder, not a JSON file")
@@ -144,6 +156,9 @@ class JsonFile:
 
     def _peek(self) -> str:
         """Return the next character that is no space, or "" at the end."""
+        found = self._text[self._at : self._at + 1]
+        if found > " ":
+            return found
         while True:
             space = _SPACE.match(self._text, self._at)
             assert space is not None
@@ -186,7 +201,7 @@ class JsonFile:
 
     def _check(self, value: object, text: str, place: str) -> None:
         brackets = text.count("[") + text.count("{")
-        if brackets <= FOREIGN_DEPTH_MAX and _SUSPECT.search(text) is None:
+        if brackets <= FOREIGN_DEPTH_MAX and not (self._is_suspect and _is_suspect(text.encode())):
             return
         try:
             plain(value, path=place, depth=DEPTH_MAX - FOREIGN_DEPTH_MAX)
@@ -202,24 +217,31 @@ class JsonFile:
         """Drop what is read, and read at least as much again as is left; False at the end."""
         if self._ended:
             return False
+        chunk = self._stream.read(max(JSON_CHUNK_BYTES, len(self._text) - self._at))
+        first = self._bytes == 0
+        if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self._fail("the file is UTF-16 (or UTF-32); COCO files are UTF-8")
+        more = self._decoded(chunk)
+        if not chunk:
+            self._ended = True
+            return False
         self._line, self._column = self._position(self._at)
         rest = self._text[self._at :]
         self._at = 0
-        chunk = self._stream.read(max(JSON_CHUNK_BYTES, len(rest)))
-        first = self._bytes == 0
-        if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self._text = rest
-            self._fail("the file is UTF-16 (or UTF-32); COCO files are UTF-8")
-        try:
-            more = self._decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as fault:
-            offset = self._bytes + fault.start
-            self._text = rest
-            self._fail(f"byte {offset} is not UTF-8; COCO files are UTF-8", at=len(rest))
+        self._is_suspect = _is_suspect(self._tail + chunk) or (self._is_suspect and rest != "")
+        self._tail = chunk[-_OVERLAP:]
         self._bytes += len(chunk)
-        self._ended = not chunk
         self._text = rest + (more.removeprefix("\ufeff") if first else more)
-        return bool(chunk)
+        return True
+
+    def _decoded(self, chunk: bytes) -> str:
+        held = self._decoder.getstate()[0]  # The beginning of a character that was cut off.
+        try:
+            return self._decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as fault:
+            self._text += (held + chunk)[: fault.start].decode()
+            offset = self._bytes - len(held) + fault.start
+            self._fail(f"byte {offset} is not UTF-8; COCO files are UTF-8", at=len(self._text))
 
     def _position(self, at: int) -> tuple[int, int]:
         lines = self._text.count("\n", 0, at)

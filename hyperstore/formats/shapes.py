@@ -28,9 +28,10 @@ _ELLIPSE_POINTS = 32
 
 def numbers(value: object) -> list[Number] | None:
     """Return `value` if it is a list of numbers (true and false are none), else None."""
-    if isinstance(value, list) and all(type(item) is int or type(item) is float for item in value):
-        return value
-    return None
+    return value if isinstance(value, list) and _KINDS.issuperset(map(type, value)) else None
+
+
+_KINDS = frozenset({int, float})
 
 
 def corners(box: Sequence[Number]) -> list[Number]:
@@ -82,13 +83,9 @@ def joined(parts: Sequence[Sequence[Number]]) -> list[Number]:
 
 
 def parts_of(poly: Sequence[Number]) -> list[list[Number]]:
-    parts: list[list[Number]] = [[]]
-    for value in poly:
-        if value == POLY_SENTINEL:
-            parts.append([])
-        else:
-            parts[-1].append(value)
-    return parts
+    ends = [at for at, value in enumerate(poly) if value == POLY_SENTINEL]
+    starts = [0, *(end + 1 for end in ends)]
+    return [list(poly[start:end]) for start, end in zip(starts, [*ends, len(poly)], strict=True)]
 
 
 def area_of_box(box: Sequence[Number]) -> Number:

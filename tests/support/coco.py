@@ -112,7 +112,7 @@ _parts = st.lists(
     st.integers(1, 5).flatmap(lambda n: st.lists(_coords, min_size=2 * n, max_size=2 * n)),
     max_size=3,
 )
-_masks = st.one_of(
+_masks: st.SearchStrategy[object] = st.one_of(
     st.just({"size": [2, 3], "counts": [1, 2, 3]}),
     st.just({"counts": "013", "size": [2, 2]}),
     st.just({"counts": [5], "size": [1, 1]}),  # Adds up to nothing.
@@ -145,7 +145,7 @@ def _annotations(draw: st.DrawFn, images: Sequence[object], categories: Sequence
     for name, values in optional.items():
         if draw(st.booleans()):
             found[name] = draw(values)
-    if categories and draw(st.integers(0, 5)):
+    if draw(st.integers(0, 5)) and categories:
         found["category_id"] = draw(st.sampled_from(categories))
     return found | draw(_extra)
 
@@ -170,9 +170,9 @@ def coco_files(draw: st.DrawFn, names: Sequence[str] = ("a.jpg", "b.jpg", "s/a.j
     data: Wire = {"images": images} | draw(
         st.dictionaries(st.sampled_from(["info", "licenses", "type", "x"]), json_values)
     )
-    if known or draw(st.booleans()):
+    if draw(st.booleans()) or known:
         data["categories"] = categories
-    if ids and draw(st.integers(0, 5)):
+    if draw(st.integers(0, 5)) and ids:
         data["annotations"] = draw(st.lists(_annotations(ids, known), max_size=6))
     elif draw(st.booleans()):
         data["annotations"] = []
