@@ -24,7 +24,7 @@ adds (115 bytes a node) included; nodes and payload bytes an entry.
     1, 11, 64                      31 (41)      223 (287)    0.102    56 (79)
 
 Smaller nodes write a tenth less and read more: cold look-ups cost what the height is, and every
-node is hashed, put and indexed. Whole keys instead of separators: 24 (36) kB for 10 changes.
+node is hashed, put and indexed. Whole keys instead of separators: 26 (37) kB for 10 changes.
 """
 
 from collections.abc import Sequence

@@ -106,8 +106,6 @@ def check_keys(keys: Sequence[bytes]) -> None:
 
 def check_order(keys: Sequence[bytes]) -> None:
     """Raise UsageError unless the keys ascend."""
-    if all(map(lt, keys, keys[1:])):
-        return
-    for one, other in pairwise(keys):
-        if one >= other:
-            raise UsageError(f"key {other.hex()} follows {one.hex()}: sort them, each key once")
+    if not all(map(lt, keys, keys[1:])):
+        one, other = next(pair for pair in pairwise(keys) if pair[0] >= pair[1])
+        raise UsageError(f"key {other.hex()} follows {one.hex()}: sort them, each key once")

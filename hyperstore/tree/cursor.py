@@ -6,7 +6,7 @@ decoded nodes, no transaction; they read ahead leaf by leaf, few at first, then 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 
 from hyperstore.errors import CorruptError, NotFoundError
 from hyperstore.ids import NodeId
@@ -92,12 +92,9 @@ def nth(nodes: Nodes, root: NodeId, index: int) -> tuple[bytes, bytes]:
     if not 0 <= index < node.total:
         raise NotFoundError(f"no entry {index} in a tree of {node.total}")
     while node.level:
-        at = 0
-        for below in node.counts:
-            if index < below:
-                break
-            index -= below
-            at += 1
+        ends = list(accumulate(node.counts))
+        at = bisect_right(ends, index)
+        index -= ends[at] - node.counts[at]
         node = nodes.child(node, at)
     return node.keys[index], node.value(index)
 

@@ -45,14 +45,25 @@ def _walk(
     _check_ascending(right)
     left_level = left[0].level if left else 0
     right_level = right[0].level if right else 0
-    if not left_level and not right_level:
+    whole = not low and high is None
+    if whole and left_level == right_level and _keys(left) == _keys(right):
+        pairs = _differing(left, right)
+        if not left_level:
+            yield from (
+                Change(one.keys[at], one.value(at), other.value(at)) for one, other, at in pairs
+            )
+            return
+        left_places = [(one, index) for one, _, index in pairs]
+        right_places = [(other, index) for _, other, index in pairs]
+    elif not left_level and not right_level:
         yield from _compare(left, right, low, high)
         return
-    shared: set[bytes] = set()
-    if left_level == right_level:
-        shared = _ids(left) & _ids(right)
-    left_places = _places(left, shared, low, high) if left_level >= right_level else []
-    right_places = _places(right, shared, low, high) if right_level >= left_level else []
+    else:
+        left_ids = [node.values() for node in left] if left_level >= right_level else []
+        right_ids = [node.values() for node in right] if right_level >= left_level else []
+        shared = set().union(*left_ids) & set().union(*right_ids)
+        left_places = _places(left, left_ids, shared, low, high)
+        right_places = _places(right, right_ids, shared, low, high)
     for left_part, right_part, start, stop in _parts(left_places, right_places, low, high):
         below = nodes.children(left_part + right_part)
         yield from _walk(
@@ -64,21 +75,38 @@ def _walk(
         )
 
 
-def _ids(row: Sequence[Node]) -> set[bytes]:
-    return set().union(*[node.values() for node in row])
+def _keys(row: Sequence[Node]) -> list[list[bytes]]:
+    return [node.keys for node in row]
 
 
-def _places(row: Sequence[Node], shared: set[bytes], low: bytes, high: bytes | None) -> Places:
+def _differing(left: Sequence[Node], right: Sequence[Node]) -> list[tuple[Node, Node, int]]:
+    """Return where rows of equal keys differ: the usual case, in which only values changed."""
+    return [
+        (one, other, index)
+        for one, other in zip(left, right, strict=True)
+        for index, (old, new) in enumerate(zip(one.values(), other.values(), strict=True))
+        if old != new
+    ]
+
+
+def _places(
+    row: Sequence[Node],
+    row_ids: Sequence[Sequence[bytes]],
+    shared: set[bytes],
+    low: bytes,
+    high: bytes | None,
+) -> Places:
     """Return the children of `row` that may hold keys of the range and are not shared."""
-    places = []
-    for node in row:
+    places: Places = []
+    whole = not low and high is None
+    for node, ids in zip(row, row_ids, strict=False):  # No ids: a row that waits for the other.
         keys = node.keys
-        first = max(bisect_right(keys, low) - 1, 0) if low else 0
+        first = 0 if whole else max(bisect_right(keys, low) - 1, 0)
         last = len(keys) if high is None else bisect_left(keys, high)
         places += [
             (node, index)
-            for index, node_id in enumerate(node.values()[:last])
-            if node_id not in shared and index >= first
+            for index, node_id in enumerate(ids)
+            if node_id not in shared and first <= index < last
         ]
     return places
 
@@ -88,8 +116,7 @@ def _parts(
 ) -> Iterator[tuple[Places, Places, bytes, bytes | None]]:
     """Yield both sides in parts that may be read at once, each with its range of keys."""
     if len(left) + len(right) <= DIFF_NODES_MAX:
-        if left or right:
-            yield left, right, low, high
+        yield left, right, low, high
         return
     left_lows = [node.keys[index] for node, index in left]
     right_lows = [node.keys[index] for node, index in right]
@@ -115,11 +142,10 @@ def _compare(
 ) -> Iterator[Change]:
     """Yield what differs between the entries of two rows of leaves, within the range."""
     old: dict[bytes, bytes] = {}
-    for leaf in left:
-        old.update(zip(leaf.keys, leaf.values(), strict=True))
     new: dict[bytes, bytes] = {}
-    for leaf in right:
-        new.update(zip(leaf.keys, leaf.values(), strict=True))
+    for leaves, entries in ((left, old), (right, new)):
+        for leaf in leaves:
+            entries.update(zip(leaf.keys, leaf.values(), strict=True))
     differing = [key for key in old if key not in new]
     differing += [key for key, value in new.items() if old.get(key) != value]
     differing.sort()

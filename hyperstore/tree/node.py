@@ -13,9 +13,9 @@ the entries below, and id. Its payload is a MessagePack array of five:
 One list of entries has one byte string, and `decode` takes no other.
 
 Measured on nodes of 11 entries: a layout of our own (header, ends of suffixes, joined suffixes,
-counts, values, by `struct` and slices) saved a byte a key, 2 % of a leaf and 3 % of a node above,
-and took 1.6 us to decode a leaf, 3.4 one above and 4.7 one with a prefix; this takes 1.2, 1.4 and
-2.2, checks included. Prefixes under 8 bytes would save 4 % of a leaf of frames and cost 0.7 us.
+counts, values, read by `struct` and slices) saved a byte a key, 3 %, and took 1.6 us to decode a
+leaf, 3.4 us one above and 4.6 us one with a prefix; this takes 1.9, 2.2 and 2.8, every check
+included. Prefixes under 8 bytes would save 4 % of a leaf of frames, and cost 0.7 us.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,9 @@ Child: TypeAlias = tuple[bytes, int]
 _IDS = [Layout(f"{ID_BYTES}s" * number) for number in range(NODE_ENTRIES_MAX + 1)]
 
 
+_NONE: list[bytes] = []  # Never added to.
+
+
 class _Wire(Struct, array_like=True, gc=False):
     """The payload, field by field."""
 
@@ -64,55 +67,52 @@ class Node(Struct, gc=False):
     keys: list[bytes]  # Whole keys in a leaf, separators above.
     counts: list[int]
     total: int  # Entries below, or held.
-    joined: bytes | list[bytes]  # Values as in the payload.
+    joined: bytes  # Values of 32 bytes, and ids.
+    apart: list[bytes]  # Other values.
     prefix: bytes
     suffixes: list[bytes]
 
     def value(self, index: int) -> bytes:
         """Return the value of entry `index`; above the leaves, the id of child `index`."""
-        joined = self.joined
-        if isinstance(joined, bytes):
-            return joined[index * ID_BYTES : (index + 1) * ID_BYTES]
-        return joined[index]
+        if self.apart:
+            return self.apart[index]
+        return self.joined[index * ID_BYTES : (index + 1) * ID_BYTES]
 
     def values(self) -> Sequence[bytes]:
         """Return all values; above the leaves, all ids."""
-        joined = self.joined
-        if isinstance(joined, bytes):
-            return _IDS[len(self.keys)].unpack(joined)
-        return joined
+        return self.apart or _IDS[len(self.keys)].unpack(self.joined)
 
     def payload(self) -> bytes:
         """Return the bytes of this node."""
-        return pack(_Wire(self.level, self.prefix, self.suffixes, self.counts, self.joined))
+        values = self.apart or self.joined
+        return pack(_Wire(self.level, self.prefix, self.suffixes, self.counts, values))
 
     def with_values(self, changes: Sequence[tuple[int, bytes]]) -> "Node":
         """Return this leaf with the values of some entries replaced: same keys, so same cuts."""
-        joined = self.joined
-        if isinstance(joined, bytes) and all(len(value) == ID_BYTES for _, value in changes):
-            spliced: bytes | list[bytes] = _spliced(joined, changes)
+        if not self.apart and all(len(value) == ID_BYTES for _, value in changes):
+            joined, apart = _spliced(self.joined, changes), self.apart
         else:
             values = list(self.values())
             for index, value in changes:
                 values[index] = value
-            spliced = _joined(values)
-        return Node(0, self.keys, [], self.total, spliced, self.prefix, self.suffixes)
+            joined, apart = _arranged(values)
+        return Node(0, self.keys, [], self.total, joined, apart, self.prefix, self.suffixes)
 
     def with_children(self, changes: Sequence[tuple[int, Child]]) -> "Node":
         """Return this node with some children replaced, their separators kept."""
         counts = self.counts.copy()
         for index, (_, count) in changes:
             counts[index] = count
-        joined = self.joined
-        assert isinstance(joined, bytes)
-        joined = _spliced(joined, [(index, node_id) for index, (node_id, _) in changes])
-        return Node(self.level, self.keys, counts, sum(counts), joined, self.prefix, self.suffixes)
+        joined = _spliced(self.joined, [(index, node_id) for index, (node_id, _) in changes])
+        total = sum(counts)
+        return Node(self.level, self.keys, counts, total, joined, [], self.prefix, self.suffixes)
 
 
 def make_leaf(keys: list[bytes], values: Sequence[bytes]) -> Node:
     """Return the leaf that holds these entries, which are in order."""
     prefix, suffixes = _shared(keys)
-    return Node(0, keys, [], len(keys), _joined(values), prefix, suffixes)
+    joined, apart = _arranged(values)
+    return Node(0, keys, [], len(keys), joined, apart, prefix, suffixes)
 
 
 def make_inner(
@@ -125,14 +125,14 @@ def make_inner(
     if total > TREE_ENTRIES_MAX:
         raise UsageError(f"a tree of {total:,} entries; the limit is {TREE_ENTRIES_MAX:,}")
     prefix, suffixes = _shared(separators)
-    return Node(level, separators, counts, total, b"".join(ids), prefix, suffixes)
+    return Node(level, separators, counts, total, b"".join(ids), [], prefix, suffixes)
 
 
 def decode(payload: bytes) -> Node:
     """Return the node of these bytes. Any that `Node.payload` does not write: CorruptError."""
     wire = _decode_wire(payload, what="a node")
     level, prefix, suffixes = wire.level, wire.prefix, wire.suffixes
-    counts, joined = wire.counts, wire.values
+    counts, values = wire.counts, wire.values
     entries = len(suffixes)
     if entries > NODE_ENTRIES_MAX:
         raise CorruptError(f"{entries} entries, more than {NODE_ENTRIES_MAX}")
@@ -145,20 +145,22 @@ def decode(payload: bytes) -> Node:
     keys = suffixes
     if prefix:
         keys = [prefix + suffix for suffix in suffixes]
-    if prefix or entries < 2 or suffixes[0][0:1] == suffixes[-1][0:1]:
+    least = NODE_PREFIX_BYTES_MIN
+    if prefix or entries < 2 or suffixes[0][:least] == suffixes[-1][:least]:
         _check_prefix(prefix, suffixes)
-    if not isinstance(joined, bytes):
-        _check_values(level, entries, joined)
+    joined, apart = (values, _NONE) if isinstance(values, bytes) else (b"", values)
+    if apart is not _NONE:
+        _check_values(level, entries, apart)
     elif len(joined) != entries * ID_BYTES:
         raise CorruptError(f"{len(joined)} bytes of values for {entries} entries")
     if not level:
         if counts:
             raise CorruptError("counts in a leaf")
-        return Node(0, keys, counts, entries, joined, prefix, suffixes)
+        return Node(0, keys, counts, entries, joined, apart, prefix, suffixes)
     total = sum(counts)
     if len(counts) != entries or not entries or total > TREE_ENTRIES_MAX:
         raise CorruptError(f"counts {counts} of {entries} children")
-    return Node(level, keys, counts, total, joined, prefix, suffixes)
+    return Node(level, keys, counts, total, joined, apart, prefix, suffixes)
 
 
 def _check_widths(prefix: bytes, suffixes: list[bytes]) -> None:
@@ -208,14 +210,14 @@ def _shared(keys: list[bytes]) -> tuple[bytes, list[bytes]]:
     return first[:length], [key[length:] for key in keys]
 
 
-def _joined(values: Sequence[bytes]) -> bytes | list[bytes]:
-    """Return values as the payload has them."""
+def _arranged(values: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """Return values joined, or apart where their widths ask for it."""
     widths = list(map(len, values))
     if widths.count(ID_BYTES) == len(widths):
-        return b"".join(values)
+        return b"".join(values), []
     if max(widths) > VALUE_BYTES_MAX:
         raise UsageError(f"a value of {max(widths)} bytes; the limit is {VALUE_BYTES_MAX}")
-    return list(values)
+    return b"", list(values)
 
 
 def _spliced(joined: bytes, changes: Sequence[tuple[int, bytes]]) -> bytes:

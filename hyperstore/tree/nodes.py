@@ -38,11 +38,10 @@ class NodeSource(Protocol):
 
 
 class _Generations:
-    """A map that keeps what was used lately: at most `most` nodes of `bytes_max` payload bytes.
+    """Two generations of nodes. What is used moves from the old one to the young one; when that
+    holds half of what is allowed, it becomes the old one, which is dropped.
 
-    What is used moves from the old generation to the young one; when that holds half of what is
-    allowed, it becomes the old one, which is dropped. So a hit needs no lock, and threads that
-    race lose a remembered node at worst.
+    So a hit needs no lock, and threads that race lose a remembered node at worst.
     """
 
     __slots__ = ("bytes_max", "held_bytes", "most", "old", "young")
@@ -53,20 +52,6 @@ class _Generations:
         self.held_bytes = 0
         self.young: dict[NodeId, Node] = {}
         self.old: dict[NodeId, Node] = {}
-
-    def put(self, node_id: NodeId, node: Node) -> None:
-        self.held_bytes += _node_bytes(node)
-        self.young[node_id] = node
-        if self.held_bytes > self.bytes_max or len(self.young) > self.most:
-            self.old = self.young
-            self.young = {}
-            self.held_bytes = 0
-
-
-def _node_bytes(node: Node) -> int:
-    """Return about what a decoded node takes: names and values, and what Python adds to each."""
-    longest = len(node.keys[-1]) if node.keys else 0
-    return 256 + len(node.keys) * (128 + longest)
 
 
 class NodeCache:
@@ -89,15 +74,20 @@ class NodeCache:
         if node is None:
             node = self._inner.old.get(node_id) or self._leaves.old.get(node_id)
             if node is not None:
-                self.put(node_id, node)
+                self.put(node_id, node, len(node.payload()))
         return node
 
-    def put(self, node_id: NodeId, node: Node) -> None:
-        """Remember the node."""
-        if node.level:
-            self._inner.put(node_id, node)
-        else:
-            self._leaves.put(node_id, node)
+    def put(self, node_id: NodeId, node: Node, payload_bytes: int) -> None:
+        """Remember the node, whose payload has so many bytes."""
+        held = self._inner if node.level else self._leaves
+        young = held.young
+        young[node_id] = node
+        # Values and suffixes twice, whole keys, and what Python adds to each.
+        held.held_bytes += 2 * payload_bytes + (len(node.prefix) + 96) * len(node.keys)
+        if held.held_bytes > held.bytes_max or len(young) > held.most:
+            held.old = young
+            held.young = {}
+            held.held_bytes = 0
 
 
 class Nodes:
@@ -120,8 +110,9 @@ class Nodes:
         node = self.cache.get(node_id)
         if node is None:
             self.cache.reads += 1
-            node = _decode(node_id, self._source.get(node_id))
-            self.cache.put(node_id, node)
+            payload = self._source.get(node_id)
+            node = _decode(node_id, payload)
+            self.cache.put(node_id, node, len(payload))
         return node
 
     def load_many(self, node_ids: Sequence[NodeId], *, keep: bool = True) -> list[Node]:
@@ -137,7 +128,7 @@ class Nodes:
             node = _decode(node_id, payload)
             fresh.append(node)
             if keep or node.level:
-                cache.put(node_id, node)
+                cache.put(node_id, node, len(payload))
         if len(fresh) == len(found):
             return fresh
         rest = iter(fresh)
@@ -161,9 +152,10 @@ class Nodes:
         """Write a node; remember it unless `keep` is false."""
         cache = self.cache
         cache.writes += 1
-        node_id = self._source.put(node.payload())
+        payload = node.payload()
+        node_id = self._source.put(payload)
         if keep:
-            cache.put(node_id, node)
+            cache.put(node_id, node, len(payload))
         return node_id
 
     def save_empty(self) -> NodeId:

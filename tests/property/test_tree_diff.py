@@ -56,6 +56,17 @@ def test_applying_the_diff_of_any_two_trees_gives_the_second(
     assert edit(nodes, old, [(change.key, change.new) for change in found]) == new
 
 
+def test_a_leaf_is_not_taken_for_a_node_with_the_same_keys() -> None:
+    """The keys of one tree's only leaf may be the separators of the other's root."""
+    nodes = Nodes(MemorySource(), law=Law(2, 2, 2**63))  # Cuts after two entries, always.
+    low = {b"": b"1", b"m": b"2"}
+    high = {b"": b"1", b"a": b"2", b"ma": b"3", b"mb": b"4"}
+    one, other = build(nodes, sorted(low.items())), build(nodes, sorted(high.items()))
+    assert nodes.root(one).keys == nodes.root(other).keys
+    assert list(diff(nodes, one, other)) == slow_diff(low, high)
+    assert list(diff(nodes, other, one)) == slow_diff(high, low)
+
+
 @given(maps, maps, st.integers(1, 9))
 def test_diff_in_parts_is_the_diff(
     one: dict[bytes, bytes], other: dict[bytes, bytes], most: int

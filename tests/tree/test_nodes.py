@@ -52,9 +52,9 @@ def test_the_cache_forgets_what_is_not_used(monkeypatch: pytest.MonkeyPatch) -> 
     used = NodeId(EMPTY)
     ids = [numbered(at) for at in range(100)]
     leaf = make_leaf([b"a"], [b"x"])
-    cache.put(used, leaf)
+    cache.put(used, leaf, 20)
     for node_id in ids:
-        cache.put(node_id, leaf)
+        cache.put(node_id, leaf, len(leaf.payload()))
         assert cache.get(used) is leaf
     held = [node_id for node_id in ids if cache.get(node_id) is not None]
     assert 1 <= len(held) <= 8
@@ -68,8 +68,8 @@ def test_the_cache_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     leaf = make_leaf([bytes(20_000)], [b"x"])
     ids = [numbered(at) for at in range(50)]
     for node_id in ids:
-        cache.put(node_id, leaf)
-    assert sum(cache.get(node_id) is not None for node_id in ids) <= 6
+        cache.put(node_id, leaf, len(leaf.payload()))
+    assert sum(cache.get(node_id) is not None for node_id in ids) <= 3
 
 
 def test_scans_do_not_wash_the_cache_out() -> None:
