@@ -4,6 +4,7 @@ A handful of keys in TOML tables, read by the standard library and written by ha
 person wrote there by hand is refused when wrong and never lost without a word.
 """
 
+import contextlib
 import getpass
 import os
 import re
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperstore.errors import FormatError, UsageError
+from hyperstore.storage.host import sync_folder
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["CONFIG_KEYS", "Config", "parse_value", "read_config", "write_config"]
 
@@ -144,11 +147,17 @@ def write_config(path: Path, config: Config) -> None:
         tables.setdefault(table, []).append(f"{name} = {_toml(value)}")
     text = "\n".join(f"[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items())
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with disk_errors(path):
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _toml(value: Setting) -> str:

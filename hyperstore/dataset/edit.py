@@ -53,8 +53,12 @@ def edit_snapshot(staging: Staging, base: Snapshot, edits: Iterable[FrameEdit]) 
     order_edits = Sorter(staging.scratch, _decode_order_edits)
     try:
         counter = _Counter(staging, base, order_edits)
-        frames = edit(staging.nodes, root(base, "frames"), counter.frame_changes(edits))
-        order = edit(staging.nodes, root(base, "order"), order_edits)
+        if base.count:
+            frames = edit(staging.nodes, root(base, "frames"), counter.changed(edits))
+            order = edit(staging.nodes, root(base, "order"), order_edits)
+        else:
+            frames = build(staging.nodes, counter.added(edits))
+            order = build(staging.nodes, _kept(order_edits))
     finally:
         order_edits.close()
     if frames == base.roots["frames"]:
@@ -82,40 +86,47 @@ class _Counter:
         self.annotated = 0
         self.rois = 0
 
-    def frame_changes(self, edits: Iterable[FrameEdit]) -> Iterator[tuple[bytes, bytes | None]]:
+    def added(self, edits: Iterable[FrameEdit]) -> Iterator[tuple[bytes, bytes]]:
+        """Pass on what is added to no frames."""
         source = iter(edits)
         while chunk := list(islice(source, _CHUNK)):
-            if self._base.count == 0:
-                yield from self._added(chunk)
-            else:
-                yield from self._changed(chunk)
+            kept = [(edit, new) for edit in chunk if (new := edit[2]) is not None]
+            self.count += len(kept)
+            self.rois += sum(edit[4] for edit, _ in kept)
+            self.annotated += sum(1 for edit, _ in kept if edit[4])
+            self._order_edits.extend([(edit[3], new) for edit, new in kept])
+            yield from [(edit[0], new) for edit, new in kept]
 
-    def _added(self, chunk: list[FrameEdit]) -> Iterator[tuple[bytes, bytes | None]]:
-        chunk = [edit for edit in chunk if edit[2] is not None]
-        self.count += len(chunk)
-        self.rois += sum(edit[4] for edit in chunk)
-        self.annotated += sum(1 for edit in chunk if edit[4])
-        self._order_edits.extend((edit[3], edit[2]) for edit in chunk)
-        return ((edit[0], edit[2]) for edit in chunk)
+    def changed(self, edits: Iterable[FrameEdit]) -> Iterator[tuple[bytes, bytes | None]]:
+        """Pass on what is added to, replaced in and removed from the frames of the base."""
+        source = iter(edits)
+        while chunk := list(islice(source, _CHUNK)):
+            keys = [edit[0] for edit in chunk]
+            olds = get_many(self._staging.nodes, root(self._base, "frames"), keys)
+            moved = [(edit, old) for edit, old in zip(chunk, olds, strict=True) if edit[2] != old]
+            payloads = self._staging.frames(ObjectId(old) for _, old in moved if old is not None)
+            for one, old in moved:
+                self._change(one, None if old is None else payloads[ObjectId(old)])
+                yield one[0], one[2]
 
-    def _changed(self, chunk: list[FrameEdit]) -> Iterator[tuple[bytes, bytes | None]]:
-        keys = [edit[0] for edit in chunk]
-        olds = get_many(self._staging.nodes, root(self._base, "frames"), keys)
-        moved = [(edit, old) for edit, old in zip(chunk, olds, strict=True) if edit[2] != old]
-        payloads = self._staging.frames(ObjectId(old) for _, old in moved if old is not None)
-        for (key, _, new, order_key, rois), old in moved:
-            if old is not None:
-                payload = payloads[ObjectId(old)]
-                old_rois, old_order_key = roi_count_of(payload), order_key_of(payload)
-                self._count(-1, old_rois)
-                if new is None or old_order_key != order_key:
-                    self._order_edits.extend([(old_order_key, None)])
-            if new is not None:
-                self._count(+1, rois)
-                self._order_edits.extend([(order_key, new)])
-            yield key, new
+    def _change(self, edit: FrameEdit, old: bytes | None) -> None:
+        _, _, new, order_key, rois = edit
+        if old is not None:
+            old_order_key = order_key_of(old)
+            self._count(-1, roi_count_of(old))
+            if new is None or old_order_key != order_key:
+                self._order_edits.extend([(old_order_key, None)])
+        if new is not None:
+            self._count(+1, rois)
+            self._order_edits.extend([(order_key, new)])
 
     def _count(self, sign: int, rois: int) -> None:
         self.count += sign
         self.rois += sign * rois
         self.annotated += sign * (rois > 0)
+
+
+def _kept(edits: Iterable[_OrderEdit]) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in edits:
+        assert value is not None  # Nothing is removed from no frames.
+        yield key, value

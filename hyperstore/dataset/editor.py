@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from hyperstore.dataset.draft import Place, move_working, read_state, with_meta
 from hyperstore.dataset.edit import edit_snapshot
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.ingest import Failure, Ingest, deletions
+from hyperstore.dataset.ingest import Failure, FrameLike, Ingest, deletions
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import UsageError
 from hyperstore.frames import keys
-from hyperstore.frames.read import Frame
 from hyperstore.history.branches import read_snapshot
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
 
 __all__ = ["Editor", "FrameLike"]
-
-FrameLike = Frame | Mapping[str, object]
 
 
 @dataclass(slots=True)

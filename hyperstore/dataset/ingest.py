@@ -7,6 +7,7 @@ becomes a failure entry and stops no other frame.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import lt
 from types import TracebackType
 
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
@@ -16,15 +17,17 @@ from hyperstore.frames.prepare import Prepared, prepare
 from hyperstore.frames.read import Frame
 from hyperstore.frames.roots import Roots
 from hyperstore.history.commit import Snapshot
-from hyperstore.ids import Kind, ObjectId
+from hyperstore.ids import ObjectId
 from hyperstore.tree.cursor import get_many
 
-__all__ = ["Failure", "Ingest", "deletions"]
+__all__ = ["Failure", "FrameLike", "Ingest", "deletions"]
+
+FrameLike = Frame | Mapping[str, object]
 
 Failure = dict[str, object]
 """`frame` as it was given, `error` in words, `error_type`: validation, conflict or upload."""
 
-_CHUNK = 2_048
+_CHUNK = 512
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Ingest:
     ) -> None:
         self.edits.close()
 
-    def take(self, frames: Iterable[Frame | Mapping[str, object]]) -> None:
+    def take(self, frames: Iterable[FrameLike]) -> None:
         """Stage all frames of an iterable. What it raises comes out, with nothing stored."""
         if isinstance(frames, (str, bytes, Mapping)):
             raise UsageError(
@@ -67,24 +70,38 @@ class Ingest:
             raise UsageError(
                 f"frames come in an iterable such as a list, not as one {type(frames).__name__}"
             ) from None
-        while chunk := list(islice(source, _CHUNK)):
-            self._stage(self._prepared(chunk))
+        if self.base.count:
+            while chunk := list(islice(source, _CHUNK)):
+                self._stage(self._against_base(self._prepared(chunk)))
+        else:
+            self._stage(self._fresh(source))
 
     def sorted(self) -> Iterator[FrameEdit]:
         """Yield the edits by key, the last of those for one frame."""
         source = iter(self.edits)
-        held = next(source, None)
-        while held is not None:
-            following = next(source, None)
-            if following is not None and following[0] == held[0]:
-                self.repeated += 1
-            else:
-                yield held
-            held = following
+        held: list[FrameEdit] = []  # The last edit so far: the next one may be for its frame.
+        while chunk := list(islice(source, _CHUNK)):
+            chunk = held + chunk
+            keys = [edit[0] for edit in chunk]
+            if not all(map(lt, keys, keys[1:])):
+                pairs = zip(chunk, keys[1:], strict=False)
+                last = [edit for edit, following in pairs if edit[0] != following]
+                self.repeated += len(chunk) - len(last) - 1
+                chunk = [*last, chunk[-1]]
+            held = [chunk.pop()]
+            yield from chunk
+        yield from held
 
-    def _prepared(
-        self, chunk: list[Frame | Mapping[str, object]]
-    ) -> list[tuple[Frame | Mapping[str, object], Prepared]]:
+    def _fresh(self, source: Iterator[FrameLike]) -> Iterator[Prepared]:
+        """Yield frames fit to be stored. None outlives its turn: that keeps collections cheap."""
+        roots = self.roots
+        for frame in source:
+            try:
+                yield prepare(frame, roots=roots)
+            except FrameError as error:
+                self._fail(frame, error, "validation")
+
+    def _prepared(self, chunk: list[FrameLike]) -> list[tuple[FrameLike, Prepared]]:
         prepared = []
         for frame in chunk:
             try:
@@ -93,26 +110,23 @@ class Ingest:
                 self._fail(frame, error, "validation")
         return prepared
 
-    def _stage(self, chunk: list[tuple[Frame | Mapping[str, object], Prepared]]) -> None:
-        if self.base.count:
-            chunk = self._against_base(chunk)
-        add = self.staging.add
-        first = self.stored
-        self.stored += len(chunk)
-        self.edits.extend(
-            (one.key, place, add(Kind.FRAME, one.payload), one.order_key, one.roi_count)
-            for place, (_, one) in enumerate(chunk, first)
-        )
+    def _stage(self, frames: Iterable[Prepared]) -> None:
+        take = self.staging.take
+        source = iter(frames)
+        while edits := [
+            (one.key, place, take(one.payload), one.order_key, one.roi_count)
+            for place, one in enumerate(islice(source, _CHUNK), self.stored)
+        ]:
+            self.stored += len(edits)
+            self.edits.extend(edits)
 
-    def _against_base(
-        self, chunk: list[tuple[Frame | Mapping[str, object], Prepared]]
-    ) -> list[tuple[Frame | Mapping[str, object], Prepared]]:
+    def _against_base(self, chunk: list[tuple[FrameLike, Prepared]]) -> list[Prepared]:
         """Look at what the frames of a chunk replace: for ROI ids, and for edits by others."""
         keys = sorted({one.key for _, one in chunk})
         found = get_many(self.staging.nodes, root(self.base, "frames"), keys)
         olds = {key: ObjectId(old) for key, old in zip(keys, found, strict=True) if old is not None}
         if not olds:
-            return chunk
+            return [one for _, one in chunk]
         payloads = self.staging.frames(
             olds[one.key] for _, one in chunk if one.derived and one.key in olds
         )
@@ -135,7 +149,7 @@ class Ingest:
                     continue
             if old is not None and one.derived:
                 one = prepare(frame, roots=self.roots, previous=payloads[old])
-            kept.append((frame, one))
+            kept.append(one)
         return kept
 
     def _fail(self, frame: object, error: FrameError, error_type: str) -> None:

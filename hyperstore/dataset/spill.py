@@ -4,6 +4,7 @@ Rows are tuples that sort by their first items. Past a bound they are sorted and
 temporary file as a run; reading merges the runs. The file has no name and goes with the process.
 """
 
+import contextlib
 import heapq
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, Generic, TypeVar
 
 from hyperstore.codec import pack
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["Sorter"]
 
@@ -48,23 +50,28 @@ class Sorter(Generic[Row]):
         self._rows = []
         self._runs = []
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # What the disk refused is not wanted any more.
+                self._file.close()
             self._file = None
 
     def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed in close
         self._rows.sort()
-        blocks = []
-        for start in range(0, len(self._rows), _ROWS_IN_BLOCK):
-            block = pack(self._rows[start : start + _ROWS_IN_BLOCK])
-            blocks.append((self._file.tell(), len(block)))
-            self._file.write(block)
+        with disk_errors(self._folder):
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - see close
+            blocks = []
+            for start in range(0, len(self._rows), _ROWS_IN_BLOCK):
+                block = pack(self._rows[start : start + _ROWS_IN_BLOCK])
+                blocks.append((self._file.tell(), len(block)))
+                self._file.write(block)
+            self._file.flush()  # Not when it is closed, where nobody would hear of a full disk.
         self._runs.append(blocks)
         self._rows = []
 
     def _read(self, run: list[tuple[int, int]]) -> Iterator[Row]:
         assert self._file is not None
         for offset, size in run:
-            self._file.seek(offset)  # Other runs read the same file in between.
-            yield from self._decode(self._file.read(size))
+            with disk_errors(self._folder):
+                self._file.seek(offset)  # Other runs read the same file in between.
+                block = self._file.read(size)
+            yield from self._decode(block)

@@ -25,7 +25,7 @@ class Staging:
         self._database = database
         self.nodes = Nodes(self, cache)
         self.scratch = scratch  # A folder for temporary files.
-        self._staged: dict[ObjectId, tuple[int, bytes]] = {}
+        self._staged: dict[ObjectId, tuple[ObjectId, int, bytes]] = {}
         self._bytes = 0
         self._inside = False  # Whether a write transaction is open, so that none may be begun.
 
@@ -33,11 +33,15 @@ class Staging:
         """Take one object, and return its id. May write what is staged so far."""
         new = object_id(kind, payload)
         if new not in self._staged:
-            self._staged[new] = (kind, payload)
+            self._staged[new] = (new, kind, payload)
             self._bytes += len(payload)
             if self._bytes > _STAGED_BYTES_MAX and not self._inside:
                 self.flush()
         return new
+
+    def take(self, payload: bytes) -> ObjectId:
+        """Take one frame, and return its object's id: `add` for the many."""
+        return self.add(Kind.FRAME, payload)
 
     def put(self, payload: bytes) -> NodeId:
         """Take one node of a tree."""
@@ -47,7 +51,7 @@ class Staging:
         """Return the payload of one node, staged or stored."""
         staged = self._staged.get(node_id)
         if staged is not None:
-            return staged[1]
+            return staged[2]
         with self._database.reading() as reader:
             return reader.get(node_id, Kind.NODE)
 
@@ -76,7 +80,7 @@ class Staging:
 
     def write(self, writer: Writer) -> None:
         """Write what is staged in the caller's transaction, which may fail and be tried again."""
-        writer.put_many((one, kind, payload) for one, (kind, payload) in self._staged.items())
+        writer.put_many(self._staged.values())
 
     def clear(self) -> None:
         """Forget what is staged: it is written, or not wanted."""
@@ -88,10 +92,10 @@ class Staging:
         staged = self._staged
         wanted = [one for one in ids if one not in staged] if staged else ids
         if not wanted:
-            return [staged[one][1] for one in ids]
+            return [staged[one][2] for one in ids]
         with self._database.reading() as reader:
             stored = reader.get_many(wanted, kind)
         if len(wanted) == len(ids):
             return stored
         found = iter(stored)
-        return [staged[one][1] if one in staged else next(found) for one in ids]
+        return [staged[one][2] if one in staged else next(found) for one in ids]

@@ -18,6 +18,7 @@ from hyperstore.dataset.transact import Move, transact
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
     ConflictError,
+    HyperstoreError,
     MissingObjectError,
     NotFoundError,
     RefusedError,
@@ -39,6 +40,7 @@ from hyperstore.history.names import check_name
 from hyperstore.ids import Kind, SnapshotId, new_id
 from hyperstore.storage.database import Database
 from hyperstore.storage.reflog import Operation
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["STORE_FOLDER", "Store", "find_store", "init", "open_store"]
 
@@ -298,7 +300,12 @@ def find_store(start: Path) -> Path:
 
 def _opened(folder: Path, database: Database) -> Store:
     if not database.readonly:
-        (folder / SCRATCH_FOLDER).mkdir(exist_ok=True)
+        try:
+            with disk_errors(folder / SCRATCH_FOLDER):
+                (folder / SCRATCH_FOLDER).mkdir(exist_ok=True)
+        except HyperstoreError:
+            database.close()
+            raise
     return Store(Handle(folder, database))
 
 
