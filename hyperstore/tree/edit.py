@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
 from typing import TypeAlias
 
+from hyperstore.errors import CorruptError
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import CHANGES_CHUNK
 from hyperstore.tree.boundary import next_cut, renewed_separator, separator
@@ -199,6 +200,9 @@ class _Run:
             else:
                 entries[key] = slot
         order = sorted(entries)
+        edge = self._keys[-1] if self._keys else self._last
+        if edge is not None and order and order[0] <= edge:
+            raise CorruptError(f"nodes overlap at key {order[0].hex()}")
         self._keys += order
         self._slots += [entries[key] for key in order]
         start = 0

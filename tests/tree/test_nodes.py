@@ -167,3 +167,5 @@ def test_subtrees_that_overlap_at_their_edges_end_in_an_error() -> None:
             list(scan(nodes, root, reverse=reverse))
     with pytest.raises(CorruptError, match="overlap"):
         list(diff(nodes, root, nodes.save_empty()))
+    with pytest.raises(CorruptError, match="overlap"):
+        edit(nodes, root, [(b"a", None)])
