@@ -1,7 +1,8 @@
 """What differs between two snapshots: frame by frame, and as counts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 from hyperstore.dataset.edit import FrameEdit, root
@@ -25,13 +26,14 @@ __all__ = [
 _CHUNK = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChangedFrame:
     """One frame that differs: its id, the two objects, None on the side where it is not."""
 
     frame_id: str
     old: ObjectId | None
     new: ObjectId | None
+    staging: Staging = field(repr=False, compare=False)
 
     @property
     def kind(self) -> str:
@@ -39,6 +41,15 @@ class ChangedFrame:
         if self.old is None:
             return "added"
         return "removed" if self.new is None else "changed"
+
+    @cached_property
+    def change(self) -> FrameChange:
+        """What differs in the frame. Both sides are read when this is first asked for."""
+        payloads = self.staging.frames((self.old, self.new))
+        return frame_change(
+            None if self.old is None else payloads[self.old],
+            None if self.new is None else payloads[self.new],
+        )
 
 
 def changed_frames(staging: Staging, old: Snapshot, new: Snapshot) -> Iterator[ChangedFrame]:
@@ -48,6 +59,7 @@ def changed_frames(staging: Staging, old: Snapshot, new: Snapshot) -> Iterator[C
             keys.frame_id(key),
             None if before is None else ObjectId(before),
             None if after is None else ObjectId(after),
+            staging,
         )
 
 

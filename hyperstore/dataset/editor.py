@@ -12,6 +12,7 @@ from hyperstore.dataset.ingest import Failure, FrameLike, Ingest, deletions
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import UsageError
 from hyperstore.frames import keys
+from hyperstore.frames.home import Home
 from hyperstore.history.branches import read_snapshot
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
@@ -43,13 +44,19 @@ class Editor:
         return None if self._work is None else self._work.snapshot
 
     def put(
-        self, frames: Iterable[FrameLike], command: str, *, strict: bool, if_unchanged: bool
+        self,
+        frames: Iterable[FrameLike],
+        command: str,
+        *,
+        home: Home,
+        strict: bool,
+        if_unchanged: bool = False,
     ) -> list[Failure]:
         """Add or replace frames; return the failures."""
         roots = self._handle.roots
         with self._editing(command) as work:
             ingest = Ingest(
-                work.staging, work.snapshot, roots, strict=strict, if_unchanged=if_unchanged
+                work.staging, work.snapshot, roots, home, strict=strict, if_unchanged=if_unchanged
             )
             with ingest:
                 ingest.take(frames)

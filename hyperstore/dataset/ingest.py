@@ -13,8 +13,11 @@ from types import TracebackType
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames.frame import SingleFrame
+from hyperstore.frames.group import FrameGroup
+from hyperstore.frames.home import Home
 from hyperstore.frames.prepare import Prepared, prepare
-from hyperstore.frames.read import Frame
+from hyperstore.frames.read import Frame, settle
 from hyperstore.frames.roots import Roots
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import ObjectId
@@ -23,6 +26,7 @@ from hyperstore.tree.cursor import get_many
 __all__ = ["Failure", "FrameLike", "Ingest", "deletions"]
 
 FrameLike = Frame | Mapping[str, object]
+_Pair = tuple[FrameLike, Prepared]
 
 Failure = dict[str, object]
 """`frame` as it was given, `error` in words, `error_type`: validation, conflict or upload."""
@@ -37,6 +41,7 @@ class Ingest:
     staging: Staging
     base: Snapshot
     roots: Roots
+    home: Home
     strict: bool = False
     if_unchanged: bool = False
     failures: list[Failure] = field(default_factory=list)
@@ -72,9 +77,9 @@ class Ingest:
             ) from None
         if self.base.count:
             while chunk := list(islice(source, _CHUNK)):
-                self._stage(self._against_base(self._prepared(chunk)))
+                self._stage(self._against_base(list(self._prepared(chunk))))
         else:
-            self._stage(self._fresh(source))
+            self._stage(self._prepared(source))
 
     def sorted(self) -> Iterator[FrameEdit]:
         """Yield the edits by key, the last of those for one frame."""
@@ -92,41 +97,38 @@ class Ingest:
             yield from chunk
         yield from held
 
-    def _fresh(self, source: Iterator[FrameLike]) -> Iterator[Prepared]:
-        """Yield frames fit to be stored. None outlives its turn: that keeps collections cheap."""
+    def _prepared(self, frames: Iterable[FrameLike]) -> Iterator[_Pair]:
+        """Yield frames that are fit to be stored. None outlives its turn here: frames that do
+        make the garbage collector walk them again and again.
+        """
         roots = self.roots
-        for frame in source:
+        for frame in frames:
             try:
-                yield prepare(frame, roots=roots)
+                yield frame, prepare(frame, roots=roots)
             except FrameError as error:
                 self._fail(frame, error, "validation")
 
-    def _prepared(self, chunk: list[FrameLike]) -> list[tuple[FrameLike, Prepared]]:
-        prepared = []
-        for frame in chunk:
-            try:
-                prepared.append((frame, prepare(frame, roots=self.roots)))
-            except FrameError as error:
-                self._fail(frame, error, "validation")
-        return prepared
-
-    def _stage(self, frames: Iterable[Prepared]) -> None:
+    def _stage(self, frames: Iterable[_Pair]) -> None:
         take = self.staging.take
-        source = iter(frames)
-        while edits := [
-            (one.key, place, take(one.payload), one.order_key, one.roi_count)
-            for place, one in enumerate(islice(source, _CHUNK), self.stored)
-        ]:
-            self.stored += len(edits)
-            self.edits.extend(edits)
+        edits: list[FrameEdit] = []
+        for frame, one in frames:
+            made = take(one.payload)
+            if isinstance(frame, (SingleFrame, FrameGroup)):
+                settle(frame, one, object_id=made, home=self.home)
+            edits.append((one.key, self.stored, made, one.order_key, one.roi_count))
+            self.stored += 1
+            if len(edits) == _CHUNK:
+                self.edits.extend(edits)
+                edits = []
+        self.edits.extend(edits)
 
-    def _against_base(self, chunk: list[tuple[FrameLike, Prepared]]) -> list[Prepared]:
+    def _against_base(self, chunk: list[_Pair]) -> list[_Pair]:
         """Look at what the frames of a chunk replace: for ROI ids, and for edits by others."""
         keys = sorted({one.key for _, one in chunk})
         found = get_many(self.staging.nodes, root(self.base, "frames"), keys)
         olds = {key: ObjectId(old) for key, old in zip(keys, found, strict=True) if old is not None}
         if not olds:
-            return [one for _, one in chunk]
+            return chunk
         payloads = self.staging.frames(
             olds[one.key] for _, one in chunk if one.derived and one.key in olds
         )
@@ -149,7 +151,7 @@ class Ingest:
                     continue
             if old is not None and one.derived:
                 one = prepare(frame, roots=self.roots, previous=payloads[old])
-            kept.append(one)
+            kept.append((frame, one))
         return kept
 
     def _fail(self, frame: object, error: FrameError, error_type: str) -> None:

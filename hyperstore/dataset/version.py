@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
-from hyperstore.dataset.compare import ChangedFrame, count_changes, frame_changes
+from hyperstore.dataset.compare import ChangedFrame, changed_frames, count_changes
 from hyperstore.dataset.draft import Place, State, head_snapshot, read_state
 from hyperstore.dataset.editor import Editor, FrameLike
 from hyperstore.dataset.handle import Handle
@@ -16,7 +16,6 @@ from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.errors import UsageError
-from hyperstore.frames.change import FrameChange
 from hyperstore.frames.home import Home
 from hyperstore.history.branches import read_commit, read_snapshot
 from hyperstore.history.commit import Changes, Snapshot, VersionRecord
@@ -159,7 +158,10 @@ class DatasetVersion:
         return self._view(snapshot, commit_id)
 
     def _view(self, snapshot: Snapshot, commit_id: CommitId | None) -> View:
-        home = Home(
+        return View(self._handle, snapshot, self._home(commit_id))
+
+    def _home(self, commit_id: CommitId | None) -> Home:
+        return Home(
             store=str(self._handle.folder),
             dataset_id=self._place.dataset,
             dataset_name=self._dataset_name,
@@ -167,7 +169,6 @@ class DatasetVersion:
             version_name=self.name,
             commit=None if commit_id is None else commit_id.hex(),
         )
-        return View(self._handle, snapshot, home)
 
     # Writing. Every call is on disk when it returns, unless a batch is open.
 
@@ -178,7 +179,7 @@ class DatasetVersion:
         `frame`, `error` and `error_type`; with `strict` the first one is raised as FrameError, and
         nothing is stored.
         """
-        return self._editor.put(frames, "add frames", strict=strict, if_unchanged=False)
+        return self._editor.put(frames, "add frames", home=self._home(None), strict=strict)
 
     def update_frames(
         self, frames: Iterable[FrameLike], *, strict: bool = False, if_unchanged: bool = False
@@ -188,7 +189,13 @@ class DatasetVersion:
         A frame that somebody else changed since it was read is overwritten with a warning, or with
         `if_unchanged` refused as a failure of type `conflict`.
         """
-        return self._editor.put(frames, "update frames", strict=strict, if_unchanged=if_unchanged)
+        return self._editor.put(
+            frames,
+            "update frames",
+            home=self._home(None),
+            strict=strict,
+            if_unchanged=if_unchanged,
+        )
 
     def delete_frames(self, frames: Iterable[str | FrameLike]) -> int:
         """Delete frames, given by id or as frames; return how many there were."""
@@ -272,13 +279,14 @@ class DatasetVersion:
 
     def diff(
         self, old: "View | str | None" = None, new: "View | str | None" = None
-    ) -> Iterator[tuple[ChangedFrame, FrameChange]]:
-        """Yield what differs, frame by frame: by default from the head to what the draft holds.
+    ) -> Iterator[ChangedFrame]:
+        """Yield the frames that differ: by default from the head to what the draft holds.
 
-        `old` and `new` are views of any version, or ids of commits.
+        `old` and `new` are views of any version, or ids of commits. No frame is read until its
+        `change` is asked for, which says what differs in it.
         """
         before, after = self._point(old, head=True), self._point(new, head=False)
-        return frame_changes(self._handle.staging(), before.snapshot, after.snapshot)
+        return changed_frames(self._handle.staging(), before.snapshot, after.snapshot)
 
     def reset(self, commit: str | None = None, *, hard: bool = False) -> None:
         """Move the head to a commit; with `hard` also drop what is pending."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hyperstore import DatasetVersion, Store
+from hyperstore import DatasetVersion, SingleFrame, Store
 from hyperstore.errors import (
     ConflictError,
     ExistsError,
@@ -445,6 +445,39 @@ def test_an_update_over_someone_elses_edit_is_counted_or_refused(draft: DatasetV
     assert draft.get_frame("a").to_dict()["rois"][0]["poly"][0] == 0.0  # type: ignore[index]
 
 
+def test_a_frame_object_keeps_its_ids_from_when_it_is_first_stored(draft: DatasetVersion) -> None:
+    """Editing its source afterwards moves it, and makes no second frame."""
+    frame = SingleFrame(source="s3://bucket/a.jpg", width=640, height=480)
+    frame.add_annotation(box2d_xywh=(1, 2, 3, 4), labels=["cell"])
+    draft.add_frames([frame])
+    first = frame.id
+    frame.source = "s3://bucket/moved.jpg"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draft.update_frames([frame])
+        frame.metadata["seen"] = 2
+        draft.update_frames([frame])
+    (found,) = draft
+    assert (found.id, frame.id) == (first, first)
+    assert found.to_dict() == frame.to_dict()
+
+
+def test_registering_the_same_new_frames_twice_changes_nothing(draft: DatasetVersion) -> None:
+    """Ids of frames and ROIs follow from what they hold."""
+
+    def registered() -> list[SingleFrame]:
+        frames = [SingleFrame(source=f"s3://bucket/{number}.jpg") for number in range(5)]
+        for frame in frames:
+            frame.add_annotation(box2d_xywh=(1, 2, 3, 4), labels=["cell"])
+            frame.add_annotation(box2d_xywh=(1, 2, 3, 4), labels=["cell"])
+        return frames
+
+    draft.add_frames(registered())
+    content = draft.content_id
+    draft.add_frames(registered())
+    assert draft.content_id == content
+
+
 def test_frames_of_one_version_go_into_another(draft: DatasetVersion, store: Store) -> None:
     """Ids are kept, and nothing is warned about."""
     draft.add_frames(wires(10))
@@ -493,8 +526,19 @@ def test_diff_yields_what_differs_and_nothing_else(draft: DatasetVersion) -> Non
     first = str(draft.commit("Hundred"))
     draft.add_frames([wire("f003", x=4.0), wire("new")])
     draft.delete_frames(["f050"])
-    kinds = {one.frame_id: one.kind for one, _ in draft.diff()}
+    kinds = {one.frame_id: one.kind for one in draft.diff()}
     assert kinds == {"f003": "changed", "new": "added", "f050": "removed"}
     second = str(draft.commit("Edit"))
-    assert {one.frame_id for one, _ in draft.diff(first, second)} == set(kinds)
+    assert {one.frame_id for one in draft.diff(first, second)} == set(kinds)
     assert list(draft.diff(second)) == []
+
+
+def test_a_differing_frame_says_what_differs_when_asked(draft: DatasetVersion) -> None:
+    """A list of ids costs no read of a frame."""
+    draft.add_frames([wire("a", x=1.0)])
+    draft.commit("One")
+    draft.add_frames([wire("a", x=4.0)])
+    (found,) = draft.diff()
+    (roi,) = found.change.rois_changed
+    assert roi.move is not None
+    assert roi.move.distance == 3.0
