@@ -1,0 +1,183 @@
+"""`branch`: list, create, rename, delete versions. `switch` is in switch.py."""
+
+import click
+
+from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.output import styled
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import columns_of, fit, pad, safe
+from hyperstore.cli.verb import Verb, json_option
+from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.version import DatasetVersion
+from hyperstore.errors import ExistsError, RefusedError, UsageError
+from hyperstore.history.ancestry import ancestors
+from hyperstore.history.resolve import quote_name
+from hyperstore.ids import CommitId, ObjectId
+
+__all__ = ["branch_command", "create_version", "with_dataset"]
+
+
+@click.command("branch", cls=Verb)
+@click.argument("names", metavar="[NAME [START]]", nargs=-1, shell_complete=complete_revisions)
+@click.option("-m", "--move", "rename", is_flag=True, help="Rename: [OLD] NEW.")
+@click.option("-d", "--delete", "delete", is_flag=True, help="Delete versions.")
+@click.option("-D", "force_delete", is_flag=True, help="Delete, whatever is lost by it.")
+@click.option("-a", "--all", "is_all", is_flag=True, help="List those of all datasets.")
+@click.option("--dataset", metavar="NAME", help="In another dataset than HEAD's.")
+@click.option("--comment", default="", help="What a new version is for, in words.")
+@json_option
+@pass_session
+def branch_command(
+    session: Session,
+    names: tuple[str, ...],
+    rename: bool,
+    delete: bool,
+    force_delete: bool,
+    is_all: bool,
+    dataset: str | None,
+    comment: str,
+    as_json: bool,
+) -> None:
+    """List versions, or make one: NAME, at START or where HEAD stands.
+
+    A version is a branch: making one costs the same at any size. What is pending stays where it
+    is. --json: name, id, dataset, state, head, count, parent, comment, created (ms), is_head.
+    """
+    if sum((rename, delete or force_delete, is_all)) > 1:
+        raise UsageError("-m, -d and -a do not go together")
+    if rename:
+        _rename(session, names, dataset)
+    elif delete or force_delete:
+        if not names:
+            raise UsageError("name the versions to delete")
+        for name in names:
+            _delete(session, with_dataset(name, dataset), force=force_delete)
+    elif names and not is_all:
+        if len(names) > 2:
+            raise UsageError("give the name of the new version, and where it starts")
+        made = create_version(
+            session, names[0], names[1] if len(names) == 2 else None, dataset, comment
+        )
+        session.out.line(f"Created version {session.title(made)}")
+    else:
+        _list(session, dataset, is_all=is_all, as_json=as_json)
+
+
+def with_dataset(name: str, dataset: str | None) -> str:
+    """Return a version's name as a revision, in the dataset named."""
+    return name if dataset is None else f"{quote_name(dataset)}@{name}"
+
+
+def create_version(
+    session: Session, name: str, start: str | None, dataset: str | None, comment: str = ""
+) -> DatasetVersion:
+    """Make a version at a revision, by default where HEAD stands; in another dataset empty."""
+    if start is None and dataset is not None:
+        return session.store.dataset(dataset).create_version(name, comment=comment)
+    point = session.point(start)
+    if point.commit is None:
+        return point.dataset.create_version(name, comment=comment)
+    if point.is_version:
+        if point.version.status().state == "draft":
+            session.out.note(f"what is pending in {session.title(point.version)} stays there")
+        return point.dataset.create_version(name, point.version, comment=comment)
+    return point.dataset.create_version(name, commit=point.commit, comment=comment)
+
+
+def _rename(session: Session, names: tuple[str, ...], dataset: str | None) -> None:
+    if not 1 <= len(names) <= 2:
+        raise UsageError("give the new name, or the old and the new name")
+    old = with_dataset(names[0], dataset) if len(names) == 2 else None
+    version = session.version_named(old)
+    taken = session.store.dataset(version.dataset_id).versions()
+    if any(one.name == names[-1] and one != version for one in taken):
+        raise ExistsError(f"version {names[-1]!a} exists; choose another name")
+    before = session.title(version)
+    version.rename(names[-1])
+    session.out.line(f"Renamed {before} to {session.title(version)}")
+
+
+def _delete(session: Session, name: str, *, force: bool) -> None:
+    version = session.version_named(name)
+    if version == session.store.head():
+        raise RefusedError(
+            f"HEAD stands on {session.title(version)}; switch to another version first"
+        )
+    if not force:
+        _refuse_loss(session, version)
+    title, head = session.title(version), version.head
+    session.store.dataset(version.dataset_id).delete_version(version, force=force)
+    was = f" (was {head[:12]})" if head is not None else ""
+    session.out.line(f"Deleted version {title}{was}; `hyperstore undo` brings it back")
+
+
+def _refuse_loss(session: Session, version: DatasetVersion) -> None:
+    """Refuse to delete what no other name leads to, as git does."""
+    title = session.title(version)
+    if version.published:
+        raise RefusedError(f"{title} is published; delete it with -D")
+    if version.status().state == "draft" and len(version):
+        raise RefusedError(f"{title} has edits that are not committed; delete it with -D")
+    if version.head is None:
+        return
+    dataset = session.store.dataset(version.dataset_id)
+    others = {one.head for one in dataset.versions() if one != version} | {*dataset.tags().values()}
+    heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in others if one is not None]
+    wanted = bytes.fromhex(version.head)
+    if not any(one == wanted for one in ancestors(session.store.handle.commit, heads)):
+        raise RefusedError(
+            f"{title} has commits that no other version or tag leads to; delete it with -D"
+        )
+
+
+def _list(session: Session, dataset: str | None, *, is_all: bool, as_json: bool) -> None:
+    head = session.store.head()
+    if is_all:
+        shown = session.store.datasets()
+    elif dataset is not None:
+        shown = [session.store.dataset(dataset)]
+    else:
+        shown = [session.point(None).dataset]
+    for one in shown:
+        _list_one(session, one, head, full=is_all, as_json=as_json)
+
+
+def _list_one(
+    session: Session, dataset: Dataset, head: DatasetVersion | None, *, full: bool, as_json: bool
+) -> None:
+    versions = dataset.versions()
+    names = [session.title(one) if full else quote_name(one.name) for one in versions]
+    width = max((columns_of(safe(name)) for name in names), default=0)
+    for version, name in zip(versions, names, strict=True):
+        here = version == head
+        if as_json:
+            session.out.json(_json(dataset, version, is_head=here))
+            continue
+        commit = version.head
+        about = "(no commits)"
+        if commit is not None:
+            title = session.store.commit_info(commit).message.splitlines()[0]
+            about = f"{commit[:12]} {title}"
+        state = "[published] " if version.published else ""
+        columns = session.out.columns
+        text = state + safe(about)
+        if columns is not None:
+            text = fit(text, max(12, columns - width - 4))
+        mark = "* " if here else "  "
+        session.out.line(mark, styled(pad(safe(name), width), "green" if here else ""), "  ", text)
+
+
+def _json(dataset: Dataset, version: DatasetVersion, *, is_head: bool) -> dict[str, object]:
+    record = version.record
+    return {
+        "name": record.name,
+        "id": record.id,
+        "dataset": dataset.name,
+        "state": "published" if record.published else version.status().state,
+        "head": version.head,
+        "count": len(version),
+        "parent": record.parent or None,
+        "comment": record.comment,
+        "created": record.created,
+        "is_head": is_head,
+    }

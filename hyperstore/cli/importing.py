@@ -1,0 +1,204 @@
+"""`import`: COCO and Pascal VOC into a draft, as one edit, in memory that does not grow."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from hyperstore.cli.commit import report_commit
+from hyperstore.cli.complete import complete_datasets
+from hyperstore.cli.editor import read_message
+from hyperstore.cli.progress import counted
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.verb import Verb
+from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.version import DatasetVersion
+from hyperstore.errors import FrameError, PublishedError
+from hyperstore.formats import coco, voc
+from hyperstore.formats.combine import Partial, Wire
+from hyperstore.formats.report import Report
+from hyperstore.history.branches import datasets
+from hyperstore.history.commit import check_message
+from hyperstore.history.names import check_name
+
+__all__ = ["import_command"]
+
+_CHUNK = 512  # Pictures whose frames are looked up together.
+
+
+@click.group("import")
+def import_command() -> None:
+    """Read annotations of another format into a draft.
+
+    Makes the dataset and the version where they are missing, edits the draft in one step, and
+    stands there. Commits only where -m is given. Importing again changes nothing.
+    """
+
+
+_dataset = click.option(
+    "--dataset", required=True, metavar="NAME", shell_complete=complete_datasets, help="Into which."
+)
+_version = click.option(
+    "--version", "version_name", default="Current", metavar="NAME", help="By default Current."
+)
+_message = click.option("-m", "--message", "parts", multiple=True, help="Commit with this message.")
+_images = click.option(
+    "--images",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder to which the names of pictures are relative.",
+)
+
+
+@import_command.command("coco", cls=Verb)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@_images
+@_dataset
+@_version
+@_message
+@pass_session
+def coco_verb(
+    session: Session,
+    files: tuple[Path, ...],
+    images: Path | None,
+    dataset: str,
+    version_name: str,
+    parts: tuple[str, ...],
+) -> None:
+    """Import COCO files: instances, key points, captions.
+
+    Several files about the same pictures go into one version; `export coco --of FILE` gives each
+    one back. Pictures stay where they are.
+    """
+    message = _checked(session, dataset, version_name, parts)
+    scratch = session.store.handle.scratch
+    with coco.read(files, images=images, scratch=scratch) as source:
+        version, made = _target(session, dataset, version_name)
+
+        def meta(existing: Mapping[str, object]) -> Wire:
+            return coco.combine_version(existing, source)
+
+        _put(session, version, source.frames(), meta, total=source.report.counts.get("images"))
+    _finish(session, version, source.report, message, made=made)
+
+
+@import_command.command("voc", cls=Verb)
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@_images
+@_dataset
+@_version
+@_message
+@pass_session
+def voc_verb(
+    session: Session,
+    paths: tuple[Path, ...],
+    images: Path | None,
+    dataset: str,
+    version_name: str,
+    parts: tuple[str, ...],
+) -> None:
+    """Import Pascal VOC annotations: a folder that holds Annotations, or XML files."""
+    message = _checked(session, dataset, version_name, parts)
+    report = Report()
+    version, made = _target(session, dataset, version_name)
+    frames = (partial for path in paths for partial in voc.read(path, images=images, report=report))
+    _put(session, version, frames, None, total=None)
+    _finish(session, version, report, message, made=made)
+
+
+def _checked(session: Session, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
+    """Refuse what cannot work before anything is read; return the message."""
+    check_name(dataset, what="dataset")
+    check_name(version, what="version")
+    message = read_message(parts)
+    if message is not None:
+        check_message(message)
+    found = _find(session, dataset)
+    for held in [] if found is None else found.versions():
+        if version in (held.name, held.id) and held.published:
+            raise PublishedError(
+                f"version {version!a} is published and does not change; name another: --version"
+            )
+    return message
+
+
+def _find(session: Session, name: str) -> Dataset | None:
+    with session.store.handle.database.reading() as reader:
+        known = any(name in (record.name, record.id) for _, record in datasets(reader))
+    return session.store.dataset(name) if known else None
+
+
+def _target(session: Session, dataset: str, name: str) -> tuple[DatasetVersion, list[str]]:
+    """Return the draft to import into, and what had to be made for it."""
+    made: list[str] = []
+    found = _find(session, dataset)
+    if found is None:
+        found = session.store.create_dataset(dataset)
+        made.append(f"dataset {dataset}")
+    if not any(name in (held.name, held.id) for held in found.versions()):
+        found.create_version(name)
+        made.append(f"version {name}")
+    return found.version(name), made
+
+
+def _put(
+    session: Session,
+    version: DatasetVersion,
+    partials: Iterable[Partial],
+    meta: Callable[[Mapping[str, object]], Wire] | None,
+    total: int | None,
+) -> None:
+    """Lay what the files say over what the version has: one edit, or none."""
+    shown = counted(session.out, partials, "Importing pictures", total)
+    try:
+        with version.batch():
+            version.add_frames(_combined(version, shown), strict=True)
+            if meta is not None:
+                version.set_metadata(meta(version.get_metadata()))
+    except FrameError as error:
+        known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
+        raise FrameError(f"{known}{error}; nothing was imported") from None
+
+
+def _combined(version: DatasetVersion, partials: Iterator[Partial]) -> Iterator[Wire]:
+    view = version.view()
+    while chunk := list(islice(partials, _CHUNK)):
+        held = view.get_frames_by_ids([one.id for one in chunk]) if len(view) else []
+        existing = {frame.id: frame.to_dict() for frame in held}
+        for one in chunk:
+            yield coco.combine(existing.get(one.id), one)
+
+
+def _finish(
+    session: Session,
+    version: DatasetVersion,
+    report: Report,
+    message: str | None,
+    *,
+    made: list[str],
+) -> None:
+    out = session.out
+    if session.store.head() != version:
+        session.store.set_head(version)
+    if made:
+        out.line(f"Created {' and '.join(made)}")
+    counts = ", ".join(f"{count:,} {what}" for what, count in report.counts.items())
+    out.line(f"Imported {counts or 'nothing'} into {session.title(version)}")
+    for line in report.lines():
+        out.note("  ", line)
+    if message is None:
+        if version.status().state == "draft":
+            out.line("Not committed yet; `hyperstore commit` records it")
+        else:
+            out.line("Nothing has changed")
+        return
+    commit = version.commit(message)
+    if commit is None:
+        out.line("Nothing has changed, so nothing was committed")
+    else:
+        report_commit(session, version, commit)

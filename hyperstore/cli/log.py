@@ -1,0 +1,205 @@
+"""`log`: commits, newest first."""
+
+import time
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import click
+
+from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.graph import Graph
+from hyperstore.cli.output import Part, styled
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import fit
+from hyperstore.cli.verb import Verb, json_option
+from hyperstore.dataset.lookup import CommitInfo, commit_info
+from hyperstore.dataset.revisions import Point
+from hyperstore.history.ancestry import walk
+from hyperstore.history.commit import Changes, Count
+from hyperstore.history.resolve import quote_name
+from hyperstore.ids import CommitId, ObjectId
+
+__all__ = [
+    "changes_json",
+    "commit_json",
+    "decorations",
+    "log_command",
+    "print_commit",
+    "shown_time",
+    "stat_line",
+]
+
+Names = Mapping[str, list[Part]]
+
+
+@click.command("log", cls=Verb)
+@click.argument("revision", metavar="[REV]", required=False, shell_complete=complete_revisions)
+@click.option("--oneline", is_flag=True, help="One line each.")
+@click.option("--graph", is_flag=True, help="Draw how they descend from each other.")
+@click.option("--stat", is_flag=True, help="With the counts of what changed.")
+@click.option(
+    "-n", "--max-count", "most", type=click.IntRange(min=0), metavar="N", help="At most so many."
+)
+@click.option("--all", "is_all", is_flag=True, help="Of all versions and tags of the dataset.")
+@click.option("--reverse", is_flag=True, help="The oldest first.")
+@json_option
+@pass_session
+def log_command(
+    session: Session,
+    revision: str | None,
+    oneline: bool,
+    graph: bool,
+    stat: bool,
+    most: int | None,
+    is_all: bool,
+    reverse: bool,
+    as_json: bool,
+) -> None:
+    """Show the commits that lead to a revision, newest first.
+
+    By default to the head of the version on which HEAD stands. --json: id, parents, author, time
+    (ms), message, changes, dataset_id, version_id, refs.
+    """
+    point = session.point(revision)
+    names = decorations(session, point)
+    heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in names] if is_all else []
+    if not heads:
+        heads = [CommitId(ObjectId(bytes.fromhex(point.commit_id())))]
+    commits = _commits(session, heads, most)
+    if reverse:
+        commits = reversed(list(commits))
+    drawing = Graph() if graph and not as_json else None
+    first = True
+    for info in commits:
+        if as_json:
+            session.out.json(commit_json(info, names))
+            continue
+        lines = _lines(session, info, names, oneline=oneline, stat=stat)
+        if drawing is not None:
+            gap = not oneline and not first
+            _draw(session, drawing.rows(info.id, info.parents, lines, gap=gap))
+        else:
+            if not oneline and not first:
+                session.out.line()
+            for parts in lines:
+                session.out.line(*parts)
+        first = False
+
+
+def _commits(session: Session, heads: list[CommitId], most: int | None) -> Iterator[CommitInfo]:
+    found = walk(session.store.handle.commit, heads)
+    return (commit_info(commit_id, commit) for commit_id, commit in islice(found, most))
+
+
+def decorations(session: Session, point: Point) -> Names:
+    """Return what stands on which commit of a dataset: HEAD, versions, tags."""
+    head = session.store.head()
+    names: dict[str, list[Part]] = {}
+    for version in point.dataset.versions():
+        if version.head is None:
+            continue
+        label = styled(quote_name(version.name), "green")
+        if version == head:
+            names.setdefault(version.head, [])[:0] = [styled("HEAD -> ", "cyan"), label]
+        else:
+            _add(names, version.head, [label])
+    for name, commit in point.dataset.tags().items():
+        _add(names, commit, [styled(f"tag: {quote_name(name)}", "yellow")])
+    return names
+
+
+def _add(names: dict[str, list[Part]], commit: str, parts: list[Part]) -> None:
+    held = names.setdefault(commit, [])
+    held += [", ", *parts] if held else parts
+
+
+def _lines(
+    session: Session, info: CommitInfo, names: Names, *, oneline: bool, stat: bool
+) -> list[list[Part]]:
+    if oneline:
+        columns = session.out.columns
+        title = info.message.splitlines()[0]
+        if columns is not None and not names.get(info.id):
+            title = fit(title, columns - 13)
+        lines: list[list[Part]] = [
+            [styled(info.id[:12], "yellow"), *_refs(names.get(info.id, [])), " ", title]
+        ]
+    else:
+        lines = header(info, names)
+    if stat:
+        lines += [[]] if not oneline else []
+        lines += [[" ", stat_line(info.changes)]]
+    return lines
+
+
+def header(info: CommitInfo, names: Names) -> list[list[Part]]:
+    """Return the lines of a commit as git shows them."""
+    lines: list[list[Part]] = [
+        [styled(f"commit {info.id}", "yellow"), *_refs(names.get(info.id, []))]
+    ]
+    if len(info.parents) > 1:
+        lines.append(["Merge: ", " ".join(parent[:12] for parent in info.parents)])
+    lines += [["Author: ", info.author], ["Date:   ", shown_time(info.time)], []]
+    lines += [["    ", line] if line else [] for line in info.message.split("\n")]
+    return lines
+
+
+def print_commit(session: Session, info: CommitInfo, names: Names) -> None:
+    """Print a commit's header and message."""
+    for parts in header(info, names):
+        session.out.line(*parts)
+
+
+def stat_line(changes: Changes) -> str:
+    """Return the counts of one commit: `frames +3 ~1 -0, ROIs +5 ~2 -0`."""
+    return f"frames {_counts(changes.frames)}, ROIs {_counts(changes.rois)}"
+
+
+def _counts(count: Count) -> str:
+    return f"+{count.added:,} ~{count.changed:,} -{count.removed:,}"
+
+
+def shown_time(time_ms: int) -> str:
+    """Return a time as git shows it, in the zone of the reader."""
+    try:
+        local = time.localtime(time_ms / 1000)
+        return time.strftime("%a %b %d %H:%M:%S %Y %z", local)
+    except (OverflowError, ValueError, OSError):
+        return f"{time_ms} ms"
+
+
+def commit_json(info: CommitInfo, names: Names) -> dict[str, object]:
+    """Return a commit for programs."""
+    refs = [part if isinstance(part, str) else part.text for part in names.get(info.id, [])]
+    return {
+        "id": info.id,
+        "parents": list(info.parents),
+        "author": info.author,
+        "time": info.time,
+        "message": info.message,
+        "changes": changes_json(info.changes),
+        "dataset_id": info.dataset_id,
+        "version_id": info.version_id,
+        "refs": [name for name in refs if name not in (", ", "HEAD -> ")],
+    }
+
+
+def changes_json(changes: Changes) -> dict[str, dict[str, int]]:
+    """Return counts of changes for programs."""
+    pairs = (("frames", changes.frames), ("rois", changes.rois))
+    return {
+        name: {"added": count.added, "changed": count.changed, "removed": count.removed}
+        for name, count in pairs
+    }
+
+
+def _refs(parts: list[Part]) -> list[Part]:
+    return [styled(" (", "yellow"), *parts, styled(")", "yellow")] if parts else []
+
+
+def _draw(session: Session, rows: Iterator[tuple[str, list[Part]]]) -> None:
+    for edge, parts in rows:
+        if parts:
+            session.out.line(styled(edge, ""), *parts)
+        else:
+            session.out.line(edge.rstrip())

@@ -1,0 +1,106 @@
+"""`ls`: frames in order."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import click
+
+from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.output import styled
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import columns_of, fit, pad, plural, safe
+from hyperstore.cli.verb import Verb, json_option
+from hyperstore.dataset.view import Frame
+
+__all__ = ["ls_command"]
+
+_ROWS = 256  # Shown together, with columns as wide as they need.
+
+
+@click.command("ls", cls=Verb)
+@click.argument("revision", metavar="[REV]", required=False, shell_complete=complete_revisions)
+@click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.option(
+    "--skip", type=click.IntRange(min=0), default=0, metavar="N", help="Pass over so many."
+)
+@click.option("--context", metavar="NAME", help="Frames of one context.")
+@click.option("-r", "--reverse", is_flag=True, help="The last first.")
+@click.option("-l", "--long", "is_long", is_flag=True, help="With the URI of the first source.")
+@click.option("--name-only", is_flag=True, help="Only the ids.")
+@json_option
+@pass_session
+def ls_command(
+    session: Session,
+    revision: str | None,
+    most: int | None,
+    skip: int,
+    context: str | None,
+    reverse: bool,
+    is_long: bool,
+    name_only: bool,
+    as_json: bool,
+) -> None:
+    """List frames ordered by context, timestamp and id.
+
+    Columns: id, context, timestamp (ms), number of ROIs. Of a draft the frames as they are now, of
+    a commit or tag as it recorded them. --json: the frame in the wire form, which `add -` reads.
+    """
+    view = session.point(revision).view()
+    frames = view.get_iterator(context=context, reverse=reverse)
+    chosen = islice(frames, skip, None if most is None else skip + most)
+    if as_json:
+        for frame in chosen:
+            session.out.json(frame.to_dict())
+    elif name_only:
+        for frame in chosen:
+            session.out.line(frame.id)
+    else:
+        _list(session, chosen, is_long=is_long)
+
+
+def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:
+    columns = session.out.columns
+    widths = [0, 0, 0]
+    while chunk := list(islice(frames, _ROWS)):
+        rows = [_row(frame) for frame in chunk]
+        if columns is not None:
+            rows = [_narrowed(row, columns) for row in rows]
+        widths = [
+            max(width, *(columns_of(row[at]) for row in rows)) for at, width in enumerate(widths)
+        ]
+        for row, frame in zip(rows, chunk, strict=True):
+            first, context, time = (pad(cell, widths[at]) for at, cell in enumerate(row[:3]))
+            session.out.line(
+                styled(first, "yellow"), "  ", context, "  ", time, "  ", styled(row[3], "dim")
+            )
+            if is_long:
+                session.out.line("    ", safe(_uri(frame.to_dict())))
+
+
+def _row(frame: Frame) -> tuple[str, str, str, str]:
+    wire = frame.to_dict()
+    rois = wire.get("rois")
+    count = len(rois) if isinstance(rois, list) else 0
+    context, time = wire.get("context_id"), wire.get("timestamp")
+    if context is None:  # Then the frame is ordered by its picture's URI.
+        context = _uri(wire).rpartition("/")[2]
+    return (
+        safe(frame.id),
+        safe(str(context)) or "-",
+        "-" if time is None else str(time),
+        plural(count, "ROI"),
+    )
+
+
+def _narrowed(row: tuple[str, str, str, str], columns: int) -> tuple[str, str, str, str]:
+    """Cut the context, then the id, so that the row stands on one line."""
+    left = columns - columns_of(row[2]) - columns_of(row[3]) - 6
+    first = fit(row[0], max(8, left - min(8, columns_of(row[1]))))
+    context = fit(row[1], max(8, left - columns_of(first)))
+    return first, context, row[2], row[3]
+
+
+def _uri(wire: Mapping[str, object]) -> str:
+    sources = wire.get("sources")
+    first = sources[0] if isinstance(sources, list) and sources else {}
+    return str(first.get("uri", "")) if isinstance(first, dict) else ""

@@ -1,0 +1,218 @@
+"""The command: its verbs, each imported when it is run, and what becomes of errors.
+
+Exit codes: 0 done; 1 the answer is no (nothing to commit, faults found by fsck, a difference with
+`diff --exit-code`); 2 called wrongly; 128 an error; 130 stopped by Ctrl-C; 141 nobody reads the
+output any more.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import click
+
+from hyperstore.cli.output import Output
+from hyperstore.cli.text import recorded_command
+from hyperstore.cli.verb import OUTPUT
+from hyperstore.errors import HyperstoreError, UsageError
+
+__all__ = ["Program", "cli", "main"]
+
+DONE, WRONG_CALL, FAILED, INTERRUPTED, NOBODY_READS = 0, 2, 128, 130, 141
+
+# Verb: the module that holds it, and its line in the list of commands.
+VERBS = {
+    "init": ("init", "make a store in this folder"),
+    "dataset": ("dataset", "create, list, rename, delete datasets, or set their metadata"),
+    "import": ("importing", "read COCO or Pascal VOC files into a draft"),
+    "export": ("exporting", "write a version as COCO files"),
+    "add": ("add", "add or replace frames from JSON or a folder of pictures"),
+    "rm": ("rm", "remove frames"),
+    "edit": ("edit", "change labels, boxes or metadata of frames"),
+    "cat": ("cat", "show frames as JSON"),
+    "ls": ("ls", "list frames in order"),
+    "status": ("status", "what has changed since the last commit"),
+    "diff": ("diff", "what differs between two versions or commits"),
+    "commit": ("commit", "record what has changed"),
+    "log": ("log", "commits, newest first"),
+    "show": ("show", "one commit, tag, version or frame"),
+    "branch": ("branch", "list, create, rename or delete versions"),
+    "switch": ("switch", "stand on another version"),
+    "publish": ("publish", "freeze a version"),
+    "snapshot": ("publish", "publish, and go on in a new draft"),
+    "tag": ("tag", "name a commit for good"),
+    "reset": ("reset", "move a draft back to a commit"),
+    "restore": ("reset", "bring back frames as they were"),
+    "revert": ("reset", "undo what one commit did, by a new commit"),
+    "reflog": ("reflog", "where versions have pointed, and every operation"),
+    "undo": ("reflog", "take back the last operation"),
+    "gc": ("gc", "drop what nothing refers to any more"),
+    "fsck": ("fsck", "check every byte, object and reference"),
+    "config": ("config", "read and set options"),
+    "version": ("version", "the versions of the program, the format and the engine"),
+}
+
+_EPILOG = """\
+A revision is DATASET@VERSION, then ~n, ^n or @{n}; in place of VERSION a tag or the start of a
+commit's id. A bare word is looked up in the dataset on which HEAD stands. Put names that hold
+@ ~ ^ : or .. in double quotes: '"a@b"@v1~2'.
+
+\b
+Exit codes: 0 done; 1 the answer is no (nothing to commit, faults found,
+differences with diff --exit-code); 2 called wrongly; 128 an error;
+130 stopped by Ctrl-C; 141 nobody reads the output any more.
+
+\b
+Completion in bash (also zsh, fish):
+  eval "$(_HYPERSTORE_COMPLETE=bash_source hyperstore)"
+"""
+
+
+class Program(click.Group):
+    """A group whose verbs are imported when one is run, and whose errors are one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        return _verb(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: object
+    ) -> NoReturn:
+        """Run the command line and exit."""
+        output = Output()
+        words = list(sys.argv[1:] if args is None else args)
+        code = FAILED
+        try:
+            with _reported(output):
+                code = self._run(words, output)
+                output.flush()
+        except BrokenPipeError:
+            code = NOBODY_READS
+            _drop_output()
+        except (KeyboardInterrupt, click.Abort):
+            code = INTERRUPTED
+            output.error("interrupted")
+        except click.UsageError as error:
+            code = WRONG_CALL
+            where = error.ctx.command_path if error.ctx else "hyperstore"
+            output.error(f"{error.format_message()} See `{where} --help`.")
+        except click.ClickException as error:
+            output.error(error.format_message())
+        except UsageError as error:
+            code = WRONG_CALL
+            output.error(str(error))
+        except HyperstoreError as error:
+            output.error(str(error))
+        except OSError as error:
+            name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            output.error(f"{name}{error.strerror or error}")
+        except MemoryError:
+            output.error("out of memory")
+        sys.exit(code)
+
+    def _run(self, words: list[str], output: Output) -> int:
+        result: object = super().main(
+            args=words,
+            prog_name="hyperstore",
+            complete_var="_HYPERSTORE_COMPLETE",
+            standalone_mode=False,
+            obj=(output, words),
+        )
+        return result if isinstance(result, int) else DONE
+
+
+@click.group(
+    cls=Program,
+    no_args_is_help=False,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.option(
+    "-C", "folder", metavar="DIR", type=click.Path(path_type=Path), help="Run as if started in DIR."
+)
+@click.option(
+    "--color",
+    "when",
+    type=click.Choice(["auto", "always", "never"]),
+    help="Colour: auto is on a terminal, unless NO_COLOR is set.",
+)
+@click.option("--version", "is_version", is_flag=True, help="Show the versions and exit.")
+@click.pass_context
+def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: bool) -> int:
+    """A versioned store for computer-vision datasets, with git's words and habits."""
+    output, words = ctx.obj
+    ctx.meta[OUTPUT] = ctx.obj = output
+    if when is not None:
+        output.when = when
+    if is_version:
+        ctx.invoke(_verb("version"))
+        ctx.exit(DONE)
+    if ctx.invoked_subcommand is None:
+        output.raw(ctx.get_help())
+        return WRONG_CALL
+    if folder is not None:
+        before = Path.cwd()
+        os.chdir(folder)
+        ctx.call_on_close(lambda: os.chdir(before))
+    if ctx.invoked_subcommand != "version":  # Which needs no store, and starts sooner without.
+        sessions = import_module("hyperstore.cli.session")
+        ctx.obj = sessions.Session(output, recorded_command(words), named=folder is not None)
+        ctx.call_on_close(ctx.obj.close)
+    return DONE
+
+
+def main() -> NoReturn:
+    """Run the command and exit: the entry point of `hyperstore`."""
+    cli.main()
+
+
+def _verb(name: str) -> click.Command:
+    found = getattr(import_module(f"hyperstore.cli.{VERBS[name][0]}"), f"{name}_command")
+    assert isinstance(found, click.Command)
+    return found
+
+
+@contextmanager
+def _reported(output: Output) -> Iterator[None]:
+    """Show warnings of the package as one line each, and never fail to print a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        output.warning(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _drop_output() -> None:
+    """Point stdout at nothing, so that the interpreter does not fail to flush it at its end."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

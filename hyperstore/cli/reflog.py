@@ -1,0 +1,103 @@
+"""`reflog` and `undo`: the operation log, read and taken back."""
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+import click
+
+from hyperstore.cli.complete import complete_versions
+from hyperstore.cli.output import styled
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import ago, fit, safe
+from hyperstore.cli.verb import Verb, json_option
+from hyperstore.history.branches import head_ref
+from hyperstore.history.resolve import quote_name
+from hyperstore.ids import ObjectId
+from hyperstore.storage.reflog import Operation
+
+__all__ = ["reflog_command", "undo_command"]
+
+
+@click.command("reflog", cls=Verb)
+@click.argument("version", required=False, metavar="[VERSION]", shell_complete=complete_versions)
+@click.option("--all", "is_all", is_flag=True, help="Every operation on the store, by number.")
+@click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@json_option
+@pass_session
+def reflog_command(
+    session: Session, version: str | None, is_all: bool, most: int | None, as_json: bool
+) -> None:
+    """Show where the head of a version has pointed, newest first; VERSION@{n} names each.
+
+    --all lists every operation, with the number that `undo` takes. --json: number, time (ms),
+    actor, command, moves [ref, old, new]; of a version also name, commit.
+    """
+    if is_all:
+        for operation in islice(session.store.operations(), most):
+            if as_json:
+                session.out.json(_json(operation))
+            else:
+                _print(session, operation)
+        return
+    held = session.version_named(version)
+    ref = head_ref(held.dataset_id, held.id)
+    name = quote_name(held.name)
+    for at, (operation, commit) in enumerate(islice(_moves(session, ref), most)):
+        label = f"{name}@{{{at}}}"
+        digits = "" if commit is None else commit.hex()
+        if as_json:
+            found = {"name": label, "commit": digits or None}
+            session.out.json(found | _json(operation))
+            continue
+        session.out.line(
+            styled(digits[:12] or "(deleted)", "yellow"), f" {label}: ", operation.command
+        )
+
+
+def _moves(session: Session, ref: str) -> Iterator[tuple[Operation, ObjectId | None]]:
+    """Yield what moved a ref, and where to, newest first."""
+    for operation in session.store.operations():
+        for move in reversed(operation.moves):
+            if move.name == ref:
+                yield operation, move.new
+
+
+def _print(session: Session, operation: Operation) -> None:
+    number = f"{operation.number:>5}"
+    when = f"{ago(time.time() - operation.time_ms / 1000)} ago"
+    text = safe(operation.command)
+    columns = session.out.columns
+    if columns is not None:
+        text = fit(text, max(20, columns - len(number) - len(when) - 4))
+    session.out.line(styled(number, "yellow"), f"  {when:<14}  ", text)
+
+
+def _json(operation: Operation) -> dict[str, object]:
+    return {
+        "number": operation.number,
+        "time": operation.time_ms,
+        "actor": operation.actor,
+        "command": operation.command,
+        "moves": [
+            {
+                "ref": move.name,
+                "old": None if move.old is None else move.old.hex(),
+                "new": None if move.new is None else move.new.hex(),
+            }
+            for move in operation.moves
+        ],
+    }
+
+
+@click.command("undo", cls=Verb)
+@click.argument("number", required=False, metavar="[NUMBER]", type=click.IntRange(min=1))
+@pass_session
+def undo_command(session: Session, number: int | None) -> None:
+    """Take back the last operation that is not undone yet, or the one of a number.
+
+    All refs that it moved go back to where they were. `reflog --all` lists the numbers; an undo is
+    undone by its own.
+    """
+    undone = session.store.undo(number)
+    session.out.line(f"Undid operation {undone.number}: {undone.command}")

@@ -1,0 +1,143 @@
+"""`show`: one commit, tag, version or frame."""
+
+import click
+
+from hyperstore.cli.cat import frame_in
+from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.diff import print_diff
+from hyperstore.cli.log import commit_json, decorations, print_commit, shown_time, stat_line
+from hyperstore.cli.output import styled
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import plural
+from hyperstore.cli.verb import Verb
+from hyperstore.dataset.edit import empty_snapshot
+from hyperstore.dataset.revisions import Point, resolve
+from hyperstore.dataset.version import DatasetVersion
+from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
+from hyperstore.history.branches import find_tag
+
+__all__ = ["show_command"]
+
+
+@click.command("show", cls=Verb)
+@click.argument(
+    "word", metavar="[REV|FRAME|REV:FRAME]", default="HEAD", shell_complete=complete_revisions
+)
+@click.option("--stat", "shape", flag_value="stat", help="Counts instead of the whole difference.")
+@click.option("--name-only", "shape", flag_value="name-only", help="Only the ids of frames.")
+@click.option("--name-status", "shape", flag_value="name-status", help="A, M or D and the id.")
+@click.option("-s", "--no-patch", "shape", flag_value="none", help="Without what it changed.")
+@click.option("--json", "shape", flag_value="json", help="One JSON object.")
+@pass_session
+def show_command(session: Session, word: str, shape: str | None) -> None:
+    """Show a commit and what it changed; a tag, a version, or a frame.
+
+    --json: of a commit as `log --json`; of a version or tag also dataset, version, tag, published,
+    comment, count, content_id; of a frame its wire form.
+    """
+    try:
+        point = resolve(session.store, word)
+    except (NotFoundError, UsageError) as error:
+        _show_frame(session, word, error, as_json=shape == "json")
+        return
+    if point.note:
+        session.out.warning(point.note)
+    if shape == "json":
+        session.out.json(_json(session, point))
+        return
+    if point.tag is not None:
+        _show_tag(session, point)
+    if point.is_version:
+        _show_version(session, point.version)
+        if point.commit is None:
+            return
+        session.out.line()
+    _show_commit(session, point, shape or "full")
+
+
+def _show_frame(session: Session, word: str, error: HyperstoreError, *, as_json: bool) -> None:
+    try:
+        view, frame_id = frame_in(session, session.version().view(), word)
+    except NotFoundError:
+        raise error from None
+    wire = view.get_frame(frame_id).to_dict()
+    if as_json:
+        session.out.json(wire)
+    else:
+        session.out.json_text(wire)
+
+
+def _show_tag(session: Session, point: Point) -> None:
+    assert point.tag is not None
+    with session.store.handle.database.reading() as reader:
+        found = find_tag(reader, point.dataset.id, point.tag)
+    assert found is not None
+    out = session.out
+    out.line(styled(f"tag {found.tag.name}", "yellow"))
+    out.line("Tagger: ", found.tag.tagger)
+    out.line("Date:   ", shown_time(found.tag.time))
+    if found.tag.message:
+        out.line()
+        out.lines(found.tag.message)
+    out.line()
+
+
+def _show_version(session: Session, version: DatasetVersion) -> None:
+    out = session.out
+    record = version.record
+    view = version.view()
+    out.line(styled(f"version {session.title(version)}", "yellow"))
+    out.line("Id:        ", version.id)
+    published = f"published {shown_time(record.published)}" if record.published else "draft"
+    out.line("State:     ", published)
+    out.line("Created:   ", shown_time(record.created))
+    if record.parent:
+        out.line("Parent:    ", record.parent)
+    if record.comment:
+        out.line("Comment:   ", record.comment)
+    totals = view.snapshot.totals
+    counts = [plural(len(view), "frame"), plural(totals.rois, "ROI")]
+    out.line("Holds:     ", f"{', '.join(counts)}, {totals.annotated:,} frames annotated")
+    out.line("Content:   ", view.content_id)
+    for key, value in sorted(view.get_metadata().items()):
+        out.line("Metadata:  ", key, "" if isinstance(value, (dict, list)) else f" = {value}")
+
+
+def _show_commit(session: Session, point: Point, shape: str) -> None:
+    info = session.store.commit_info(point.commit_id())
+    print_commit(session, info, decorations(session, point))
+    if shape == "none":
+        return
+    session.out.line()
+    session.out.line(stat_line(info.changes))
+    session.out.line()
+    new = point.version.at(info.id).snapshot
+    if info.parents:
+        old = point.version.at(info.parents[0]).snapshot
+    else:
+        old = empty_snapshot(session.store.handle.staging().nodes)
+    print_diff(session, old, new, shape)
+
+
+def _json(session: Session, point: Point) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if point.commit is not None:
+        info = session.store.commit_info(point.commit)
+        found |= commit_json(info, decorations(session, point))
+    if point.tag is not None:
+        found |= {"tag": point.tag}
+    if point.is_version:
+        record, view = point.version.record, point.version.view()
+        found |= {
+            "dataset": point.dataset.name,
+            "dataset_id": point.dataset.id,
+            "version": record.name,
+            "version_id": record.id,
+            "published": record.published or None,
+            "parent": record.parent or None,
+            "comment": record.comment,
+            "count": len(view),
+            "content_id": view.content_id,
+            "metadata": view.get_metadata(),
+        }
+    return found

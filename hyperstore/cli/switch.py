@@ -1,0 +1,55 @@
+"""`switch`: stand on another version."""
+
+import click
+
+from hyperstore.cli.branch import create_version
+from hyperstore.cli.complete import complete_versions
+from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.verb import Verb
+from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.version import DatasetVersion
+from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.history.branches import HEAD
+from hyperstore.history.commit import HeadRecord, decode_record
+from hyperstore.ids import Kind
+
+__all__ = ["switch_command"]
+
+
+@click.command("switch", cls=Verb)
+@click.argument("name", metavar="VERSION|-", shell_complete=complete_versions)
+@click.argument("start", required=False, metavar="[START]", shell_complete=complete_versions)
+@click.option("-c", "--create", is_flag=True, help="Make the version first, at START or here.")
+@pass_session
+def switch_command(session: Session, name: str, start: str | None, create: bool) -> None:
+    """Stand on a version: VERSION of this dataset, DATASET@VERSION, or - for the one before.
+
+    What is pending stays in the version where it was made.
+    """
+    if create:
+        version = create_version(session, name, start, None)
+        made = "a new version, "
+    elif start is not None:
+        raise UsageError("where a version starts goes with -c")
+    else:
+        version = _previous(session) if name == "-" else session.version_named(name)
+        made = ""
+    if version == session.store.head():
+        session.out.line(f"Already on {session.title(version)}")
+        return
+    session.store.set_head(version)
+    session.out.line(f"Switched to {made}{session.title(version)}")
+
+
+def _previous(session: Session) -> DatasetVersion:
+    """Return the version on which HEAD stood before, by the operation log."""
+    store = session.store
+    for operation in store.operations():
+        for move in operation.moves:
+            if move.name != HEAD or move.old is None:
+                continue
+            with store.handle.database.reading() as reader:
+                record = decode_record(reader.get(move.old, Kind.RECORD), move.old)
+            assert isinstance(record, HeadRecord)
+            return Dataset(store.handle, record.dataset).version(record.version)
+    raise NotFoundError("HEAD has stood nowhere else yet")

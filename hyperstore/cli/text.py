@@ -1,0 +1,95 @@
+"""Text from data made harmless, and how wide it stands on a terminal.
+
+Labels, ids, names, messages and URIs come from anywhere. A control character in one could move the
+cursor or recolour the screen, a bidirectional mark could make a line read otherwise than it is. All
+such characters are shown as escapes. What people write words with, joiners of emoji too, stays.
+"""
+
+import re
+import shlex
+import unicodedata
+
+__all__ = ["ago", "columns_of", "fit", "pad", "plural", "recorded_command", "safe"]
+
+_JOINERS = "\u200c\u200d"
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SECRET = re.compile(r"(?<=://)[^/@\s'\"]+@|\?[^\s'\"]+")
+_COMMAND_CHARACTERS_MAX = 1_000
+
+
+def safe(text: str) -> str:
+    """Return `text` on one line, with every control, format and surrogate character escaped."""
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if unicodedata.category(character) not in _HIDDEN:
+        return character  # A space of another width, or a character newer than our tables.
+    code = ord(character)
+    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character)
+    return short or (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns `text`, made safe before, takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if character in _JOINERS or unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def pad(text: str, columns: int) -> str:
+    """Return `text` with spaces after it up to so many columns."""
+    return text + " " * (columns - columns_of(text))
+
+
+def fit(text: str, columns: int) -> str:
+    """Return `text` cut to so many columns, the cut shown as `…`."""
+    if columns_of(text) <= columns:
+        return text
+    taken, width = [], 0
+    for character in text:
+        width += _columns(character)
+        if width > columns - 1:
+            break
+        taken.append(character)
+    return "".join(taken) + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 frame`, `2 frames`, `1,000 frames`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def ago(duration_s: float) -> str:
+    """Return a span of time in words: seconds, minutes, hours, days."""
+    for size, noun in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if duration_s >= size:
+            return plural(int(duration_s // size), noun)
+    return plural(int(max(0.0, duration_s)), "second")
+
+
+def recorded_command(arguments: list[str]) -> str:
+    """Return the command line for the operation log: on one line, without secrets of URLs."""
+    words = [_SECRET.sub(_without_secret, word) for word in arguments]
+    text = safe(shlex.join(["hyperstore", *words]))
+    return text if len(text) <= _COMMAND_CHARACTERS_MAX else text[:_COMMAND_CHARACTERS_MAX] + "…"
+
+
+def _without_secret(match: re.Match[str]) -> str:
+    return "***@" if match[0].endswith("@") else "?***"

@@ -1,0 +1,141 @@
+"""Frames in the wire form from a file or a pipe: JSON lines, lists of frames, or one frame.
+
+What is read is a run of JSON objects, with lists around any of them, so `jq`'s output, JSON lines
+and a plain list all do. The window of text grows only while one frame does not fit it.
+"""
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import BinaryIO, NoReturn
+
+from hyperstore.errors import FormatError
+from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX
+
+__all__ = ["read_frames"]
+
+_SPACE = " \t\r\n"
+
+
+class _Refused(ValueError):
+    """A value that Python's reader takes and JSON does not, or that says a thing twice."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(names) if key in names[:at])
+        raise _Refused(f"the key {twice[:80]!a} stands twice in one object")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a number of JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+
+
+def read_frames(stream: BinaryIO, name: str) -> Iterator[dict[str, object]]:
+    """Yield the frames in a stream that is open for bytes; `name` is named in errors.
+
+    FormatError with line and column for what is not UTF-8, not JSON, or no object.
+    """
+    return _Window(stream, name).frames()
+
+
+class _Window:
+    """The part of the text that is looked at, and where in the file it stands."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""
+        self._at = 0
+        self._line, self._column = 1, 1  # Of the window's first character.
+        self._ended = False
+        self._begun = False
+
+    def frames(self) -> Iterator[dict[str, object]]:
+        depth = 0
+        may_follow = True  # Whether a value may come here: not twice in a list without a comma.
+        while character := self._peek():
+            if character == "[" and may_follow:
+                depth += 1
+            elif character == "]" and depth:
+                depth -= 1
+                may_follow = not depth
+            elif character == "," and depth and not may_follow:
+                may_follow = True
+            elif character == "{" and may_follow:
+                yield self._object()
+                may_follow = not depth
+                continue
+            else:
+                self._fail(f"a frame begins with '{{', not with {character!a}")
+            self._at += 1
+        if depth:
+            self._fail("the file ends inside a list")
+
+    def _object(self) -> dict[str, object]:
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except _Refused as fault:
+                self._fail(str(fault))
+            except json.JSONDecodeError as fault:
+                near_end = fault.pos >= len(self._text) - len("-Infinity")
+                if (near_end or fault.msg.startswith(("Unterminated", "Invalid \\"))) and (
+                    self._grow()
+                ):
+                    continue
+                self._fail(f"not JSON: {fault.msg}", at=fault.pos)
+            except (ValueError, RecursionError):  # More digits or levels than Python reads.
+                self._fail("a number or a nesting that no frame can hold")
+            assert isinstance(value, dict)
+            self._at = end
+            return value
+
+    def _peek(self) -> str:
+        """Return the next character that is no space, or "" at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _SPACE:
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._fill():
+                return ""
+
+    def _grow(self) -> bool:
+        if len(self._text) - self._at > JSON_VALUE_CHARS_MAX:
+            self._fail(f"a frame is longer than {JSON_VALUE_CHARS_MAX:,} characters")
+        return self._fill()
+
+    def _fill(self) -> bool:
+        """Drop what is read, and read at least as much again as is left; False at the end."""
+        if self._ended:
+            return False
+        self._line, self._column = self._position(self._at)
+        rest = self._text[self._at :]
+        chunk = self._stream.read(max(JSON_CHUNK_BYTES, len(rest)))
+        self._text, self._at = rest, 0
+        try:
+            more = self._decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError:
+            self._fail("the text is not UTF-8", at=len(rest))
+        self._ended = not chunk
+        self._text = rest + (more if self._begun else more.removeprefix("\ufeff"))
+        self._begun = True
+        return bool(chunk)
+
+    def _position(self, at: int) -> tuple[int, int]:
+        lines = self._text.count("\n", 0, at)
+        if not lines:
+            return self._line, self._column + at
+        return self._line + lines, at - self._text.rfind("\n", 0, at)
+
+    def _fail(self, why: str, *, at: int | None = None) -> NoReturn:
+        line, column = self._position(self._at if at is None else at)
+        raise FormatError(f"{self._name}: line {line}, column {column}: {why}")
