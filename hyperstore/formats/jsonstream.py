@@ -1,9 +1,10 @@
 """A JSON object read field by field, and its large arrays item by item, in bounded memory.
 
 The standard library's scanner (C) runs over a window of text that grows only while one value does
-not fit it. It was measured against ijson 3.6 (yajl2_c) on a file of 300 MB shaped like
-instances_train2017: see `coco_read`. ijson gives numbers as Decimals, or all as floats; here they
-keep their types.
+not fit it. On annotations like those of instances_train2017 it reads 29 MB a second of CPU time,
+ijson 3.6 (yajl2_c) 28 with Decimals and 42 with floats; a file of 341 MB takes 12 MB of anonymous
+memory. Why not ijson: it keeps the last of two equal keys and makes unpaired surrogates into "?",
+both in silence, and says no line.
 
 Refused, each with line and column: what is not UTF-8 (a byte order mark is skipped), a key that
 stands twice in one object, NaN and infinities, numbers that a frame cannot hold, unpaired

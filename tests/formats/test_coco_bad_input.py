@@ -182,6 +182,7 @@ def test_a_value_without_end_is_refused_in_bounded_memory(tmp_path: Path) -> Non
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Ten times the images and annotations: what grew with them would take ten times the room."""
     peaks = [_peak(tmp_path, count) for count in (150, 1_500)]
