@@ -24,7 +24,7 @@ def main() -> None:
     try:
         store = opened(contender, Path(folder))
     except ImportError as error:
-        print(json.dumps({"skipped": str(error)}))
+        print(json.dumps({"absent": str(error)}))
         return
     try:
         figures = WORKLOADS[workload](store, Path(folder), int(size), int(turn))
