@@ -1,4 +1,4 @@
-"""The main job, end to end, in about a minute: import, commit, branch, edit, diff, publish, iterate.
+"""The main job in about a minute: import, commit, branch, edit, diff, publish, iterate, export.
 
 python3 tools/demo.py                   on blood cells if they lie beside the checkout, else on
                                         pictures that it draws itself
