@@ -1,6 +1,8 @@
 """What each error of the engine means to a caller. Keyed by name: only environment.py has lmdb."""
 
+import contextlib
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 from hyperstore.errors import (
@@ -17,7 +19,7 @@ from hyperstore.errors import (
 from hyperstore.limits import READERS_MAX
 from hyperstore.storage import host
 
-__all__ = ["TRANSLATIONS", "Meaning", "translate"]
+__all__ = ["TRANSLATIONS", "Meaning", "disk_errors", "translate"]
 
 Meaning = tuple[type[HyperstoreError], str]
 
@@ -65,6 +67,22 @@ def translate(name: str, code: int, text: str, folder: Path) -> HyperstoreError:
     free = host.free_bytes(folder) if kind is DiskFullError else None
     room = "" if free is None else f" ({free:,} bytes are free there)"
     return kind(f"{folder}: {meaning}{room} [{text}]")
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Let what the system says of `path` out of a block as an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, HyperstoreError):
+            raise
+        kind, meaning = _by_number(error.errno or 0)
+        if kind is UsageError:
+            kind, meaning = RefusedError, "the system does not allow it"
+        free = host.free_bytes(path.parent) if kind is DiskFullError else None
+        room = "" if free is None else f" ({free:,} bytes are free there)"
+        raise kind(f"{path}: {meaning}{room} [{error.strerror}]") from error
 
 
 def _by_number(code: int) -> Meaning:
