@@ -10,9 +10,9 @@ from typing import ClassVar
 from hyperstore.codec import Unfit, replace
 from hyperstore.errors import FrameError
 from hyperstore.frames import geometry
-from hyperstore.frames.exact import exact_confidence, exact_labels, exact_meta, exact_number
 from hyperstore.frames.geometry import Num, poly_fault
 from hyperstore.frames.records import MaskValue, Metadata, RoiRecord
+from hyperstore.frames.values import exact_confidence, exact_labels, exact_meta, exact_numbers
 from hyperstore.frames.wire import WireFrame, roi_wire
 
 __all__ = ["Annotation", "AnnotationId", "ImageAnnotation", "Mask", "exactly", "numbers"]
@@ -21,11 +21,14 @@ AnnotationId = str | int
 
 
 def numbers(values: object, what: str) -> list[Num]:
-    """Return finite numbers; FrameError names the first that is none."""
-    if not isinstance(values, Iterable):
-        raise FrameError(f"{what}: a {type(values).__name__} is not a list of numbers", path=what)
+    """Return finite numbers from any iterable; FrameError names the first that is none."""
+    if type(values) is not list:
+        if not isinstance(values, Iterable):
+            given = type(values).__name__
+            raise FrameError(f"{what}: a {given} is not a list of numbers", path=what)
+        values = list(values)
     try:
-        return [exact_number(value, f"{what}[{at}]") for at, value in enumerate(values)]
+        return exact_numbers(values, what)
     except Unfit as fault:
         raise FrameError(str(fault), path=fault.path) from None
 
@@ -64,15 +67,18 @@ class Annotation:
         confidence: float | None,
         metadata: Mapping[str, object] | None,
     ) -> None:
-        self._roi = RoiRecord(label=[], kind=self.KIND, sources=["default"])
+        self._roi = RoiRecord(
+            label=[],
+            kind=self.KIND,
+            meta=dict(metadata) if metadata else None,
+            sources=["default"],
+        )
         if id is not None:
             self.id = id
         if labels is not None:
             self.labels = labels
         if confidence is not None:
             self.confidence = confidence
-        if metadata is not None:
-            self.metadata = metadata
 
     @classmethod
     def get_type(cls) -> str | None:
@@ -97,7 +103,10 @@ class Annotation:
 
     @labels.setter
     def labels(self, value: Iterable[str]) -> None:
-        given = value if isinstance(value, str) else list(value)
+        given = [value] if isinstance(value, str) else list(value)
+        if len(given) == 1 and type(given[0]) is str and given[0].isascii():
+            self._roi.label = given
+            return
         try:
             self._roi.label = exact_labels(given, "labels") if given else []
         except Unfit as fault:
@@ -110,6 +119,9 @@ class Annotation:
 
     @confidence.setter
     def confidence(self, value: float | None) -> None:
+        if type(value) is float and 0.0 < value <= 1.0:
+            self._roi.confidence = value
+            return
         try:
             self._roi.confidence = exact_confidence(value, "confidence")
         except Unfit as fault:

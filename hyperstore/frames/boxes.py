@@ -15,6 +15,7 @@ __all__ = ["BoundingBox2D", "BoundingBox3D", "Ellipse2D"]
 
 # The exact five values of a box, kept on the wire where its corners do not give them back.
 _BOX_FIELD = "_xywha"
+_FLOATS = frozenset({float})
 
 Labels = Iterable[str]
 Meta = Mapping[str, object]
@@ -55,20 +56,27 @@ class BoundingBox2D(Annotation):
 
     @bounding_box_xywh.setter
     def bounding_box_xywh(self, value: Iterable[object]) -> None:
-        box = numbers(value, "bounding_box_xywh")
+        if type(value) is list and _FLOATS.issuperset(map(type, value)):
+            box = [number + 0.0 for number in value]  # Makes -0.0 into 0.0.
+        else:
+            box = numbers(value, "bounding_box_xywh")
         if len(box) not in (4, 5):
             raise FrameError(
-                f"a box takes x, y, width, height and perhaps an angle; got {len(box)}",
+                f"a box takes x, y, width, height and perhaps an angle; got {len(box)} numbers",
                 path="bounding_box_xywh",
             )
-        # Corners may be too far out to be numbers, though none of the five is.
         roi = self._roi
-        roi.poly = poly = numbers(geometry.box_corners(*box), "bounding_box_xywh")
-        extra = dict(roi.extra) if roi.extra else {}
-        extra.pop(_BOX_FIELD, None)
-        if (len(box) == 5 and box[4]) or geometry.box_of_corners(poly)[:4] != box[:4]:
-            extra[_BOX_FIELD] = [*box, 0][:5]
-        roi.extra = extra or None
+        roi.poly = poly = geometry.box_corners(*box)
+        x, y, w, h = box[:4]
+        right, bottom = poly[2], poly[5]
+        turned = len(box) == 5 and box[4]
+        if (right - right) + (bottom - bottom) != 0 or turned:
+            numbers(box, "bounding_box_xywh")  # Names what is not finite, be it only a corner.
+            numbers(poly, "bounding_box_xywh")
+        if turned or geometry.extent(x, right) != w or geometry.extent(y, bottom) != h:
+            roi.extra = (roi.extra or {}) | {_BOX_FIELD: [*box, 0][:5]}
+        elif roi.extra:
+            roi.extra.pop(_BOX_FIELD, None)
 
     @property
     def angle(self) -> Num:

@@ -3,9 +3,7 @@
 `strict.py` is the quick way, for frames that need no second look; both give the same record.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence, Set
-from decimal import Decimal
 from typing import TypeVar
 
 from hyperstore.codec import Unfit, plain
@@ -24,16 +22,24 @@ from hyperstore.frames.records import (
     WholeRecord,
 )
 from hyperstore.frames.roots import absolute_uri
+from hyperstore.frames.values import (
+    exact_confidence,
+    exact_id,
+    exact_labels,
+    exact_meta,
+    exact_names,
+    exact_numbers,
+    exact_size,
+    exact_text,
+    exact_time,
+)
 
 __all__ = [
     "ANSWERED",
     "ROI_ANSWERED",
-    "exact_confidence",
-    "exact_labels",
-    "exact_meta",
-    "exact_number",
     "exact_record",
     "exact_roi",
+    "exact_source",
     "record_of_wire",
 ]
 
@@ -56,7 +62,6 @@ ANSWERED = frozenset(
 
 ROI_ANSWERED = frozenset({"label_num"})
 
-_INT64 = 2**63
 _PICTURE_FIELDS = frozenset({"content_type", "height", "timestamp", "uri", "width"})
 _MASK_FIELDS = _PICTURE_FIELDS | {"id"}
 _SOURCE_FIELDS = _MASK_FIELDS | {"masks", "meta", "metadata", "preview"}
@@ -93,16 +98,16 @@ def exact_record(wire: Wire, *, need_source: bool = True) -> WholeRecord:
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         given = str(plain(given, path="id"))  # Ids of other systems are often numbers.
     return WholeRecord(
-        blob=_text(wire.get("blob"), "blob"),
-        context_id=_text(wire.get("context_id"), "context_id"),
+        blob=exact_text(wire.get("blob"), "blob"),
+        context_id=exact_text(wire.get("context_id"), "context_id"),
         extra=_extra(wire, _FRAME_FIELDS | ANSWERED, "", 2),
-        id=_name(given, "id"),
+        id=exact_id(given, "id"),
         kind=_kind(wire, ids),
         meta=_meta(wire, "", 1),
         meta_blob=exact_meta(wire.get("meta_blob"), "meta_blob", 1),
         rois=rois or None,
         sources=sources,
-        timestamp=_time(wire.get("timestamp"), "timestamp"),
+        timestamp=exact_time(wire.get("timestamp"), "timestamp"),
     )
 
 
@@ -122,41 +127,41 @@ def exact_source(given: object, path: str) -> SourceRecord:
         preview = {"uri": preview} if preview else None
     masks = _each(wire, "masks", f"{path}.masks", _mask)
     return SourceRecord(
-        content_type=_text(wire.get("content_type"), f"{path}.content_type"),
+        content_type=exact_text(wire.get("content_type"), f"{path}.content_type"),
         extra=_extra(wire, _SOURCE_FIELDS, path, 4),
-        height=_size(wire.get("height"), f"{path}.height"),
-        id=_needed(_text(wire.get("id"), f"{path}.id"), f"{path}.id", "the source has no id"),
+        height=exact_size(wire.get("height"), f"{path}.height"),
+        id=_needed(exact_text(wire.get("id"), f"{path}.id"), f"{path}.id", "the source has no id"),
         masks=masks or None,
         meta=_meta(wire, path, 3),
         preview=_preview(preview, f"{path}.preview") if preview else None,
-        timestamp=_time(wire.get("timestamp"), f"{path}.timestamp"),
+        timestamp=exact_time(wire.get("timestamp"), f"{path}.timestamp"),
         uri=_uri(wire, path),
-        width=_size(wire.get("width"), f"{path}.width"),
+        width=exact_size(wire.get("width"), f"{path}.width"),
     )
 
 
 def _preview(given: object, path: str) -> PreviewRecord:
     wire = _check_map(given, path, "a preview")
     return PreviewRecord(
-        content_type=_text(wire.get("content_type"), f"{path}.content_type"),
+        content_type=exact_text(wire.get("content_type"), f"{path}.content_type"),
         extra=_extra(wire, _PICTURE_FIELDS, path, 5),
-        height=_size(wire.get("height"), f"{path}.height"),
-        timestamp=_time(wire.get("timestamp"), f"{path}.timestamp"),
+        height=exact_size(wire.get("height"), f"{path}.height"),
+        timestamp=exact_time(wire.get("timestamp"), f"{path}.timestamp"),
         uri=_uri(wire, path),
-        width=_size(wire.get("width"), f"{path}.width"),
+        width=exact_size(wire.get("width"), f"{path}.width"),
     )
 
 
 def _mask(given: object, path: str) -> MaskRecord:
     wire = _check_map(given, path, "a mask")
     return MaskRecord(
-        content_type=_text(wire.get("content_type"), f"{path}.content_type"),
+        content_type=exact_text(wire.get("content_type"), f"{path}.content_type"),
         extra=_extra(wire, _MASK_FIELDS, path, 6),
-        height=_size(wire.get("height"), f"{path}.height"),
-        id=_needed(_text(wire.get("id"), f"{path}.id"), f"{path}.id", "the mask has no id"),
-        timestamp=_time(wire.get("timestamp"), f"{path}.timestamp"),
+        height=exact_size(wire.get("height"), f"{path}.height"),
+        id=_needed(exact_text(wire.get("id"), f"{path}.id"), f"{path}.id", "the mask has no id"),
+        timestamp=exact_time(wire.get("timestamp"), f"{path}.timestamp"),
         uri=_uri(wire, path),
-        width=_size(wire.get("width"), f"{path}.width"),
+        width=exact_size(wire.get("width"), f"{path}.width"),
     )
 
 
@@ -175,7 +180,7 @@ def exact_roi(given: object, path: str) -> RoiRecord:
         annotation_id=annotation_id,
         confidence=exact_confidence(wire.get("confidence"), f"{path}.confidence"),
         extra=_extra(wire, _ROI_FIELDS | ROI_ANSWERED, path, 4),
-        id=_name(wire.get("id"), f"{path}.id"),
+        id=exact_id(wire.get("id"), f"{path}.id"),
         kind=kind,
         label=_labels(wire, path),
         mask=_mask_value(mask, f"{path}.mask") if mask else None,
@@ -187,11 +192,11 @@ def exact_roi(given: object, path: str) -> RoiRecord:
 
 def _mask_value(given: object, path: str) -> MaskValue:
     wire = _check_map(given, path, "a mask value")
-    mask_id = _text(wire.get("id"), f"{path}.id")
+    mask_id = exact_text(wire.get("id"), f"{path}.id")
     return MaskValue(
         extra=_extra(wire, _MASK_VALUE_FIELDS, path, 5),
         id=_needed(mask_id, f"{path}.id", "the mask value names no mask"),
-        value=_numbers(wire.get("value"), f"{path}.value"),
+        value=exact_numbers(wire.get("value"), f"{path}.value"),
     )
 
 
@@ -220,80 +225,12 @@ def _check_rois(rois: list[RoiRecord], sources: set[str]) -> None:
 def _poly(given: object, kind: str | None, path: str) -> list[Num] | None:
     if given is None:
         return None
-    poly = _numbers(given, path)
+    poly = exact_numbers(given, path)
     fault = poly_fault(kind, poly) if poly else None
     if fault is not None:
         at, reason = fault
         raise Unfit(path if at is None else f"{path}[{at}]", reason)
     return poly or None
-
-
-def _numbers(given: object, path: str) -> list[Num]:
-    if isinstance(given, (list, tuple)):
-        return [exact_number(number, f"{path}[{at}]") for at, number in enumerate(given)]
-    numbers = plain(given, path=path)
-    if not isinstance(numbers, list):
-        raise Unfit(path, "numbers stand in a list")
-    return [exact_number(number, f"{path}[{at}]") for at, number in enumerate(numbers)]
-
-
-def exact_number(given: object, path: str) -> Num:
-    """Return a number, integer or float as it was given; a Decimal becomes a float."""
-    if type(given) is float and math.isfinite(given):
-        return given + 0.0  # Makes -0.0 into 0.0, and changes no other number.
-    if isinstance(given, Decimal):
-        given = float(given) if not given.is_snan() else math.nan
-    number = plain(given, path=path)
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise Unfit(path, f"a {type(given).__name__} is not a number")
-    return number
-
-
-def exact_confidence(given: object, path: str) -> float | None:
-    """Return a confidence as a float from 0 to 1, or None for None."""
-    if given is None:
-        return None
-    number = exact_number(given, path)
-    if not 0 <= number <= 1:
-        raise Unfit(path, f"{number!r:.40} is not a confidence from 0 to 1")
-    return float(number)
-
-
-def _whole(given: object, path: str, low: int, what: str) -> int | None:
-    if given is None:
-        return None
-    number = plain(given, path=path)
-    if isinstance(number, float) and number.is_integer():
-        number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int):
-        shown = repr(number) if isinstance(number, float) else f"a {type(given).__name__}"
-        raise Unfit(path, f"{shown} is not a whole number; {what}")
-    if not low <= number < _INT64:
-        raise Unfit(path, f"{number} is out of range; {what}")
-    return number
-
-
-def _time(given: object, path: str) -> int | None:
-    return _whole(given, path, -_INT64, "a timestamp is an integer of 64 bits, in milliseconds")
-
-
-def _size(given: object, path: str) -> int | None:
-    return _whole(given, path, 0, "a size is an integer number of pixels, not negative")
-
-
-def _text(given: object, path: str) -> str | None:
-    if given is None:
-        return None
-    if not isinstance(given, str):
-        raise Unfit(path, f"a {type(given).__name__} is not a string")
-    return str(plain(given, path=path))
-
-
-def _name(given: object, path: str) -> str | None:
-    text = _text(given, path)
-    if text is not None and not 0 < len(text.encode()) <= 255:
-        raise Unfit(path, f"an id takes 1 to 255 bytes; this one takes {len(text.encode()):,}")
-    return text
 
 
 def _needed(given: T | None, path: str, fault: str) -> T:
@@ -306,20 +243,6 @@ def _uri(wire: Wire, path: str) -> str:
     return absolute_uri(_needed(wire.get("uri"), f"{path}.uri", "there is no URI"), f"{path}.uri")
 
 
-def _names(given: object, path: str) -> list[str]:
-    if isinstance(given, Set) and all(isinstance(name, str) for name in given):
-        given = sorted(str(name) for name in given)
-    if isinstance(given, str):
-        given = [given]
-    names = plain(given, path=path)
-    if not isinstance(names, list):
-        raise Unfit(path, f"a {type(given).__name__} is not a list of strings")
-    for at, name in enumerate(names):
-        if not isinstance(name, str):
-            raise Unfit(f"{path}[{at}]", f"a {type(name).__name__} is not a string")
-    return [str(name) for name in names]
-
-
 def _labels(wire: Wire, path: str) -> list[str]:
     given, other = wire.get("label"), wire.get("labels")
     if given is not None and other is not None:
@@ -327,16 +250,8 @@ def _labels(wire: Wire, path: str) -> list[str]:
     return exact_labels(other if given is None else given, f"{path}.label")
 
 
-def exact_labels(given: object, path: str) -> list[str]:
-    """Return the labels of an ROI; one string is one label."""
-    names = [] if given is None else _names(given, path)
-    if not names:
-        raise Unfit(path, "the ROI has no label; give at least one")
-    return names
-
-
 def _source_names(given: object, path: str) -> list[str] | None:
-    names = [] if given is None else _names(given, path)
+    names = [] if given is None else exact_names(given, path)
     for at, name in enumerate(names):
         if name in names[:at]:
             raise Unfit(f"{path}[{at}]", f"the source {name!a} is named twice")
@@ -349,17 +264,6 @@ def _meta(wire: Wire, path: str, depth: int) -> Metadata | None:
     if given is not None and other is not None:
         raise Unfit(f"{dot}metadata", "there are both `meta` and `metadata`; give one")
     return exact_meta(other if given is None else given, f"{dot}meta", depth)
-
-
-def exact_meta(given: object, path: str, depth: int) -> Metadata | None:
-    """Return a map of plain values, or None for an empty one."""
-    if given is None:
-        return None
-    if not isinstance(given, Mapping):
-        raise Unfit(path, f"a {type(given).__name__} is not a map of names to values")
-    found = plain(given, path=path, depth=depth)
-    assert isinstance(found, dict)
-    return dict(found) or None
 
 
 def _extra(wire: Wire, known: Set[str], path: str, depth: int) -> Metadata | None:

@@ -11,6 +11,7 @@ from typing import cast
 from hyperstore.codec import pack
 from hyperstore.errors import FrameError
 from hyperstore.frames.annotation import Annotation, AnnotationId
+from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Common, Rois, draw
 from hyperstore.frames.exact import record_of_wire
@@ -208,6 +209,12 @@ class SingleFrame(Pictured):
         labels of the whole frame. Other names are kinds that were registered.
         """
         known = self.annotations
+        # Boxes alone are so frequent that they have a way of their own.
+        only_2d = poly2d_xy is points2d_xy is ellipse2d_xyrrt is mask_rgb is frame_class is None
+        only_box = only_2d and poly3d_xyz is points3d_xyz is box3d_xyzwhxyzwh is None
+        if box2d_xywh is not None and only_box and not kwargs:
+            known.append(BoundingBox2D(box2d_xywh, id, labels, confidence, metadata))
+            return [len(known) - 1]
         common: Common = {
             "id": id,
             "labels": labels,

@@ -25,6 +25,7 @@ __all__ = [
     "bounds",
     "box_corners",
     "box_of_corners",
+    "extent",
     "join_parts",
     "poly_fault",
     "split_parts",
@@ -121,7 +122,7 @@ def box_of_corners(poly: Sequence[Num]) -> list[Num]:
     if len(poly) == 8:
         x0, y0, x1, y1, x2, y2, x3, y3 = poly
         if y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0:
-            return [x0, y0, _extent(x0, x1), _extent(y0, y2), 0]
+            return [x0, y0, extent(x0, x1), extent(y0, y2), 0]
         w, h = math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
         slack = 1e-6 * max(w, h)
         closes = abs(x0 + x2 - x1 - x3) <= slack and abs(y0 + y2 - y1 - y3) <= slack
@@ -142,10 +143,10 @@ def bounds(poly: Sequence[Num]) -> list[Num]:
     if not xs or not ys:
         return [0, 0, 0, 0]
     left, top = min(xs), min(ys)
-    return [left, top, _extent(left, max(xs)), _extent(top, max(ys))]
+    return [left, top, extent(left, max(xs)), extent(top, max(ys))]
 
 
-def _extent(low: Num, high: Num) -> Num:
+def extent(low: Num, high: Num) -> Num:
     """Return the extent that, added to `low`, gives `high`: in the fewest digits that do.
 
     0.3 - 0.1 is 0.19999999999999998, but whoever wrote x = 0.1 and w = 0.2 meant 0.2.

@@ -11,7 +11,6 @@ from math import isfinite
 from typing import Annotated, Literal, cast
 
 from hyperstore.codec import Meta, Unfit, converter
-from hyperstore.frames.exact import exact_meta
 from hyperstore.frames.geometry import FLAT_2D, poly_fault
 from hyperstore.frames.records import (
     FRAME,
@@ -24,6 +23,7 @@ from hyperstore.frames.records import (
     WholeRecord,
 )
 from hyperstore.frames.roots import absolute_uri, is_remote
+from hyperstore.frames.values import exact_meta
 from hyperstore.limits import POLY_SENTINEL
 
 __all__ = ["strict_record"]
@@ -141,8 +141,7 @@ def _settle_source(source: SourceRecord) -> None:
 
 def _settle_rois(rois: list[RoiRecord], given: Sequence[Mapping[str, object]]) -> bool:
     """Move kind and annotation id to where they are stored; return whether nothing is in doubt."""
-    seen = set()
-    for roi, wire in zip(rois, given, strict=True):
+    for roi, wire in zip(rois, given):  # noqa: B905 - of one length, and this loop is hot.
         kind = None
         meta = roi.meta
         if meta is not None:
@@ -155,7 +154,18 @@ def _settle_rois(rois: list[RoiRecord], given: Sequence[Mapping[str, object]]) -
                 roi.annotation_id = annotation_id = cast("str | int | None", meta.pop("_id"))
                 if type(annotation_id) not in _ID_TYPES:
                     return False
-            roi.meta = _settled(meta, 3) if meta else None
+            if not meta:
+                roi.meta = None
+            else:  # What `_settled` does, without the call.
+                for value in meta.values():
+                    is_a = type(value)
+                    if is_a is float:
+                        if isfinite(cast("float", value)):
+                            continue
+                    elif is_a in _SAFE:
+                        continue
+                    roi.meta = exact_meta(meta, "", 3)
+                    break
         # The conversion takes sets for lists, but a set has no order.
         if type(wire["label"]) is not list:
             return False
@@ -169,5 +179,5 @@ def _settle_rois(rois: list[RoiRecord], given: Sequence[Mapping[str, object]]) -
                 return False
         if roi.mask is not None and type(wire["mask"]["value"]) is not list:  # type: ignore[index]
             return False
-        seen.add(roi.id)
-    return len(seen) == len(rois) or len(seen) - 1 == sum(roi.id is not None for roi in rois)
+    ids = {roi.id for roi in rois}
+    return len(ids) == len(rois) or len(ids) - 1 == sum(roi.id is not None for roi in rois)

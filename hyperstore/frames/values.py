@@ -1,0 +1,158 @@
+"""Single values of a wire frame, taken exactly: kept, made plain, or refused with their place."""
+
+import math
+from collections.abc import Mapping, Set
+from decimal import Decimal
+
+from hyperstore.codec import Unfit, plain
+from hyperstore.frames.geometry import Num
+from hyperstore.frames.records import Metadata
+from hyperstore.limits import FRAME_ID_BYTES_MAX
+
+__all__ = [
+    "exact_confidence",
+    "exact_id",
+    "exact_labels",
+    "exact_meta",
+    "exact_names",
+    "exact_number",
+    "exact_numbers",
+    "exact_size",
+    "exact_text",
+    "exact_time",
+]
+
+_INT64 = 2**63
+_FLOATS = frozenset({float})
+_NUMBERS = frozenset({float, int})
+_STRINGS = frozenset({str})
+
+
+def exact_numbers(given: object, path: str) -> list[Num]:
+    """Return a list of finite numbers."""
+    if type(given) is list or type(given) is tuple:
+        numbers = list(given)
+        if _known_good(numbers):
+            return numbers
+    else:
+        found = plain(given, path=path)
+        if not isinstance(found, list):
+            raise Unfit(path, f"a {type(given).__name__} is not a list of numbers")
+        numbers = found
+    return [exact_number(number, f"{path}[{at}]") for at, number in enumerate(numbers)]
+
+
+def _known_good(numbers: list[Num]) -> bool:
+    """Tell whether all are plain, finite and no zero, which may be a -0.0; False proves nothing."""
+    if 0 in numbers:
+        return False
+    if _FLOATS.issuperset(map(type, numbers)):
+        total = sum(numbers)
+        return total - total == 0
+    if not _NUMBERS.issuperset(map(type, numbers)):
+        return False
+    # Comparing also finds infinities, but not NaN, with which nothing can be said.
+    total = sum(number for number in numbers if type(number) is float)
+    return total - total == 0 and min(numbers) >= -_INT64 and max(numbers) < _INT64
+
+
+def exact_number(given: object, path: str) -> Num:
+    """Return a number, integer or float as it was given; a Decimal becomes a float."""
+    if type(given) is float and math.isfinite(given):
+        return given + 0.0  # Makes -0.0 into 0.0, and changes no other number.
+    if isinstance(given, Decimal):
+        given = float(given) if not given.is_snan() else math.nan
+    number = plain(given, path=path)
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise Unfit(path, f"a {type(given).__name__} is not a number")
+    return number
+
+
+def exact_confidence(given: object, path: str) -> float | None:
+    """Return a confidence as a float from 0 to 1, or None for None."""
+    if given is None or (type(given) is float and 0 < given <= 1):
+        return given
+    number = exact_number(given, path)
+    if not 0 <= number <= 1:
+        raise Unfit(path, f"{number!r:.40} is not a confidence from 0 to 1")
+    return float(number)
+
+
+def _whole(given: object, path: str, low: int, what: str) -> int | None:
+    if given is None or (type(given) is int and low <= given < _INT64):
+        return given
+    number = plain(given, path=path)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
+        shown = repr(number) if isinstance(number, float) else f"a {type(given).__name__}"
+        raise Unfit(path, f"{shown} is not a whole number; {what}")
+    if not low <= number < _INT64:
+        raise Unfit(path, f"{number} is out of range; {what}")
+    return number
+
+
+def exact_time(given: object, path: str) -> int | None:
+    """Return a timestamp, or None for None."""
+    return _whole(given, path, -_INT64, "a timestamp is an integer of 64 bits, in milliseconds")
+
+
+def exact_size(given: object, path: str) -> int | None:
+    """Return a number of pixels, or None for None."""
+    return _whole(given, path, 0, "a size is an integer number of pixels, not negative")
+
+
+def exact_text(given: object, path: str) -> str | None:
+    """Return a string, or None for None."""
+    if given is None or (type(given) is str and given.isascii()):
+        return given
+    if not isinstance(given, str):
+        raise Unfit(path, f"a {type(given).__name__} is not a string")
+    return str(plain(given, path=path))
+
+
+def exact_id(given: object, path: str) -> str | None:
+    """Return the id of a frame or an ROI, or None for None."""
+    text = exact_text(given, path)
+    if text is not None and not 0 < len(text.encode()) <= FRAME_ID_BYTES_MAX:
+        raise Unfit(
+            path,
+            f"an id takes 1 to {FRAME_ID_BYTES_MAX} bytes; this one takes {len(text.encode()):,}",
+        )
+    return text
+
+
+def exact_names(given: object, path: str) -> list[str]:
+    """Return a list of strings; one string is a list of one, and a set is sorted."""
+    if isinstance(given, Set) and all(isinstance(name, str) for name in given):
+        given = sorted(str(name) for name in given)
+    if isinstance(given, str):
+        given = [given]
+    if type(given) is list and _STRINGS.issuperset(map(type, given)) and "".join(given).isascii():
+        return given.copy()
+    names = plain(given, path=path)
+    if not isinstance(names, list):
+        raise Unfit(path, f"a {type(given).__name__} is not a list of strings")
+    for at, name in enumerate(names):
+        if not isinstance(name, str):
+            raise Unfit(f"{path}[{at}]", f"a {type(name).__name__} is not a string")
+    return [str(name) for name in names]
+
+
+def exact_labels(given: object, path: str) -> list[str]:
+    """Return the labels of an ROI; one string is one label."""
+    names = [] if given is None else exact_names(given, path)
+    if not names:
+        raise Unfit(path, "the ROI has no label; give at least one")
+    return names
+
+
+def exact_meta(given: object, path: str, depth: int) -> Metadata | None:
+    """Return a map of plain values, or None for an empty one."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise Unfit(path, f"a {type(given).__name__} is not a map of names to values")
+    found = plain(given, path=path, depth=depth)
+    assert isinstance(found, dict)
+    return dict(found) or None
