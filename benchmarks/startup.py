@@ -19,6 +19,8 @@ STARTS_MIN = 5
 def _run(words: list[str], folder: Path) -> None:
     """Run Python once, with the checkout in sight."""
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "NO_COLOR": "1"}
+    # As once installed: compiled modules are kept, beside the sources or where this says.
+    environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL
     )

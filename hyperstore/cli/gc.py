@@ -25,7 +25,8 @@ def gc_command(
 
     What is younger than gc.grace (a day) stays, unless --prune=now.
 
-    --json: dry_run, objects, record_bytes, kept_objects, young_objects, pins, file_bytes_before, file_bytes, used_bytes, compacted.
+    --json: dry_run, objects, record_bytes, kept_objects, young_objects, pins, file_bytes_before,
+    file_bytes, used_bytes, compacted.
     """
     if prune not in (None, "now"):
         raise UsageError(f"--prune takes `now`, not {prune!a}")

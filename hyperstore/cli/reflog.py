@@ -31,7 +31,7 @@ def reflog_command(
     """Show where the head of a version has pointed, newest first; VERSION@{n} names each.
 
     --all lists every operation, with the number that `undo` takes. --json: number, time (ms),
-    actor, command, moves [ref, old, new]; of a version also name, commit.
+    actor, done, command, moves [ref, old, new]; of a version also name, commit.
     """
     if is_all:
         for operation in islice(session.store.operations(), most):
@@ -51,7 +51,7 @@ def reflog_command(
             session.out.json(found | _json(operation))
             continue
         session.out.line(
-            styled(digits[:12] or "(deleted)", "yellow"), f" {label}: ", operation.command
+            styled(digits[:12] or "(deleted)", "yellow"), f" {label}: ", _said(operation)[0]
         )
 
 
@@ -66,11 +66,20 @@ def _moves(session: Session, ref: str) -> Iterator[tuple[Operation, ObjectId | N
 def _print(session: Session, operation: Operation) -> None:
     number = f"{operation.number:>5}"
     when = f"{ago(time.time() - operation.time_ms / 1000)} ago"
-    text = safe(operation.command)
+    done, typed = _said(operation)
+    text = safe(done)
     columns = session.out.columns
     if columns is not None:
         text = fit(text, max(20, columns - len(number) - len(when) - 4))
     session.out.line(styled(number, "yellow"), f"  {when:<14}  ", text)
+    if typed:
+        session.out.line(" " * 23, styled(f"$ {typed}", "dim"))
+
+
+def _said(operation: Operation) -> tuple[str, str]:
+    """Return what an operation did, and the command line, where it was one."""
+    done, _, typed = operation.command.partition("\n")
+    return done, typed
 
 
 def _json(operation: Operation) -> dict[str, object]:
@@ -78,7 +87,8 @@ def _json(operation: Operation) -> dict[str, object]:
         "number": operation.number,
         "time": operation.time_ms,
         "actor": operation.actor,
-        "command": operation.command,
+        "done": _said(operation)[0],
+        "command": _said(operation)[1] or None,
         "moves": [
             {
                 "ref": move.name,
@@ -100,4 +110,4 @@ def undo_command(session: Session, number: int | None) -> None:
     undone by its own.
     """
     undone = session.store.undo(number)
-    session.out.line(f"Undid operation {undone.number}: {undone.command}")
+    session.out.line(f"Undid operation {undone.number}: {_said(undone)[0]}")

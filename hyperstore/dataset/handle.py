@@ -36,7 +36,8 @@ class Handle:
         self.folder = folder
         self.database = database
         self.cache = NodeCache()
-        self.command = "python"  # What the operation log says was run.
+        self.command = ""  # The command line that is being run, for the operation log.
+        self._roots: tuple[Config, Roots] | None = None
         self._config: tuple[tuple[int, int, int] | None, Config] | None = None
 
     def __reduce__(self) -> tuple[Callable[[Path], "Handle"], tuple[Path]]:
@@ -61,7 +62,11 @@ class Handle:
     @property
     def roots(self) -> Roots:
         """The folders inside which sources are stored relative."""
-        return Roots({"": str(self.folder.parent), **self.config.roots()})
+        config = self.config
+        if self._roots is None or self._roots[0] is not config:
+            found = Roots({"": str(self.folder.parent), **config.roots()})
+            self._roots = (config, found)
+        return self._roots[1]
 
     @property
     def scratch(self) -> Path:

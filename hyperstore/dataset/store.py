@@ -223,7 +223,7 @@ class Store:
             for move in undone.moves:
                 if refs.ref(move.name) != move.new:
                     raise ConflictError(
-                        f"operation {undone.number} ({undone.command}) cannot be undone: "
+                        f"operation {undone.number} ({_said(undone)}) cannot be undone: "
                         f"{move.name} was moved again since; undo the later operations first"
                     )
             return [Move(move.name, move.new, move.old) for move in undone.moves], None
@@ -241,9 +241,10 @@ class Store:
     def _newest(self) -> Operation:
         undone: set[int] = set()
         for operation in self.operations():
-            if operation.command.startswith(_UNDO) and operation.command[len(_UNDO) :].isdecimal():
+            said = _said(operation)
+            if said.startswith(_UNDO) and said[len(_UNDO) :].isdecimal():
                 if operation.number not in undone:
-                    undone.add(int(operation.command[len(_UNDO) :]))
+                    undone.add(int(said[len(_UNDO) :]))
             elif operation.number not in undone:
                 return operation
         raise NotFoundError("nothing to undo")
@@ -319,6 +320,11 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
 def _is_ours(folder: Path) -> bool:
     ours = {"config.toml", "db", "cache", "media", "previews", SCRATCH_FOLDER}
     return all(one.name in ours for one in folder.iterdir())
+
+
+def _said(operation: Operation) -> str:
+    """Return what an operation did, without the command line that follows it."""
+    return operation.command.partition("\n")[0]
 
 
 def _holds(refs: RefReader, working: SnapshotId | None) -> bool:

@@ -33,6 +33,8 @@ def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T
     times. When the call returns, all is on disk; when an error comes out, nothing has changed.
     """
     actor = handle.config.user()
+    if handle.command:
+        command = f"{command}\n{handle.command}"  # What was done, then what was typed.
     for _ in range(_TRIES_OUTSIDE):
         refs = _Recorder(handle.database)
         moves, result = prepare(refs)
