@@ -25,6 +25,7 @@ Place = int | tuple[str, int] | None
 """Where in the order: a position, or a timestamp in a context; see View.get_iterator."""
 
 _IDS_IN_CHUNK = 1_024
+_IDS_IN_BATCH = 256
 
 
 class View:
@@ -99,8 +100,8 @@ class View:
         where negative), or pairs (context_id, timestamp). `reverse` yields the same frames
         backwards.
         """
-        for chunk in self._chunks(start, stop, context, reverse=reverse):
-            yield from self._read([ObjectId(value) for _, value in chunk])
+        for ids in self._batches(self._chunks(start, stop, context, reverse=reverse)):
+            yield from self._read(ids)
 
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
         """Yield (frame id, object id) in the order of iteration, without reading frames."""
@@ -110,8 +111,7 @@ class View:
 
     def payloads(self) -> Iterator[tuple[ObjectId, bytes]]:
         """Yield (object id, stored form) of the frames in the order of iteration."""
-        for chunk in self._chunks(None, None, None, reverse=False):
-            ids = [ObjectId(value) for _, value in chunk]
+        for ids in self._batches(self._chunks(None, None, None, reverse=False)):
             yield from zip(ids, self._payloads(ids), strict=True)
 
     def nth(self, position: int) -> Frame:
@@ -133,6 +133,19 @@ class View:
             first, last = keys.context_range(context)
             low, high = first if low is None else low, last if high is None else high
         return cursor.scan_leaves(self._nodes, order, start=low, stop=high, reverse=reverse)
+
+    def _batches(self, chunks: Iterator[list[tuple[bytes, bytes]]]) -> Iterator[list[ObjectId]]:
+        """Yield the ids of frames in batches that grow, so that the first frame comes at once."""
+        batch: list[ObjectId] = []
+        size = 1
+        for chunk in chunks:
+            batch += [ObjectId(value) for _, value in chunk]
+            if len(batch) >= size:
+                yield batch
+                batch = []
+                size = min(2 * size, _IDS_IN_BATCH)
+        if batch:
+            yield batch
 
     def _stored_context(self, context: str) -> str:
         """Return the context as its frames are ordered by it.
