@@ -65,7 +65,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra: dict[str, object] = field(default_factory=dict)
     meta: dict[str, object] = field(default_factory=dict)
     roots: dict[str, bytes]
-    totals: Totals = Totals()
+    totals: Totals = field(default_factory=Totals)  # A plain default would be left out by identity.
 
 
 @canonical_fields

@@ -53,6 +53,15 @@ def test_a_commit_decodes_to_what_was_encoded() -> None:
     assert COMMIT.message == "Add frames\n\nBecause."
 
 
+def test_a_snapshot_without_rois_has_one_encoding() -> None:
+    """Counts that came to zero and counts that always were are one snapshot, under one id."""
+    counted = Totals(annotated=1 - 1, rois=3 - 3)
+    assert pack(Snapshot(roots={}, totals=counted)) == pack(Snapshot(roots={}))
+    without = msgpack.packb({"roots": {}})
+    with pytest.raises(CorruptError, match="canonical"):
+        decode_snapshot(without, ID)
+
+
 def test_a_snapshot_and_a_tag_decode_to_what_was_encoded() -> None:
     """Both are read back at any time later."""
     assert decode_snapshot(pack(SNAPSHOT), ID) == SNAPSHOT
