@@ -17,10 +17,10 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.errors import UsageError
 from hyperstore.frames.home import Home
-from hyperstore.history.branches import read_commit, read_snapshot
+from hyperstore.history.branches import read_commit, read_snapshot, version_ref, working_ref
 from hyperstore.history.commit import Changes, Snapshot, VersionRecord
 from hyperstore.history.names import check_name
-from hyperstore.ids import CommitId, SnapshotId
+from hyperstore.ids import CommitId, ObjectId, SnapshotId
 
 __all__ = ["DatasetVersion", "Status"]
 
@@ -42,6 +42,8 @@ class DatasetVersion:
         self._place = place
         self._dataset_name = dataset_name
         self._editor = Editor(handle, place)
+        # The view got last, with what the refs said then: most reads find them unmoved.
+        self._seen: tuple[tuple[ObjectId | None, ObjectId | None], View] | None = None
 
     def __reduce__(self) -> tuple[type["DatasetVersion"], tuple[Handle, Place, str]]:
         return DatasetVersion, (self._handle, self._place, self._dataset_name)
@@ -141,9 +143,17 @@ class DatasetVersion:
         if self._editor.snapshot is not None:
             return self._view(self._editor.snapshot, None)
         with self._handle.database.reading() as reader:
+            stamp = (
+                reader.ref(version_ref(self._place.dataset, self._place.version)),
+                reader.ref(working_ref(self._place.dataset, self._place.version)),
+            )
+            if self._seen is not None and self._seen[0] == stamp and stamp[1] is not None:
+                return self._seen[1]
             state = read_state(reader, self._place)
             if state.working is not None:
-                return self._view(read_snapshot(reader, state.working), None)
+                view = self._view(read_snapshot(reader, state.working), None)
+                self._seen = (stamp, view)
+                return view
         assert state.head is not None
         return self._at(state.head)
 
