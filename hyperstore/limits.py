@@ -25,9 +25,19 @@ NODE_ENTRIES_MIN = 8
 NODE_ENTRIES_MAX = 24
 NODE_CUT_ONE_IN = 4
 TREE_HEIGHT_MAX = 16
+TREE_ENTRIES_MAX = 2**48
+# Where keys share less than this, writing it apart saves less than it costs to read.
+NODE_PREFIX_BYTES_MIN = 8
+VALUE_BYTES_MAX = 2**16 - 1
 # An order key is the context with each NUL escaped, a terminator, the time, and the frame's key.
 ORDER_KEY_BYTES_MAX = 2 * CONTEXT_BYTES_MAX + 2 + TIMESTAMP_BYTES + 1 + FRAME_ID_BYTES_MAX
 KEY_BYTES_MAX = 20 * 1024
+
+# Format: storage.
+CHECK_BYTES = 8
+RECORD_OVERHEAD_BYTES = 4 + 2 + ID_BYTES + 1 + CHECK_BYTES  # Length, place, id, kind, check.
+REF_NAME_BYTES_MAX = 480  # LMDB's keys end at 511 bytes.
+OPERATION_BYTES_MAX = 64 * 1024 * 1024
 
 # Format: history.
 PARENTS_MAX = 64
@@ -42,11 +52,8 @@ assert 2 * NODE_ENTRIES_MAX * KEY_BYTES_MAX < OBJECT_BYTES_MAX
 assert NODE_ENTRIES_MIN < NODE_ENTRIES_MAX
 assert NODE_ENTRIES_MIN**TREE_HEIGHT_MAX > 2**40
 
-# Trees. Where keys share less than this, writing it apart saves less than it costs to read.
-NODE_PREFIX_BYTES_MIN = 8
-VALUE_BYTES_MAX = 2**16 - 1
+# Trees.
 CACHE_LEAVES_MAX = 8192
-TREE_ENTRIES_MAX = 2**48
 CACHE_LEAF_BYTES_MAX = 64 * 1024 * 1024
 CACHE_INNER_BYTES_MAX = 64 * 1024 * 1024
 BUILD_BATCH = 1024  # Entries that a build takes at a time.
@@ -63,16 +70,13 @@ PAGE_HEAD_BYTES = 16
 ROW_BYTES_MAX = 16 * PAGE_BYTES - PAGE_HEAD_BYTES
 ROW_BYTES_MIN = 10 * PAGE_BYTES  # Below this, a row is not ended for the sake of a full page.
 ROW_RECORDS_MAX = 4096
-CHECK_BYTES = 8
-RECORD_OVERHEAD_BYTES = 4 + 2 + ID_BYTES + 1 + CHECK_BYTES  # Length, place, id, kind, check.
-REF_NAME_BYTES_MAX = 480  # LMDB's keys end at 511 bytes.
-OPERATION_BYTES_MAX = 64 * 1024 * 1024
 MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as long as what is stored.
 MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
 MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
 READERS_MAX = 2048
 FILE_SLACK_BYTES = 128 * 1024  # Allocated behind the last page; twice what a damaged page reaches.
 OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
+FORK_WAIT_S = 10  # How long a fork waits for the reads of other threads.
 SOLE_USER_WAIT_S = 60  # How long opening waits for who prunes or compacts.
 
 assert ROW_BYTES_MIN < ROW_BYTES_MAX < OBJECT_BYTES_MAX
