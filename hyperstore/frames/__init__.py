@@ -1,1 +1,36 @@
-"""Frames as plain values, their stored form and their wire form."""
+"""Frames as plain values, their stored form and their wire form.
+
+A frame is metadata that points at raw data by its sources, with annotations. It takes three forms:
+the wire form (nested dicts, as frames travel between programs), the stored form (canonical bytes,
+whose hash is the frame's object id) and the objects that users hold. Nothing here knows a store: a
+frame that was read carries a small frozen `Home`, never a handle.
+
+Words: an *ROI* is the stored record, an *annotation* the Python object that reads and writes it; a
+*source* points at raw data; a *root* is a folder to which local files are stored relative.
+
+Invariants:
+
+- Whatever comes in comes back, but for the normalisations written in FORMAT.md; unknown fields too.
+- Equal frames have equal bytes, whichever way they came in. The quick way in (`strict.py`) and the
+  exact way (`exact.py`) agree on every frame that the quick one takes.
+- A frame that cannot be stored is refused with the place of its fault; bytes that are no frame are
+  refused as damage, and nothing foreign is raised.
+- What is not touched is not decoded.
+
+Files, in reading order: `records.py` (what is stored), `keys.py` (under which keys), `geometry.py`
+(the numbers of shapes), `values.py` and `exact.py` (wire to record), `strict.py` (the same,
+quickly), `roots.py` (local files), `derive.py` (ids that nobody gave), `prepare.py` (all of that in
+one call), `wire.py` (record to wire), `stored.py` (a stored frame in passing), `annotation.py`,
+`polygons.py`, `boxes.py`, `shapes.py` and `drawing.py` (annotations), `source.py`, `frame.py`,
+`group.py`, `home.py` and `read.py` (frames as objects), `change.py` (what differs between two),
+`merging.py` (three into one).
+
+Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
+over it must not meet our words, and a user's key `_type` in a frame's metadata is his.
+
+Why not one schema that refuses what it does not know? Frames come from other systems and from
+later versions of this one; a store that drops what it does not understand cannot be trusted.
+
+Why not validate frames with a library of models? It costs more than encoding; a typed conversion in
+C proves most of it for a quarter of that, and the exact way is only taken where it cannot.
+"""

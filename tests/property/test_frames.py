@@ -1,5 +1,6 @@
 """Frames in and out: nothing is lost, nothing foreign is raised, the two ways in agree."""
 
+import pickle
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hyperstore.codec import pack, plain
 from hyperstore.errors import CorruptError, FrameError, HyperstoreError
 from hyperstore.frames.frame import SingleFrame
+from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.prepare import Prepared, prepare, prepare_exactly
 from hyperstore.frames.read import read_frame
 from hyperstore.frames.roots import Roots
@@ -54,6 +56,23 @@ def test_a_frame_comes_back_as_it_was(wire: Wire) -> None:
         if "id" not in given_id:
             del found["id"]
     assert packed(back) == packed(wire)
+
+
+@given(wire_frames())
+def test_a_frame_is_the_same_as_object_and_as_dict(wire: Wire) -> None:
+    """Bytes follow from content, not from the way it came in; nor from having been looked at."""
+    prepared = prepare(wire, roots=ROOTS)
+    for frame in (
+        SingleFrame.from_dict(wire),
+        read_frame(prepared.payload, home=None, object_id=None, roots=ROOTS),
+    ):
+        assert prepare(frame, roots=ROOTS).payload == prepared.payload
+        for member in frame.values() if isinstance(frame, FrameGroup) else [frame]:
+            assert member.annotations is member.annotations
+            assert member.metadata is member.meta
+            assert [one.copy() for one in member.annotations] == member.annotations
+        assert prepare(frame, roots=ROOTS).payload == prepared.payload
+        assert pickle.loads(pickle.dumps(frame)) == frame
 
 
 @given(wire_frames())
