@@ -5,9 +5,11 @@ read through a `Reader` is one state of the store; a `Writer` sees its own edits
 are on disk when its block ends, or none.
 """
 
+import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,22 +17,27 @@ from typing import Self, TypeVar
 from hyperstore.errors import (
     DiskFullError,
     FormatError,
+    HyperstoreError,
     NotFoundError,
     RefusedError,
     UsageError,
 )
-from hyperstore.ids import new_id
-from hyperstore.limits import MAP_BYTES_START, MAP_RESERVE_BYTES
+from hyperstore.ids import ObjectId, new_id
+from hyperstore.limits import FILE_SLACK_BYTES, MAP_BYTES_START, MAP_RESERVE_BYTES
 from hyperstore.storage import host
 from hyperstore.storage.datafile import DATA_FILE, is_unborn
 from hyperstore.storage.environment import Environment
 from hyperstore.storage.header import Header
+from hyperstore.storage.pins import Held, Pin, living_pins
 from hyperstore.storage.reader import Reader
+from hyperstore.storage.translation import disk_errors
 from hyperstore.storage.writer import Writer
 
 __all__ = ["Database"]
 
 T = TypeVar("T")
+_PINS = "pins"
+_COPY = "compact-"  # Begins the names of folders in which a smaller file is made.
 
 
 class Database:
@@ -71,8 +78,9 @@ class Database:
             environment = _acquire_new(path, map_bytes)
             try:
                 header = _completed_header(environment, store_id, trust)
-                host.sync_folder(path)
-                host.sync_folder(path.parent)
+                with disk_errors(path):
+                    host.sync_folder(path)
+                    host.sync_folder(path.parent)
             except BaseException:
                 environment.release()
                 raise
@@ -170,6 +178,71 @@ class Database:
             raise self._is_closed()
         self._environment.copy_to(path)
         return path / DATA_FILE
+
+    def pin(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> Pin | None:
+        """Hold objects against collection: these with all they lead to, and all from a number on.
+
+        None where the folder takes no file: nobody collects there, or what is read may go.
+        """
+        try:
+            return Pin(self.folder / _PINS, ids, sequence=sequence)
+        except OSError:
+            return None
+
+    def pins(self) -> list[Held]:
+        """Return what living readers and writers hold, of this process and of others."""
+        return living_pins(self.folder / _PINS)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Return a block that keeps other processes out; LockedError where one has it open."""
+        if self._closed:
+            raise self._is_closed()
+        return self._environment.presence.alone()
+
+    def compact(self, prove: Callable[["Database"], None]) -> None:
+        """Replace the data file by a copy without free pages, once `prove` has not raised for it.
+
+        Needs the block of `alone`. A crash leaves the old file or the new one, and perhaps a
+        folder that `drop_copies` takes away.
+        """
+        if self._closed:
+            raise self._is_closed()
+        with self.reading() as reader:
+            needed = reader.used_bytes() + FILE_SLACK_BYTES
+        free = host.free_bytes(self.folder)
+        if free is not None and free < needed:
+            raise DiskFullError(
+                f"{self.folder}: a compact copy takes {needed:,} bytes, and {free:,} are free; "
+                "nothing has changed"
+            )
+        folder = self.folder / f"{_COPY}{new_id()}"
+        try:
+            with self._environment.no_writes():
+                data = self.compact_copy(folder)
+                with Database.open(folder, readonly=True, allow_network=True) as copy:
+                    prove(copy)
+                self._environment.renew(
+                    writable=True, change=lambda: data.replace(self.folder / DATA_FILE)
+                )
+                host.sync_folder(self.folder)
+        except OSError as error:
+            if isinstance(error, HyperstoreError):
+                raise
+            raise _refused(self.folder, error) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def drop_copies(self) -> int:
+        """Take away what compactions left that were cut short; return how many."""
+        with self._environment.no_writes():  # Nor does a thread of this process compact now.
+            left = list(self.folder.glob(f"{_COPY}*"))
+            for folder in left:
+                shutil.rmtree(folder, ignore_errors=True)
+        return len(left)
+
+    def file_bytes(self) -> int:
+        """Return the length of the data file."""
+        return (self.folder / DATA_FILE).stat().st_size
 
     def close(self) -> None:
         """Give the handle back; the file is closed with its last handle. Safe to repeat."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hyperstore.errors import CorruptError, FormatError
 
-__all__ = ["DATA_FILE", "LOCK_FILE", "check_data_file", "is_unborn"]
+__all__ = ["DATA_FILE", "LOCK_FILE", "check_data_file", "file_key", "is_unborn", "may_change"]
 
 DATA_FILE = "data.mdb"
 LOCK_FILE = "lock.mdb"
@@ -50,14 +50,39 @@ def check_data_file(path: Path) -> None:
             return
 
 
-def is_unborn(path: Path) -> bool:
-    """Tell whether the file holds nothing yet: the first write to it never reached the disk.
+def file_key(folder: Path) -> tuple[int, int]:
+    """Return device and inode of the data file in `folder`, (0, 0) where there is none."""
+    try:
+        stat = (folder / DATA_FILE).stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_dev, stat.st_ino)
 
-    Such a file is empty, or all zeros and shorter than the two meta pages of a new database.
+
+def may_change(folder: Path) -> tuple[bool, bool]:
+    """Say whether this process may write the data file in `folder`, and whether the lock file."""
+    data, lock = folder / DATA_FILE, folder / LOCK_FILE
+    lockable = os.access(lock if lock.exists() else folder, os.W_OK)
+    return lockable and os.access(data if data.exists() else folder, os.W_OK), lockable
+
+
+def is_unborn(path: Path) -> bool:
+    """Tell whether the file holds nothing yet: the first write to it did not reach the disk whole.
+
+    Such a file is no longer than the two meta pages of a new database. It is empty, or all zeros,
+    or it holds the first meta page, before any transaction, and not all of the second.
     """
     with path.open("rb") as file:
         head = file.read(2 * _PAGE_SIZES[-1] + 1)
-    return len(head) <= 2 * _PAGE_SIZES[-1] and not any(head)
+    if len(head) > 2 * _PAGE_SIZES[-1]:
+        return False
+    if not any(head):
+        return True
+    try:
+        meta = _meta_at(head, 0, path)
+    except FormatError:
+        return False
+    return meta is not None and meta.transaction == 0 and len(head) < 2 * meta.page_bytes
 
 
 def _check_once(path: Path) -> None:

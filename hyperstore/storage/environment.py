@@ -9,8 +9,8 @@ and opens the file anew. Every commit is synced. No lmdb.Error leaves the layer 
 import contextlib
 import os
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import get_ident
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 import lmdb
@@ -18,9 +18,11 @@ import lmdb
 from hyperstore.errors import ForkError, HyperstoreError, RefusedError, UsageError
 from hyperstore.limits import FILE_SLACK_BYTES, MAP_BYTES_MIN, READERS_MAX
 from hyperstore.storage import host
-from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_data_file
-from hyperstore.storage.gate import Gate, LiveReader
-from hyperstore.storage.translation import translate
+from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_data_file, file_key, may_change
+from hyperstore.storage.gate import Copier, Gate, LiveReader, LiveWriter
+from hyperstore.storage.presence import Presence
+from hyperstore.storage.registry import FileKey, Registry
+from hyperstore.storage.translation import disk_errors, translate
 
 __all__ = [
     "ENGINE",
@@ -59,19 +61,18 @@ class Tables(NamedTuple):
     absent: Table
     refs: Table
     oplog: Table
-    pins: Table
 
 
 def translated(error: lmdb.Error, folder: Path) -> HyperstoreError:
     """Return the error of ours that says what `error` means for the database in `folder`."""
-    return translate(type(error).__name__, error.code, str(error), folder)
+    code = getattr(error, "code", 0)  # Errors of the binding itself have none.
+    return translate(type(error).__name__, code, str(error), folder)
 
 
 class Environment:
     """The open data file of one folder. `acquire` hands it out, `release` gives it back."""
 
-    _open: ClassVar[dict[tuple[int, int], "Environment"]] = {}
-    _guard = threading.Lock()
+    _registry: ClassVar["Registry[Environment]"]
 
     def __init__(self, folder: Path, map_bytes: int, reserve_bytes: int) -> None:
         self.folder = folder
@@ -81,9 +82,10 @@ class Environment:
         self._reserve_bytes = reserve_bytes
         self._uses = 0
         self._handle: lmdb.Environment | None = None
-        self._file: tuple[int, int] = (0, 0)
+        self._file: FileKey = (0, 0)
+        self._presence: Presence | None = None
         self._writable = False
-        self._forked_in_write = False
+        self._forked_inside = ""
         self._full = False
         self._reset_locks()
 
@@ -91,6 +93,7 @@ class Environment:
         self.gate = Gate(self.folder)
         self._writer_lock = threading.Lock()
         self._writer: int | None = None
+        self._writing: LiveWriter | None = None
 
     # Opening and closing.
 
@@ -105,12 +108,12 @@ class Environment:
         create: bool = False,
     ) -> "Environment":
         """Return the process's environment of `folder`, opened if it is not; count the use."""
-        with cls._guard:
-            found = cls._open.get(_file_key(folder))
+        with cls._registry.guard:
+            found = cls._registry.open.get(file_key(folder))
             if found is None:
                 found = cls(folder, map_bytes, reserve_bytes)
                 found._open_file(writable=writable, create=create)
-                cls._open[found._file] = found
+                cls._registry.open[found._file] = found
             found._uses += 1
         if writable:
             try:
@@ -123,28 +126,37 @@ class Environment:
 
     def release(self) -> None:
         """Give back one use; the last one closes the file."""
-        with self._guard:
+        with self._registry.guard:
             self._uses -= 1
             if self._uses > 0:
                 return
-            if self._open.get(self._file) is self:
-                del self._open[self._file]
+            if self._registry.open.get(self._file) is self:
+                del self._registry.open[self._file]
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._presence is not None:
+            self._presence.close()
+            self._presence = None
 
     def _open_file(self, *, writable: bool, create: bool = False) -> None:
         """Open the file; to write only if asked, since that waits for whoever writes now."""
+        if self._presence is None:
+            self._presence = Presence(self.folder)
         data = self.folder / DATA_FILE
         if not create or (data.exists() and data.stat().st_size):
             check_data_file(data)
-        may_write, may_lock = _access(self.folder)
+        may_write, may_lock = may_change(self.folder)
         if writable and not may_write:
             raise RefusedError(
                 f"{self.folder} cannot be written to by this user. Open it for reading only"
             )
         try:
-            handle = self._open_engine(readonly=not writable, lock=may_lock, create=create)
+            with disk_errors(self.folder):  # Which the engine leaves to Python now and then.
+                handle = self._open_engine(readonly=not writable, lock=may_lock, create=create)
         except lmdb.Error as error:
             raise translated(error, self.folder) from error
         try:
@@ -157,7 +169,11 @@ class Environment:
         self._writable = writable
         if writable:
             self._lengthen_file()
-        self._file = _file_key(self.folder)
+        if (
+            self._registry.open.pop(self._file, None) is not None
+        ):  # A compact file has taken its place.
+            self._registry.open[file_key(self.folder)] = self
+        self._file = file_key(self.folder)
 
     def _open_engine(self, *, readonly: bool, lock: bool, create: bool) -> lmdb.Environment:
         """Open with the largest map that the system grants."""
@@ -184,12 +200,12 @@ class Environment:
     def _opened(self) -> lmdb.Environment:
         """Return the handle; in the child of a fork, open it first."""
         if self._handle is None:
-            if self._forked_in_write:
+            if self._forked_inside:
                 raise ForkError(
-                    f"{self.folder}: this process was forked while its parent was inside a write. "
-                    "Fork outside of writes, or start workers by `spawn`"
+                    f"{self.folder}: this process was forked while its parent was inside "
+                    f"{self._forked_inside}. Fork outside of it, or start workers by `spawn`"
                 )
-            with self._guard:
+            with self._registry.guard:
                 if self._uses <= 0:
                     raise UsageError(f"{self.folder}: the store is closed; open it again")
                 if self._handle is None:
@@ -200,13 +216,18 @@ class Environment:
     def _make_writable(self) -> None:
         """Open the file anew to write, if it was opened to read; the writer's lock is held."""
         self._opened()
-        if self._writable:
-            return
-        with self.gate.alone(), self._guard:
+        if not self._writable:
+            self.renew(writable=True)
+
+    def renew(self, *, writable: bool, change: Callable[[], object] | None = None) -> None:
+        """Close the file, call `change`, open it anew; the writer's lock is held."""
+        with self.gate.alone(), self._registry.guard:
             if self._handle is not None:
                 self._handle.close()
                 self._handle = None
-            self._open_file(writable=True)
+            if change is not None:
+                change()
+            self._open_file(writable=writable)
 
     # Transactions.
 
@@ -226,22 +247,21 @@ class Environment:
                 raise
         raise AssertionError("the last try returns or raises")
 
-    def begin_write(self) -> Transaction:
+    def begin_write(self, writer: LiveWriter) -> Transaction:
         """Begin the write, waiting for other writers; `end_write` must follow its end."""
         self._opened()
-        if self._writer == get_ident():
+        if self._writer == threading.get_ident():
             raise UsageError(f"{self.folder}: a write is open in this thread already; finish it")
         self._writer_lock.acquire()
-        self._writer = get_ident()
+        self._writer, self._writing = threading.get_ident(), writer
         try:
             self._make_writable()
             self._make_room()
             return self._begin_grown()
-        except lmdb.Error as error:
+        except BaseException as error:
             self.end_write()
-            raise translated(error, self.folder) from error
-        except BaseException:
-            self.end_write()
+            if isinstance(error, lmdb.Error):
+                raise translated(error, self.folder) from error
             raise
 
     def _begin_grown(self) -> Transaction:
@@ -251,6 +271,9 @@ class Environment:
                 return self._opened().begin(write=True, buffers=True)
             except lmdb.MapResizedError:
                 self._resize(0)
+            except lmdb.PanicError:
+                # The disk refused a meta page: the handle is void, and what was committed is sound.
+                self.renew(writable=True)
         return self._opened().begin(write=True, buffers=True)
 
     def end_write(self, *, full: bool = False) -> None:
@@ -259,7 +282,7 @@ class Environment:
         try:
             self._lengthen_file()
         finally:
-            self._writer = None
+            self._writer = self._writing = None
             self._writer_lock.release()
 
     def _lengthen_file(self) -> None:
@@ -278,6 +301,9 @@ class Environment:
         if isinstance(error, lmdb.MapResizedError):
             with self._writer_lock:  # Not held by this thread: who writes has the newest map.
                 self._resize(0)
+        elif isinstance(error, lmdb.PanicError):
+            with self._writer_lock:
+                self.renew(writable=self._writable)
         elif isinstance(error, lmdb.ReadersFullError):
             self._opened().reader_check()
         else:
@@ -291,8 +317,7 @@ class Environment:
         info = handle.info()
         size = info["map_size"]
         needed = (info["last_pgno"] + 1) * handle.stat()["psize"] + self._reserve_bytes
-        if self._full:
-            needed = max(needed, size + 1)
+        needed = max(needed, size + 1 if self._full else 0)
         if needed <= size:
             return
         while size < needed:
@@ -305,71 +330,61 @@ class Environment:
         with self.gate.alone():
             self._opened().set_mapsize(size)
 
-    # Copies and readers.
+    # Copies, and a file instead of the file.
 
     def copy_to(self, folder: Path) -> None:
         """Write a compact copy of the data file into the existing empty `folder`, and sync it."""
+        copier = Copier()
+        self.gate.enter(copier)
         try:
             self._opened().copy(os.fspath(folder), compact=True)
         except lmdb.Error as error:
             raise translated(error, self.folder) from error
-        with (folder / DATA_FILE).open("rb") as file:
-            os.fsync(file.fileno())
+        finally:
+            self.gate.leave(copier)
+        host.sync_file(folder / DATA_FILE)
         host.sync_folder(folder)
+
+    @property
+    def presence(self) -> Presence:
+        """The lock that says that this process has the database open."""
+        self._opened()
+        assert self._presence is not None
+        return self._presence
+
+    @contextlib.contextmanager
+    def no_writes(self) -> Iterator[None]:
+        """Keep this process's other threads from writing."""
+        if self._writer == threading.get_ident():
+            raise UsageError(f"{self.folder}: a write is open in this thread; finish it")
+        with self._writer_lock:
+            yield
 
     # Forks.
 
-    @classmethod
-    def hold_registry(cls) -> None:
-        """Before a fork: wait for whoever is opening or closing a file."""
-        cls._guard.acquire()
-
-    @classmethod
-    def let_registry_go(cls) -> None:
-        """After a fork, in the parent."""
-        cls._guard.release()
-
-    @classmethod
-    def after_fork(cls) -> None:
-        """In a child: void every inherited environment without harm to the parent."""
-        cls._guard = threading.Lock()
-        for environment in list(cls._open.values()):
-            environment._after_fork()
-
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
+        """In a child: void what was inherited, without harm to the parent."""
         gate = self.gate
-        if self._writer is not None:
-            self._forked_in_write = True
+        if self._writer is not None or gate.others_read():
+            self._forked_inside = "a write" if self._writer is not None else "a long read"
             _INHERITED.append(self._handle)  # Not even collected: its lock is the parent's.
+            if self._writing is not None:
+                _INHERITED.append(self._writing.void())
         elif self._handle is not None:
             if not gate.is_empty():
                 host.detach_mapping(self.folder / LOCK_FILE)
             self._handle.close()
         self._handle = None
+        self._leave()
         self.generation += 1
         self._reset_locks()
-        for reader in gate.readers_of(get_ident()):
+        for reader in gate.readers_of(threading.get_ident()):
             with contextlib.suppress(HyperstoreError):  # Its next use says what is wrong.
                 reader.reopen()
 
 
-_INHERITED: list[lmdb.Environment | None] = []
-
-
-def _file_key(folder: Path) -> tuple[int, int]:
-    """Return device and inode of the data file, (0, 0) where there is none."""
-    try:
-        stat = (folder / DATA_FILE).stat()
-    except OSError:
-        return (0, 0)
-    return (stat.st_dev, stat.st_ino)
-
-
-def _access(folder: Path) -> tuple[bool, bool]:
-    """Say whether this process may write the data file, and whether the lock file."""
-    data, lock = folder / DATA_FILE, folder / LOCK_FILE
-    lockable = os.access(lock if lock.exists() else folder, os.W_OK)
-    return lockable and os.access(data if data.exists() else folder, os.W_OK), lockable
+Environment._registry = Registry()
+_INHERITED: list[object] = []
 
 
 def _open_tables(handle: lmdb.Environment, *, create: bool) -> Tables:
@@ -383,12 +398,3 @@ def _open_tables(handle: lmdb.Environment, *, create: bool) -> Tables:
         return Tables._make(handle.open_db(name, create=False) for name in names)
     with handle.begin(write=True) as transaction:
         return Tables._make(handle.open_db(name, txn=transaction) for name in names)
-
-
-if hasattr(os, "register_at_fork"):
-    # Nobody is in the middle of opening a file while the process forks.
-    os.register_at_fork(
-        before=Environment.hold_registry,
-        after_in_parent=Environment.let_registry_go,
-        after_in_child=Environment.after_fork,
-    )

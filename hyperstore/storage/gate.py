@@ -12,9 +12,9 @@ from threading import get_ident
 from typing import Protocol
 
 from hyperstore.errors import LockedError, UsageError
-from hyperstore.limits import OWN_READERS_WAIT_S
+from hyperstore.limits import FORK_WAIT_S, OWN_READERS_WAIT_S
 
-__all__ = ["Gate", "LiveReader"]
+__all__ = ["Copier", "Gate", "LiveReader", "LiveWriter"]
 
 _LOOK_AGAIN_S = 0.05  # A signal may be missed by a hair; nobody waits longer than this for it.
 
@@ -25,6 +25,19 @@ class LiveReader(Protocol):
     def reopen(self) -> None: ...
 
 
+class LiveWriter(Protocol):
+    """A write in progress, told to let go of it in the child of a fork."""
+
+    def void(self) -> object: ...
+
+
+class Copier:
+    """Reads without a transaction of ours: a copy of the file being made."""
+
+    def reopen(self) -> None:
+        """Nothing: no code of ours runs while the copy is made."""
+
+
 class Gate:
     """The readers of one environment, each with its thread."""
 
@@ -32,24 +45,51 @@ class Gate:
         self._folder = folder
         self._readers: dict[LiveReader, int] = {}  # With their threads.
         self._shut = False
+        self._held = False
         self._moved = threading.Condition()
 
     def enter(self, reader: LiveReader) -> None:
         """Let `reader` in, as soon as nobody needs to be alone."""
         while True:
             self._readers[reader] = get_ident()
-            if not self._shut:
+            if not (self._shut or self._held):
                 return
             self.leave(reader)
+            if self.readers_of(get_ident()):  # Who is in already is waited for, and may go on.
+                self._readers[reader] = get_ident()
+                return
             with self._moved:
-                self._moved.wait_for(lambda: not self._shut, _LOOK_AGAIN_S)
+                self._moved.wait_for(lambda: not (self._shut or self._held), _LOOK_AGAIN_S)
 
     def leave(self, reader: LiveReader) -> None:
         """Forget `reader`; one who is not in (it came before a fork) is no matter."""
         self._readers.pop(reader, None)
-        if self._shut:
+        if self._shut or self._held:
             with self._moved:
                 self._moved.notify_all()
+
+    def hold(self) -> None:
+        """Before a fork: let the other threads' readers end, and none begin.
+
+        A thread that is inside the engine while the process forks never comes out of it in the
+        child, and closing the file there would wait for it for ever (seen, not guessed).
+        """
+        self._held = True
+        with self._moved:
+            end = FORK_WAIT_S / _LOOK_AGAIN_S
+            while self.others_read() and end > 0:
+                self._moved.wait(_LOOK_AGAIN_S)
+                end -= 1
+
+    def let_go(self) -> None:
+        """After a fork, in the parent."""
+        self._held = False
+        with self._moved:
+            self._moved.notify_all()
+
+    def others_read(self) -> bool:
+        """Tell whether another thread is inside a read."""
+        return any(owner != get_ident() for owner in list(self._readers.values()))
 
     def readers_of(self, thread: int) -> list[LiveReader]:
         """Return the readers that this thread let in."""

@@ -2,14 +2,13 @@
 
 Everything that only Linux (or only POSIX) can say sits here, so that the rest of the package
 runs elsewhere: an unknown mount counts as a local one, a folder that cannot be synced is left to
-the file system, and a process whose start is unknown is told by its number alone.
+the file system, and where there are no locks, nobody is kept out.
 """
 
 import contextlib
 import errno
 import os
 import re
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +20,9 @@ __all__ = [
     "detach_mapping",
     "folder_lock",
     "free_bytes",
-    "host_name",
     "lengthen_file",
-    "process_alive",
-    "process_start",
+    "lock_handle",
+    "sync_file",
     "sync_folder",
     "unsafe_place",
 ]
@@ -104,6 +102,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Make the bytes of a file durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold `folder` against every other process that calls this; dropped if the process dies."""
@@ -117,6 +121,26 @@ def folder_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def lock_handle(handle: int, *, exclusive: bool, wait: bool = True) -> bool:
+    """Lock an open file against other openings of it; say whether it is locked now.
+
+    A forked child shares the lock with its parent; it ends when all of them have closed the file.
+    On failure to change a lock, the one that was held may be gone. Where the file system has no
+    locks, the answer is yes.
+    """
+    if sys.platform == "win32":
+        return True
+    how = (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | (0 if wait else fcntl.LOCK_NB)
+    try:
+        fcntl.flock(handle, how)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}:
+            raise
+    return True
 
 
 def free_bytes(folder: Path) -> int | None:
@@ -143,41 +167,6 @@ def lengthen_file(path: Path, wanted: int) -> None:
                 os.posix_fallocate(handle, size, 2 * (wanted - size))
             finally:
                 os.close(handle)
-
-
-def host_name() -> str:
-    """Return the name by which this machine's processes are told from another's."""
-    return socket.gethostname()
-
-
-def process_start(pid: int) -> str:
-    """Return what tells this process from a later one of the same number, or ''.
-
-    The boot and the clock tick of its start; empty where there is no such process, or no /proc.
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-    # The command, in parentheses, may itself hold spaces and parentheses.
-    fields = stat.rpartition(b")")[2].split()
-    if fields[0] in {b"Z", b"X"}:
-        return ""
-    return f"{boot}:{fields[19].decode('ascii')}"
-
-
-def process_alive(pid: int, start: str) -> bool:
-    """Tell whether the process that had number `pid` and began at `start` still runs."""
-    if start and sys.platform == "linux":
-        return process_start(pid) == start
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def detach_mapping(path: Path) -> bool:

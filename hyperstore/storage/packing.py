@@ -36,6 +36,7 @@ __all__ = [
     "pack_record",
     "pack_row",
     "record_at",
+    "record_outline",
     "row_counts",
     "row_head",
     "row_key",
@@ -165,6 +166,16 @@ def stored_at(row: memoryview, offset: int) -> tuple[int, bytes]:
     except struct.error:
         raise CorruptError("a row of table objects ends in the middle. Run fsck") from None
     return place, oid
+
+
+def record_outline(row: memoryview, offset: int) -> tuple[int, int, bytes, int] | None:
+    """Return length, place, id and kind of the record at `offset`; None where none fits there."""
+    if offset + RECORD_OVERHEAD_BYTES > len(row):
+        return None
+    length, place, oid, kind = _RECORD.unpack_from(row, offset)
+    if not RECORD_OVERHEAD_BYTES <= length <= len(row) - offset:
+        return None
+    return length, place, oid, kind
 
 
 def row_head(key: bytes, row: memoryview) -> RowHead:

@@ -1,105 +1,149 @@
-"""Pins: what living processes hold against garbage collection.
+"""Pins: what living readers and writers hold against garbage collection.
 
-A pin names a snapshot or the first sequence number of a writer in flight. It ends when it is
-taken out, when it expires, or when its process is gone: told by number, boot and start time, so
-that a later process of the same number does not keep it. Pins of other machines only expire.
+A pin is a file that its owner keeps locked: the system lets go of the lock when the last process
+that has it, forked children included, is gone. So a pin needs no expiry, no process number and no
+write to the database, and a pin without a lock is dead. It comes under its name at once with all
+that it holds: it is written under another name, locked, and renamed.
+
+What it holds: ids, with all that they lead to, and perhaps a sequence number, from which on all
+objects stay. A writer adds the ids of what it found in the store and means to use, inside the
+transaction in which it found them; who collects reads the pins inside its own.
 """
 
+import contextlib
 import os
 import struct
-from typing import NamedTuple
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
 
-from hyperstore.errors import CorruptError, UsageError
 from hyperstore.ids import ObjectId, new_id
-from hyperstore.limits import PIN_BYTES_MAX
+from hyperstore.limits import ID_BYTES
 from hyperstore.storage import host
-from hyperstore.storage.environment import Table, Transaction
-from hyperstore.storage.rows import rows_from, seal
 
-__all__ = ["Pin", "add_pin", "drop_dead_pins", "read_pins", "remove_pin"]
+__all__ = ["Held", "Pin", "living_pins"]
 
-_TABLE = b"pins"
-_HEAD = struct.Struct("<QqQ")  # Process, expiry, first sequence number.
-_FIELD = struct.Struct("<H")
+_LIVE = ".pin"
+_NEW = ".new"
+_ID, _FROM = b"i", b"s"
+_RECORD = struct.Struct(f"<c{ID_BYTES}s")
 
 
-class Pin(NamedTuple):
-    """One hold. `sequence` 0 and `snapshot` b"" stand for none; `expires_ms` is since 1970."""
+class Held(NamedTuple):
+    """What one pin holds: ids, and all objects from a sequence number on, if there is one."""
 
-    pin_id: str
-    process: int
-    host: str
-    start: str
-    expires_ms: int
-    sequence: int
-    snapshot: bytes
+    ids: frozenset[ObjectId]
+    sequence: int | None
 
-    def holds(self, now_ms: int) -> bool:
-        """Tell whether the pin still counts."""
-        if now_ms >= self.expires_ms:
+
+class Pin:
+    """One hold, from its making until `release`; abandoned, it ends when it is collected."""
+
+    def __init__(
+        self, folder: Path, ids: Iterable[ObjectId] = (), *, sequence: int | None = None
+    ) -> None:
+        """Raise OSError where the folder cannot be written to."""
+        data = b"".join(_RECORD.pack(_ID, oid) for oid in ids)
+        if sequence is not None:
+            data += _RECORD.pack(_FROM, sequence.to_bytes(8, "little"))
+        self._handle = -1
+        while self._handle < 0:
+            name = folder / new_id()
+            self._path, fresh = name.with_suffix(_LIVE), name.with_suffix(_NEW)
+            self._handle = _created(fresh)
+            try:
+                host.lock_handle(self._handle, exclusive=True)
+                os.write(self._handle, data)
+                fresh.rename(self._path)
+            except FileNotFoundError:  # Taken for dead between its making and its lock.
+                self._close()
+            except BaseException:
+                self._close()
+                fresh.unlink(missing_ok=True)
+                raise
+
+    def add(self, ids: Iterable[ObjectId]) -> None:
+        """Hold more."""
+        data = b"".join(_RECORD.pack(_ID, oid) for oid in ids)
+        if data:
+            os.write(self._handle, data)
+
+    def release(self) -> None:
+        """Let go. A forked child that shares the pin keeps it. Safe to repeat."""
+        if self._handle >= 0:
+            self._close()
+            _drop_if_dead(self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", -1) >= 0:
+            self._close()
+
+    def _close(self) -> None:
+        handle, self._handle = self._handle, -1
+        os.close(handle)
+
+
+def living_pins(folder: Path) -> list[Held]:
+    """Return what the living pins hold; take the dead ones away."""
+    found = []
+    try:
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is wanted.
+    except FileNotFoundError:
+        return []
+    for name in names:
+        path = folder / name
+        if _drop_if_dead(path) or path.suffix != _LIVE:
+            continue
+        with contextlib.suppress(FileNotFoundError):  # Released meanwhile.
+            found.append(_held(path.read_bytes()))
+    return found
+
+
+def _held(data: bytes) -> Held:
+    ids, sequence = set(), None
+    whole = len(data) - len(data) % _RECORD.size
+    for tag, value in _RECORD.iter_unpack(data[:whole]):
+        if tag == _ID:
+            ids.add(ObjectId(value))
+        else:
+            sequence = int.from_bytes(value[:8], "little")
+    return Held(frozenset(ids), sequence)
+
+
+def _created(path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+    try:
+        return os.open(path, flags, 0o644)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True)
+        return os.open(path, flags, 0o644)
+
+
+def _drop_if_dead(path: Path) -> bool:
+    """Take the file away if nobody has it locked; say whether it is gone."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    except OSError:  # Another user's: it cannot be told dead, so it counts.
+        return False
+    try:
+        if not host.lock_handle(handle, exclusive=True, wait=False):
             return False
-        return self.host != host.host_name() or host.process_alive(self.process, self.start)
-
-
-def add_pin(
-    transaction: Transaction,
-    table: Table,
-    *,
-    expires_ms: int,
-    sequence: int = 0,
-    snapshot: ObjectId | None = None,
-) -> str:
-    """Pin objects from `sequence` on, or a snapshot, for this process; return the pin's id."""
-    pin_id, process = new_id(), os.getpid()
-    try:
-        head = _HEAD.pack(process, expires_ms, sequence)
-    except struct.error:
-        raise UsageError(f"a pin takes numbers of 64 bits, not {expires_ms}, {sequence}") from None
-    parts = [head]
-    for field in (host.host_name().encode(), host.process_start(process).encode(), snapshot or b""):
-        parts += [_FIELD.pack(len(field)), field]
-    key = pin_id.encode("ascii")
-    transaction.put(key, seal(_TABLE, key, b"".join(parts)), db=table)
-    return pin_id
-
-
-def remove_pin(transaction: Transaction, table: Table, pin_id: str) -> bool:
-    """Take the pin out; say whether it was there."""
-    return transaction.delete(pin_id.encode("utf-8", "replace"), db=table)
-
-
-def read_pins(transaction: Transaction, table: Table) -> list[Pin]:
-    """Return every pin, dead ones too."""
-    with transaction.cursor(table) as cursor:
-        rows = list(rows_from(cursor, _TABLE, b"", bytes_max=PIN_BYTES_MAX))
-    return [_decode(key, data) for key, data in rows]
-
-
-def drop_dead_pins(transaction: Transaction, table: Table, now_ms: int) -> int:
-    """Take out the pins that hold nothing any more; return how many they were."""
-    dead = [pin for pin in read_pins(transaction, table) if not pin.holds(now_ms)]
-    for pin in dead:
-        transaction.delete(pin.pin_id.encode("ascii"), db=table)
-    return len(dead)
-
-
-def _decode(key: bytes, data: bytes) -> Pin:
-    try:
-        process, expires_ms, sequence = _HEAD.unpack_from(data)
-        place, fields = _HEAD.size, []
-        for _ in range(3):
-            (size,) = _FIELD.unpack_from(data, place)
-            fields.append(data[place + _FIELD.size : place + _FIELD.size + size])
-            place += _FIELD.size + size
-        name, start, snapshot = fields
-        return Pin(
-            key.decode("ascii"),
-            process,
-            name.decode(),
-            start.decode(),
-            expires_ms,
-            sequence,
-            snapshot,
-        )
-    except (struct.error, UnicodeDecodeError) as error:
-        raise CorruptError(f"pin {key!r} cannot be read. Run fsck") from error
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        return True
+    finally:
+        os.close(handle)

@@ -6,7 +6,7 @@ from typing import Self
 
 from hyperstore.errors import CorruptError, ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import objects, pins, reflog, refs
+from hyperstore.storage import objects, reflog, refs, survey
 from hyperstore.storage.environment import (
     EngineError,
     Environment,
@@ -138,7 +138,7 @@ class Reader:
     def scan_objects(self, start: int = 0) -> Iterator[Record]:
         """Yield every object with a sequence number from `start` on, in order of arrival.
 
-        A damaged row raises CorruptError and ends the scan; `faults` goes on behind it.
+        A damaged row raises CorruptError and ends the scan; `survey_row` goes on behind it.
         """
         while True:
             try:
@@ -152,7 +152,42 @@ class Reader:
                     yield record
             start = found[1][-1].sequence + 1
 
-    # Refs, operations, pins.
+    def numbers(self, oids: Iterable[ObjectId]) -> dict[ObjectId, int]:
+        """Return the sequence numbers of those objects that are here; reads the index only."""
+        try:
+            return survey.numbers_of(self._transaction, self._tables, oids)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def survey_row(self, after: bytes = b"", *, whole: bool = False) -> survey.SurveyedRow | None:
+        """Return the row of objects behind the key `after`, whatever is wrong with it, or None."""
+        try:
+            return survey.survey_row(self._transaction, self._tables, after, whole=whole)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def survey_ids(self, after: bytes = b"", *, most: int = 4096) -> list[ObjectId]:
+        """Return the ids of objects behind `after`, in order; as the index has them."""
+        try:
+            return survey.survey_ids(self._transaction, self._tables, after, most)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def count_objects(self) -> int:
+        """Return how many objects the index knows."""
+        try:
+            return self._transaction.stat(self._tables.oids)["entries"]
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def used_bytes(self) -> int:
+        """Return how many bytes of the data file hold rows; the rest is free or unused."""
+        try:
+            return survey.used_bytes(self._transaction, self._tables)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    # Refs, operations.
 
     def ref(self, name: str) -> ObjectId | None:
         """Return what the ref points to, None where there is none."""
@@ -205,13 +240,6 @@ class Reader:
         """Return the number of the newest operation, 0 where there is none."""
         try:
             return reflog.last_number(self._transaction, self._tables.oplog)
-        except EngineError as error:
-            raise self._translated(error) from error
-
-    def pins(self) -> list[pins.Pin]:
-        """Return every pin, dead ones too."""
-        try:
-            return pins.read_pins(self._transaction, self._tables.pins)
         except EngineError as error:
             raise self._translated(error) from error
 

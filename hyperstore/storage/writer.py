@@ -2,21 +2,32 @@
 
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import NoReturn, cast
 
 from hyperstore.errors import ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import objects, pins, reflog, refs, sweep
+from hyperstore.storage import objects, reflog, refs, sweep
 from hyperstore.storage.environment import (
     BadTransactionError,
     EngineError,
     Environment,
     MapFullError,
+    Transaction,
 )
 from hyperstore.storage.header import HEADER_KEY, Header, encode_header
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
 
 __all__ = ["Writer"]
+
+
+class VoidTransaction:
+    """Stands where a transaction was that stayed with the parent of a fork."""
+
+    def _refuse(self, *_asked: object, **_options: object) -> NoReturn:
+        raise EngineError("the transaction stayed with the parent")
+
+    get = put = delete = cursor = stat = _refuse
 
 
 class Writer(Reader):
@@ -35,7 +46,7 @@ class Writer(Reader):
 
     def __enter__(self) -> "Writer":
         environment = self._environment
-        self._transaction = environment.begin_write()
+        self._transaction = environment.begin_write(self)
         self._tables = environment.tables
         self._generation = environment.generation
         return self
@@ -62,6 +73,12 @@ class Writer(Reader):
             raise self._translated(fault) from fault
         finally:
             self._environment.end_write(full=self.outgrew_map)
+
+    def void(self) -> object:
+        """In the child of a fork: let go of the parent's transaction, and return it to be kept."""
+        transaction = getattr(self, "_transaction", None)  # None while it waits for its turn.
+        self._transaction = cast("Transaction", VoidTransaction())
+        return transaction
 
     def put_many(self, records: Iterable[tuple[ObjectId, int, bytes]]) -> int:
         """Store those (id, kind, payload) that are not here; return how many they were.
@@ -114,33 +131,6 @@ class Writer(Reader):
     def _mark(self, oids: Iterable[ObjectId], state: ObjectState) -> None:
         try:
             objects.mark_absent(self._transaction, self._tables, oids, state, self._now_ms)
-        except EngineError as error:
-            raise self._translated(error) from error
-
-    def pin(self, *, expires_ms: int, sequence: int = 0, snapshot: ObjectId | None = None) -> str:
-        """Hold a snapshot, or what arrives from `sequence` on, against collection; return an id."""
-        try:
-            return pins.add_pin(
-                self._transaction,
-                self._tables.pins,
-                expires_ms=expires_ms,
-                sequence=sequence,
-                snapshot=snapshot,
-            )
-        except EngineError as error:
-            raise self._translated(error) from error
-
-    def unpin(self, pin_id: str) -> bool:
-        """Let go; say whether the pin was there."""
-        try:
-            return pins.remove_pin(self._transaction, self._tables.pins, pin_id)
-        except EngineError as error:
-            raise self._translated(error) from error
-
-    def drop_dead_pins(self, now_ms: int) -> int:
-        """Take out pins that expired or whose processes are gone; return how many."""
-        try:
-            return pins.drop_dead_pins(self._transaction, self._tables.pins, now_ms)
         except EngineError as error:
             raise self._translated(error) from error
 

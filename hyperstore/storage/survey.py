@@ -1,0 +1,138 @@
+"""Rows as they lie, damage included: what fsck reads and what garbage collection chooses from.
+
+Nothing here raises for damage that it can describe instead. A row whose records do not fill it is
+read as far as its lengths lead; what lies behind is still found through `oids`.
+"""
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hyperstore.errors import CorruptError
+from hyperstore.ids import ObjectId
+from hyperstore.limits import ID_BYTES
+from hyperstore.storage.environment import Tables, Transaction
+from hyperstore.storage.packing import (
+    KEY_BYTES,
+    ROW_HEAD_BYTES,
+    WHERE,
+    record_at,
+    record_outline,
+    row_head,
+    row_number,
+)
+
+__all__ = ["SurveyedRecord", "SurveyedRow", "numbers_of", "survey_ids", "survey_row", "used_bytes"]
+
+
+class SurveyedRecord(NamedTuple):
+    """One record. `payload` is None where it was not asked for, or is damaged."""
+
+    sequence: int
+    oid: ObjectId
+    kind: int
+    indexed: bool  # Whether `oids` leads to this very record.
+    payload: bytes | None
+    damage: str
+
+
+class SurveyedRow(NamedTuple):
+    """One row; the survey goes on behind `key`."""
+
+    key: bytes
+    created_ms: int
+    row_bytes: int
+    records: list[SurveyedRecord]
+    damage: str
+
+
+def survey_row(
+    transaction: Transaction, tables: Tables, after: bytes, *, whole: bool
+) -> SurveyedRow | None:
+    """Return the row behind the key `after`, with its payloads checked if `whole`, or None."""
+    with transaction.cursor(tables.objects) as cursor:
+        if not (cursor.set_range(after + b"\0") if after else cursor.first()):
+            return None
+        # A key of a false length is cut, so that the survey cannot run past the map.
+        key, row = bytes(cursor.key()[: 2 * KEY_BYTES]), cursor.value()
+        created_ms, damage = 0, ""
+        try:
+            number = row_number(key)
+            created_ms = row_head(key, row).created_ms
+        except CorruptError as fault:
+            damage = str(fault)
+            if len(key) != KEY_BYTES:
+                return SurveyedRow(key, 0, len(row), [], damage)
+        number = row_number(key)
+        outlines, filled = _outlines(row)
+        if not filled and not damage:
+            damage = f"row {key.hex()} of table objects: its records do not fill it"
+        oids = sorted({oid for _, _, oid, _ in outlines})
+        with transaction.cursor(tables.oids) as index:
+            places = {bytes(oid): bytes(where) for oid, where in index.getmulti(oids)}
+        records = []
+        for offset, place, oid, kind in outlines:
+            indexed = places.get(oid) == WHERE.pack(key, place, offset)
+            payload, wrong = None, ""
+            if whole:
+                try:
+                    payload = record_at(oid, row, place, offset, None)[1]
+                except CorruptError as fault:
+                    wrong = str(fault)
+            records.append(
+                SurveyedRecord(number + place, ObjectId(oid), kind, indexed, payload, wrong)
+            )
+        return SurveyedRow(key, created_ms, len(row), records, damage)
+
+
+def survey_ids(transaction: Transaction, tables: Tables, after: bytes, most: int) -> list[ObjectId]:
+    """Return at most `most` of the ids that `oids` knows, those behind `after`, in order."""
+    found: list[ObjectId] = []
+    with transaction.cursor(tables.oids) as cursor:
+        standing = cursor.set_range(after + b"\0") if after else cursor.first()
+        while standing and len(found) < most:
+            found.append(ObjectId(bytes(cursor.key()[: 2 * ID_BYTES])))
+            standing = cursor.next()
+    return found
+
+
+def numbers_of(
+    transaction: Transaction, tables: Tables, oids: Iterable[ObjectId]
+) -> dict[ObjectId, int]:
+    """Return the sequence number of each object that is here, as the index has it; read no row."""
+    get, table = transaction.get, tables.oids
+    numbers = {}
+    for oid in oids:
+        where = get(oid, None, table)
+        if where is not None:
+            try:
+                key, place, _ = WHERE.unpack(where)
+            except struct.error:
+                raise CorruptError(
+                    f"object {oid.hex()} is damaged: its place is not known"
+                ) from None
+            numbers[oid] = int.from_bytes(key, "big") + place
+    return numbers
+
+
+def used_bytes(transaction: Transaction, tables: Tables) -> int:
+    """Return how many bytes of the data file are pages of the tables, and the two meta pages."""
+    pages = 2
+    for table in tables:
+        stat = transaction.stat(table)
+        pages += stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+    return pages * stat["psize"]
+
+
+def _outlines(row: memoryview) -> tuple[list[tuple[int, int, bytes, int]], bool]:
+    """Return offset, place, id and kind of each record, and whether they fill the row."""
+    found: list[tuple[int, int, bytes, int]] = []
+    offset = ROW_HEAD_BYTES
+    while offset < len(row):
+        outline = record_outline(row, offset)
+        if outline is None:
+            return found, False
+        length, place, oid, kind = outline
+        found.append((offset, place, oid, kind))
+        offset += length
+    return found, offset == len(row)
