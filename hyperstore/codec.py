@@ -60,7 +60,8 @@ class Unfit(ValueError):
     """
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}" if path else reason)
+        shown = path if path.isprintable() else ascii(path)[1:-1]  # Keys are the user's.
+        super().__init__(f"{shown[:200]}: {reason}" if path else reason)
         self.path = path
         self.reason = reason
 

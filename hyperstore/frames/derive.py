@@ -32,29 +32,22 @@ def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> No
     frame that this one replaces (`before`) has it for something else.
     """
     taken = {roi.id for roi in rois}
-    earlier = {roi.id: _content(roi) for roi in before}
+    earlier = {roi.id: pack(_content(roi, 0)) for roi in before}
     for roi in rois:
-        if roi.id is not None:
-            continue
-        content = _content(roi)
-        ordinal = 0
-        while True:
-            content[-1] = ordinal
-            new = derived_id(pack(content))
-            if new not in taken:
-                if new not in earlier:
-                    break
-                content[-1] = 0
-                if pack(earlier[new]) == pack(content):
-                    break
-            ordinal += 1
-        taken.add(new)
-        roi.id = new
+        if roi.id is None:
+            first = pack(_content(roi, 0))
+            ordinal = 0
+            new = derived_id(first)
+            while new in taken or earlier.get(new, first) != first:
+                ordinal += 1
+                new = derived_id(pack(_content(roi, ordinal)))
+            taken.add(new)
+            roi.id = new
 
 
-def _content(roi: RoiRecord) -> list[object]:
-    """Return what an ROI id is made of, with room for the ordinal."""
-    return [roi.annotation_id, roi.kind, roi.label, roi.mask, roi.poly, roi.sources, 0]
+def _content(roi: RoiRecord, ordinal: int) -> list[object]:
+    """Return what an ROI id is the hash of."""
+    return [roi.annotation_id, roi.kind, roi.label, roi.mask, roi.poly, roi.sources, ordinal]
 
 
 def derive_tie(shapes: Sequence[object], taken: Iterable[object]) -> str:

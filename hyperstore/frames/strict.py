@@ -8,7 +8,7 @@ which hold no complex polygon.
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal, TypeAlias, cast
 
 from hyperstore.codec import Meta, Unfit, converter
 from hyperstore.frames.geometry import FLAT_2D, poly_fault
@@ -43,6 +43,8 @@ _Coordinate = (
 )
 _OneDefault = Annotated[list[Literal["default"]], Meta(min_length=1, max_length=1)]
 _Needed = Annotated[str, Meta(min_length=1)]
+# Metadata is looked at in Python; converting it would only copy it.
+_Unread: TypeAlias = object
 _NoExtra = Annotated[dict[str, object], _HIDDEN_MAP]
 
 
@@ -60,6 +62,7 @@ class _Roi(RoiRecord, kw_only=True):
     kind: Annotated[str, _HIDDEN] = None  # type: ignore[assignment]
     label: Annotated[list[str], Meta(min_length=1)]
     mask: _MaskValue | None = None
+    meta: _Unread = None  # type: ignore[assignment]
     poly: list[_Coordinate] | None = None
     sources: _OneDefault | None = None  # type: ignore[assignment]
 
@@ -77,6 +80,7 @@ class _Source(SourceRecord, kw_only=True):
     extra: _NoExtra = None  # type: ignore[assignment]
     id: Literal["default"]
     masks: list[_Mask] | None = None  # type: ignore[assignment]
+    meta: _Unread = None  # type: ignore[assignment]
     preview: _Preview | None = None
 
 
@@ -87,6 +91,8 @@ class _Frame(WholeRecord, kw_only=True):
     extra: _NoExtra = None  # type: ignore[assignment]
     id: _Id | None = None
     kind: Annotated[str, _HIDDEN] = None  # type: ignore[assignment]
+    meta: _Unread = None  # type: ignore[assignment]
+    meta_blob: _Unread = None  # type: ignore[assignment]
     rois: list[_Roi] | None = None  # type: ignore[assignment]
     sources: _OneSource  # type: ignore[assignment]
 
@@ -120,6 +126,8 @@ def strict_record(wire: Mapping[str, object]) -> WholeRecord | None:
 
 def _settled(meta: Metadata, depth: int) -> Metadata | None:
     """Return metadata that can be stored, None where there is none; raise Unfit for any other."""
+    if type(meta) is not dict:
+        return exact_meta(meta, "", depth)
     for value in meta.values():
         if type(value) not in _SAFE and not (type(value) is float and isfinite(value)):
             return exact_meta(meta, "", depth)
@@ -145,6 +153,9 @@ def _settle_rois(rois: list[RoiRecord], given: Sequence[Mapping[str, object]]) -
         kind = None
         meta = roi.meta
         if meta is not None:
+            if type(meta) is not dict:
+                return False
+            roi.meta = meta = meta.copy()
             kind = meta.pop("_type", None)
             if kind is not None:
                 if type(kind) is not str:
@@ -156,16 +167,15 @@ def _settle_rois(rois: list[RoiRecord], given: Sequence[Mapping[str, object]]) -
                     return False
             if not meta:
                 roi.meta = None
-            else:  # What `_settled` does, without the call.
-                for value in meta.values():
-                    is_a = type(value)
-                    if is_a is float:
-                        if isfinite(cast("float", value)):
-                            continue
-                    elif is_a in _SAFE:
+            for value in meta.values():  # What `_settled` does, without the call.
+                is_a = type(value)
+                if is_a is float:
+                    if isfinite(cast("float", value)):
                         continue
-                    roi.meta = exact_meta(meta, "", 3)
-                    break
+                elif is_a in _SAFE:
+                    continue
+                roi.meta = exact_meta(meta, "", 3)
+                break
         # The conversion takes sets for lists, but a set has no order.
         if type(wire["label"]) is not list:
             return False
