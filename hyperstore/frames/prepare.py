@@ -86,7 +86,8 @@ def _exactly(wire: Wire, roots: Roots, previous: bytes | None) -> Prepared:
     except Unfit as fault:
         given = wire.get("id")
         frame_id = given if isinstance(given, str) else None
-        raise FrameError(f"{fault}", path=fault.path, frame_id=frame_id) from None
+        place = "" if fault.path else "the frame cannot be stored: "
+        raise FrameError(f"{place}{fault}", path=fault.path, frame_id=frame_id) from None
 
 
 def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepared:

@@ -246,6 +246,9 @@ def test_a_frame_over_the_limit_is_refused() -> None:
         prepare(frame(blob="x" * OBJECT_BYTES_MAX), roots=NO_ROOTS)
     with pytest.raises(FrameError, match="1,000,000"):
         prepare(frame(meta_blob={"a": [[0] * 999_000, [0] * 2_000]}), roots=NO_ROOTS)
+    # Neither of the two alone is too much.
+    with pytest.raises(FrameError, match="1,000,000"):
+        prepare(frame(meta={"a": [0] * 600_000}, meta_blob={"a": [0] * 600_000}), roots=NO_ROOTS)
 
 
 def test_numeric_ids_become_strings() -> None:
