@@ -39,9 +39,9 @@ class Editor:
         self._work: _Work | None = None
 
     @property
-    def snapshot(self) -> Snapshot | None:
-        """What an open batch has made so far; None outside of a batch."""
-        return None if self._work is None else self._work.snapshot
+    def pending(self) -> tuple[Snapshot, Staging] | None:
+        """What an open batch has made so far, and where its objects are; None outside of one."""
+        return None if self._work is None else (self._work.snapshot, self._work.staging)
 
     def put(
         self,

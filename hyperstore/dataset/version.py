@@ -140,8 +140,9 @@ class DatasetVersion:
 
     def view(self) -> View:
         """Return the frames as they are now; what others write later does not show in it."""
-        if self._editor.snapshot is not None:
-            return self._view(self._editor.snapshot, None)
+        pending = self._editor.pending
+        if pending is not None:
+            return View(self._handle, pending[0], self._home(None), pending[1])
         with self._handle.database.reading() as reader:
             stamp = (
                 reader.ref(version_ref(self._place.dataset, self._place.version)),
@@ -296,7 +297,7 @@ class DatasetVersion:
         `change` is asked for, which says what differs in it.
         """
         before, after = self._point(old, head=True), self._point(new, head=False)
-        return changed_frames(self._handle.staging(), before.snapshot, after.snapshot)
+        return changed_frames(after.staging, before.snapshot, after.snapshot)
 
     def reset(self, commit: str | None = None, *, hard: bool = False) -> None:
         """Move the head to a commit; with `hard` also drop what is pending."""

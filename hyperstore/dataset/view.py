@@ -10,6 +10,7 @@ from itertools import islice
 
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.staging import Staging
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.frames import keys
 from hyperstore.frames.home import Home
@@ -31,15 +32,23 @@ _IDS_IN_BATCH = 256
 class View:
     """The frames of a version as they were at one moment, for reading."""
 
-    def __init__(self, handle: Handle, snapshot: Snapshot, home: Home) -> None:
+    def __init__(
+        self, handle: Handle, snapshot: Snapshot, home: Home, staging: Staging | None = None
+    ) -> None:
+        """`staging` is that of an open batch, which holds objects that are not stored yet."""
         self._handle = handle
-        self._staging = handle.staging()
+        self._staging = handle.staging() if staging is None else staging
         self._nodes = self._staging.nodes
         self.snapshot = snapshot
         self.home = home
 
     def __reduce__(self) -> tuple[type["View"], tuple[Handle, Snapshot, Home]]:
         return View, (self._handle, self.snapshot, self.home)
+
+    @property
+    def staging(self) -> Staging:
+        """Through what its objects are read."""
+        return self._staging
 
     def __len__(self) -> int:
         return self.snapshot.count
