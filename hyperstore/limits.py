@@ -74,6 +74,7 @@ MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as lon
 MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
 MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
 READERS_MAX = 2048
+LOCK_FILE_BYTES = 64 * READERS_MAX + 4096  # A reader's slot is a line of the processor's cache.
 FILE_SLACK_BYTES = 128 * 1024  # Allocated behind the last page; twice what a damaged page reaches.
 OWN_READERS_WAIT_S = 60  # How long growing the map waits for readers of this process.
 FORK_WAIT_S = 10  # How long a fork waits for the reads of other threads.
@@ -98,3 +99,11 @@ assert XML_BYTES_MAX < OBJECT_BYTES_MAX
 assert XML_DEPTH_MAX < FOREIGN_DEPTH_MAX < DEPTH_MAX
 COORDINATE_MAX = 10**15  # Beyond it, an imported shape is kept as data and not drawn.
 PICTURE_RECORDS_MAX = 64  # Images of one file that name one picture.
+
+# Maintenance. How long what no ref names any more can be undone, and how much is swept at a time.
+GRACE_S = 24 * 3600  # Of gc, where config.toml does not say otherwise.
+HEAD_MOVES_KEPT_MS = 90 * 24 * 3600 * 1000
+WORKING_MOVES_KEPT = 200  # Of each draft, since its last commit.
+WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
+SWEEP_OBJECTS_MAX = 4096  # In one transaction.
+JOIN_ROWS_MAX = 256  # The same.

@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from hyperstore.errors import CorruptError, FormatError
 
-__all__ = ["DATA_FILE", "LOCK_FILE", "check_data_file", "file_key", "is_unborn", "may_change"]
+__all__ = [
+    "DATA_FILE",
+    "LOCK_FILE",
+    "check_data_file",
+    "check_files",
+    "file_key",
+    "is_unborn",
+    "may_change",
+]
 
 DATA_FILE = "data.mdb"
 LOCK_FILE = "lock.mdb"
@@ -33,6 +41,17 @@ class _Meta(NamedTuple):
     page_bytes: int
     last_page: int
     transaction: int
+
+
+def check_files(folder: Path, *, create: bool) -> tuple[bool, bool]:
+    """Check the data file, which may be absent or empty to `create`; say what may be written.
+
+    First the data file, then the lock file.
+    """
+    data = folder / DATA_FILE
+    if not create or (data.exists() and data.stat().st_size):
+        check_data_file(data)
+    return may_change(folder)
 
 
 def check_data_file(path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 import lmdb
 
 from hyperstore.errors import ForkError, HyperstoreError, RefusedError, UsageError
-from hyperstore.limits import FILE_SLACK_BYTES, MAP_BYTES_MIN, READERS_MAX
+from hyperstore.limits import FILE_SLACK_BYTES, LOCK_FILE_BYTES, MAP_BYTES_MIN, READERS_MAX
 from hyperstore.storage import host
-from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_data_file, file_key, may_change
+from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_files, file_key
 from hyperstore.storage.gate import Copier, Gate, LiveReader, LiveWriter
 from hyperstore.storage.presence import Presence
 from hyperstore.storage.registry import FileKey, Registry
@@ -146,16 +146,15 @@ class Environment:
         """Open the file; to write only if asked, since that waits for whoever writes now."""
         if self._presence is None:
             self._presence = Presence(self.folder)
-        data = self.folder / DATA_FILE
-        if not create or (data.exists() and data.stat().st_size):
-            check_data_file(data)
-        may_write, may_lock = may_change(self.folder)
+        may_write, may_lock = check_files(self.folder, create=create)
         if writable and not may_write:
             raise RefusedError(
                 f"{self.folder} cannot be written to by this user. Open it for reading only"
             )
         try:
             with disk_errors(self.folder):  # Which the engine leaves to Python now and then.
+                if may_lock:
+                    host.allocate(self.folder / LOCK_FILE, LOCK_FILE_BYTES)
                 handle = self._open_engine(readonly=not writable, lock=may_lock, create=create)
         except lmdb.Error as error:
             raise translated(error, self.folder) from error

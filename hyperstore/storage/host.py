@@ -17,6 +17,7 @@ if sys.platform != "win32":  # Which has no advisory locks of this kind.
     import fcntl
 
 __all__ = [
+    "allocate",
     "detach_mapping",
     "folder_lock",
     "free_bytes",
@@ -150,6 +151,23 @@ def free_bytes(folder: Path) -> int | None:
     except (OSError, AttributeError):
         return None
     return stat.f_bavail * stat.f_frsize
+
+
+def allocate(path: Path, size: int) -> None:
+    """Give the file, made if need be, blocks for its first `size` bytes, or raise OSError.
+
+    A mapped file with holes is SIGBUS where the disk is full when one of them is first written.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}:
+            raise
+    finally:
+        os.close(handle)
 
 
 def lengthen_file(path: Path, wanted: int) -> None:
