@@ -3,6 +3,12 @@
 `objects` holds the bytes, packed in rows in the order of arrival; `oids` says for each id in
 which row, at which place and offset; `absent` says which objects are not here for a reason. A read
 compares the id asked for with the id stored, and the record's check.
+
+Measured in one run, 100,000 objects of 1.7 kB in synced transactions of 4,000, against blobs keyed
+by blake3 in a bare LMDB, which checks nothing: 5.2 us a put against 14.4; on disk 1.155 of the
+payload against 1.860 (live pages alone 1.08); a get in a read of its own 4.4 us against 2.1, and
+3.5 against 1.0 where all is in the cache; 500 at once 2.8 us each against 1.7. Rows that end at
+64 kB wherever that falls, with places of 20 bytes: 1.183.
 """
 
 import struct
@@ -242,16 +248,20 @@ def put_objects(
     tables: Tables,
     records: Iterable[tuple[bytes, int, bytes]],
     created_ms: int,
+    reused: list[ObjectId] | None = None,
 ) -> int:
     """Store those of the (id, kind, payload) that are not here; return how many they were.
 
-    What is here but damaged is stored again, and so mended. The ids are believed.
+    What is here but damaged is stored again, and so mended. The ids are believed. Those that were
+    here are appended to `reused`.
     """
     fresh: dict[bytes, tuple[bytes, int, bytes]] = {record[0]: record for record in records}
     _check_input(fresh.values())
     for known in present_ids(transaction, tables, fresh):
         if _is_sound(transaction, tables, known):
             del fresh[known]
+            if reused is not None:
+                reused.append(known)
     if not fresh:
         return 0
     if transaction.stat(tables.absent)["entries"]:
