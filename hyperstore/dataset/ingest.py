@@ -124,8 +124,15 @@ class Ingest:
 
     def _against_base(self, chunk: list[_Pair]) -> list[_Pair]:
         """Look at what the frames of a chunk replace: for ROI ids, and for edits by others."""
-        keys = sorted({one.key for _, one in chunk})
-        found = get_many(self.staging.nodes, root(self.base, "frames"), keys)
+        origins = [getattr(frame, "object_id", None) for frame, _ in chunk]
+        keys = sorted(
+            {
+                one.key
+                for (_, one), origin in zip(chunk, origins, strict=True)
+                if one.derived or origin is not None
+            }
+        )
+        found = get_many(self.staging.nodes, root(self.base, "frames"), keys) if keys else []
         olds = {key: ObjectId(old) for key, old in zip(keys, found, strict=True) if old is not None}
         if not olds:
             return chunk
@@ -133,9 +140,8 @@ class Ingest:
             olds[one.key] for _, one in chunk if one.derived and one.key in olds
         )
         kept = []
-        for frame, one in chunk:
+        for (frame, one), origin in zip(chunk, origins, strict=True):
             old = olds.get(one.key)
-            origin = getattr(frame, "object_id", None)
             if old is not None and origin is not None and origin != old:
                 self.stale += 1
                 if self.if_unchanged:
