@@ -4,6 +4,7 @@ import click
 
 from hyperstore.cli.changes import MARKS, change_json, frame_lines, metadata_lines, short_stat
 from hyperstore.cli.commit import summary
+from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.output import styled
 from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.verb import Verb
@@ -22,7 +23,9 @@ SHAPES = ("full", "stat", "name-only", "name-status", "json", "quiet")
 
 
 @click.command("diff", cls=Verb)
-@click.argument("words", metavar="[A..B | A [B]] [-- FRAME...]", nargs=-1, type=str)
+@click.argument(
+    "words", metavar="[A..B | A [B]] [-- FRAME...]", nargs=-1, shell_complete=complete_revisions
+)
 @click.option("--stat", "shape", flag_value="stat", help="Counts, frame by frame and in all.")
 @click.option("--name-only", "shape", flag_value="name-only", help="Only the ids of frames.")
 @click.option("--name-status", "shape", flag_value="name-status", help="A, M or D and the id.")

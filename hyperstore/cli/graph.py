@@ -33,7 +33,7 @@ class Graph:
             yield "| " * at + "|\\" + " |" * (len(self._open) - at - 1), []
         self._open = after[: at + 1] + opened + after[at + 1 :] if parents else after
         for line in lines[1:]:
-            yield self._bars(), line
+            yield self._bars() or "  ", line
         if not parents and at < len(self._open):
             yield "| " * at + " /" * (len(self._open) - at), []
 

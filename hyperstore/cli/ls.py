@@ -14,6 +14,7 @@ from hyperstore.dataset.view import Frame
 
 __all__ = ["ls_command"]
 
+_Row = tuple[str, str, str, str]
 _ROWS = 256  # Shown together, with columns as wide as they need.
 
 
@@ -64,7 +65,7 @@ def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:
     while chunk := list(islice(frames, _ROWS)):
         rows = [_row(frame) for frame in chunk]
         if columns is not None:
-            rows = [_narrowed(row, columns) for row in rows]
+            rows, widths = _narrowed(rows, columns), [0, 0, 0]
         widths = [
             max(width, *(columns_of(row[at]) for row in rows)) for at, width in enumerate(widths)
         ]
@@ -77,7 +78,7 @@ def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:
                 session.out.line("    ", safe(_uri(frame.to_dict())))
 
 
-def _row(frame: Frame) -> tuple[str, str, str, str]:
+def _row(frame: Frame) -> _Row:
     wire = frame.to_dict()
     rois = wire.get("rois")
     count = len(rois) if isinstance(rois, list) else 0
@@ -92,12 +93,16 @@ def _row(frame: Frame) -> tuple[str, str, str, str]:
     )
 
 
-def _narrowed(row: tuple[str, str, str, str], columns: int) -> tuple[str, str, str, str]:
-    """Cut the context, then the id, so that the row stands on one line."""
-    left = columns - columns_of(row[2]) - columns_of(row[3]) - 6
-    first = fit(row[0], max(8, left - min(8, columns_of(row[1]))))
-    context = fit(row[1], max(8, left - columns_of(first)))
-    return first, context, row[2], row[3]
+def _narrowed(rows: list[_Row], columns: int) -> list[_Row]:
+    """Cut contexts, then ids, so that each row stands on one line."""
+    widths = [max(columns_of(row[at]) for row in rows) for at in range(4)]
+    left = columns - widths[2] - widths[3] - 6
+    id_width = min(widths[0], max(8, left - min(8, widths[1])))
+    context_width = min(widths[1], max(8, left - id_width))
+    return [
+        (fit(first, id_width), fit(context, context_width), time, rois)
+        for first, context, time, rois in rows
+    ]
 
 
 def _uri(wire: Mapping[str, object]) -> str:

@@ -125,13 +125,13 @@ class Program(click.Group):
         sys.exit(code)
 
     def _run(self, words: list[str], output: Output) -> int:
-        result: object = super().main(
-            args=words,
-            prog_name="hyperstore",
-            complete_var="_HYPERSTORE_COMPLETE",
-            standalone_mode=False,
-            obj=(output, words),
-        )
+        # Not by click's own main(), which prints when interrupted, and ends pipes by another code.
+        self._main_shell_completion({}, "hyperstore", "_HYPERSTORE_COMPLETE")
+        try:
+            with self.make_context("hyperstore", words, obj=(output, list(words))) as ctx:
+                result: object = self.invoke(ctx)
+        except click.exceptions.Exit as end:
+            return end.exit_code
         return result if isinstance(result, int) else DONE
 
 

@@ -1,25 +1,31 @@
 """Progress of work over a second, on a terminal's stderr: by rich where installed, else plainly."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from hyperstore.cli.output import Output
 from hyperstore.cli.text import fit
 
-__all__ = ["counted", "stages"]
+__all__ = ["MakeBar", "counted", "plain_bar", "rich_bar", "stages"]
 
-_QUIET_S = 1.0  # Work shorter than this shows nothing.
-_STEP_S = 0.1
+QUIET_S = 1.0  # Work shorter than this shows nothing.
+STEP_S = 0.1
 
 T = TypeVar("T")
 
 
-class _Bar(Protocol):
+class Bar(Protocol):
+    """What shows progress until it is closed."""
+
     def update(self, what: str, done: int, total: int | None) -> None: ...
 
     def close(self) -> None: ...
+
+
+MakeBar = Callable[[Output, int], Bar]
+"""Makes a bar for an output of so many columns."""
 
 
 class _PlainBar:
@@ -74,28 +80,49 @@ class _RichBar:
 class _Meter:
     """Shows a bar once the work has lasted long enough, and updates it now and then."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, make_bar: MakeBar) -> None:
         self._output = output
+        self._make_bar = make_bar
         self._columns = output.progress_columns()
-        self._next = time.monotonic() + _QUIET_S
-        self._bar: _Bar | None = None
+        self._next = time.monotonic() + QUIET_S
+        self._bar: Bar | None = None
 
     def tick(self, what: str, done: int, total: int | None) -> None:
         if self._columns is None or time.monotonic() < self._next:
             return
         if self._bar is None:
-            self._bar = _bar(self._output, self._columns)
+            self._bar = self._make_bar(self._output, self._columns)
         self._bar.update(what, done, total)
-        self._next = time.monotonic() + _STEP_S
+        self._next = time.monotonic() + STEP_S
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
 
-def counted(output: Output, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+def rich_bar(output: Output, columns: int) -> Bar:
+    """Return a bar with the time left where rich is installed, else a plain one."""
+    try:
+        return _RichBar()
+    except ImportError:
+        return _PlainBar(output, columns)
+
+
+def plain_bar(output: Output, columns: int) -> Bar:
+    """Return a bar that needs nothing."""
+    return _PlainBar(output, columns)
+
+
+def counted(
+    output: Output,
+    items: Iterable[T],
+    what: str,
+    total: int | None = None,
+    *,
+    make_bar: MakeBar = rich_bar,
+) -> Iterator[T]:
     """Yield the items, and show how many there were so far."""
-    meter = _Meter(output)
+    meter = _Meter(output, make_bar)
     try:
         for done, item in enumerate(items):
             meter.tick(what, done, total)
@@ -107,7 +134,7 @@ def counted(output: Output, items: Iterable[T], what: str, total: int | None = N
 @contextmanager
 def stages(output: Output) -> Iterator["Stages"]:
     """Give what work that reports stages by itself can call."""
-    meter = _Meter(output)
+    meter = _Meter(output, rich_bar)
     try:
         yield Stages(meter)
     finally:
@@ -122,10 +149,3 @@ class Stages:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         self._meter.tick(what, done, total or None)
-
-
-def _bar(output: Output, columns: int) -> _Bar:
-    try:
-        return _RichBar()
-    except ImportError:
-        return _PlainBar(output, columns)

@@ -70,7 +70,7 @@ def _print(session: Session, operation: Operation) -> None:
     text = safe(done)
     columns = session.out.columns
     if columns is not None:
-        text = fit(text, max(20, columns - len(number) - len(when) - 4))
+        text = fit(text, max(20, columns - 23))
     session.out.line(styled(number, "yellow"), f"  {when:<14}  ", text)
     if typed:
         session.out.line(" " * 23, styled(f"$ {typed}", "dim"))

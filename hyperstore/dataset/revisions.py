@@ -70,12 +70,12 @@ def resolve(store: Store, text: str) -> Point:
     given = f"{HEAD_NAME}{text[1:]}" if text == "@" or text.startswith(("@~", "@^")) else text
     try:
         revision = parse_revision(given)
-    except UsageError:
+        point = _start(store, revision)
+    except (NotFoundError, UsageError):
         plain = _unquoted(store, text)
         if plain is None:
             raise
         return plain
-    point = _start(store, revision)
     for step in revision.steps:
         point = _step(store, point, step)
     return point

@@ -6,7 +6,7 @@ and a plain list all do. The window of text grows only while one frame does not 
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NoReturn
 
 from hyperstore.errors import FormatError
@@ -49,7 +49,8 @@ class _Window:
     """The part of the text that is looked at, and where in the file it stands."""
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream = stream
+        # One read from below at a time: a long one over a pipe would not see Ctrl-C in between.
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._name = name
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._text = ""
@@ -87,11 +88,12 @@ class _Window:
                 self._fail(str(fault))
             except json.JSONDecodeError as fault:
                 near_end = fault.pos >= len(self._text) - len("-Infinity")
+                ahead = fault.pos - self._at  # Growing moves the window.
                 if (near_end or fault.msg.startswith(("Unterminated", "Invalid \\"))) and (
                     self._grow()
                 ):
                     continue
-                self._fail(f"not JSON: {fault.msg}", at=fault.pos)
+                self._fail(f"not JSON: {fault.msg}", at=self._at + ahead)
             except (ValueError, RecursionError):  # More digits or levels than Python reads.
                 self._fail("a number or a nesting that no frame can hold")
             assert isinstance(value, dict)
@@ -119,7 +121,7 @@ class _Window:
             return False
         self._line, self._column = self._position(self._at)
         rest = self._text[self._at :]
-        chunk = self._stream.read(max(JSON_CHUNK_BYTES, len(rest)))
+        chunk = self._read(max(JSON_CHUNK_BYTES, len(rest)))
         self._text, self._at = rest, 0
         try:
             more = self._decoder.decode(chunk, final=not chunk)

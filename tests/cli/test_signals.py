@@ -1,0 +1,72 @@
+"""Ctrl-C, and a reader that goes away, with the command as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import lines
+from tests.support.command import Command, environment
+from tests.support.frames import wire, wires
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """Start the command without waiting for it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "hyperstore", *words],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("sent", [0, 5_000])
+def test_ctrl_c_in_an_add_leaves_nothing_half_written(
+    cells: Command, tmp_path: Path, sent: int
+) -> None:
+    """A pipe that both sides have open proves that the command is in the middle of reading."""
+    before = cells("status", "--json").out
+    pipe = tmp_path / "frames"
+    os.mkfifo(pipe)
+    process = started(tmp_path, "add", "frames")
+    with pipe.open("w") as stream:
+        stream.write(lines(wires(sent, start=100)))
+        stream.flush()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
+    assert cells("status", "--json").out == before
+    cells("add", "-", stdin=lines([wire("after")]))
+    assert cells("ls", "--name-only").out.count("\n") == 11
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(store: Command, tmp_path: Path) -> None:
+    """`hyperstore ls --json | head` is no error, and says nothing."""
+    store("add", "-", stdin=lines(wires(3_000)))
+    process = started(tmp_path, "ls", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["id"] == "f000"
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), said) == (141, "")
+
+
+def test_a_reader_that_was_never_there_ends_the_command_quietly(
+    cells: Command, tmp_path: Path
+) -> None:
+    """The last lines stand in a buffer, so the pipe breaks at the very end."""
+    process = started(tmp_path, "ls")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), said) == (141, "")

@@ -1,0 +1,103 @@
+"""On a terminal: colour, width, progress. A pseudo-terminal stands in for the real one."""
+
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hyperstore.cli import progress
+from hyperstore.cli.output import Output
+from hyperstore.cli.text import columns_of
+from tests.cli.conftest import lines
+from tests.support.command import Command, environment, spawn
+from tests.support.frames import wire, wires
+
+fcntl = pytest.importorskip("fcntl")
+termios = pytest.importorskip("termios")
+_COLOUR = re.compile(r"\x1b\[[0-9]*m")
+
+
+def on_terminal(folder: Path, *words: str, settings: Mapping[str, str] | None = None) -> str:
+    """Run the command on a terminal of 80 columns; return all that it shows."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hyperstore", *words],
+        cwd=folder,
+        env=environment(settings),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65_536)
+        except OSError:  # How Linux says that the other side is closed.
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(ours)
+    process.wait(timeout=60)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def test_colour_goes_to_a_terminal_only(cells: Command, tmp_path: Path) -> None:
+    """Files and pipes get plain text, unless it is asked for."""
+    assert "\x1b[33m" in on_terminal(tmp_path, "log")
+    assert "\x1b" not in on_terminal(tmp_path, "log", settings={"NO_COLOR": "1"})
+    assert "\x1b" not in on_terminal(tmp_path, "log", settings={"TERM": "dumb"})
+    assert "\x1b" not in on_terminal(tmp_path, "log", "--color", "never")
+    assert "\x1b" not in spawn(tmp_path, "log").out
+    assert "\x1b[33m" in spawn(tmp_path, "--color", "always", "log").out
+    assert "\x1b[33m" in spawn(tmp_path, "log", "--color=always").out
+    assert "\x1b[31merror" in on_terminal(tmp_path, "nonsense")
+
+
+@pytest.mark.parametrize("line", ["ls", "log --oneline", "branch", "tag", "reflog --all"])
+def test_lists_fit_80_columns(cells: Command, tmp_path: Path, line: str) -> None:
+    """A row that wraps cannot be read down its columns, whatever the names are."""
+    cells("add", "-", stdin=lines([wire("猫" * 30, context="文脈" * 40), wire("x" * 200)]))
+    cells("commit", "-m", "A subject that goes on and on, " * 10)
+    cells("branch", "a-name-of-some-length")
+    cells("tag", "v1", "-m", "Because " * 40)
+    for row in _COLOUR.sub("", on_terminal(tmp_path, *line.split())).splitlines():
+        if not row.lstrip().startswith("$") and "HEAD ->" not in row:
+            assert columns_of(row) <= 80, row
+
+
+class _Terminal(Output):
+    """An output that takes whatever stderr is for a terminal."""
+
+    def progress_columns(self) -> int | None:
+        return 80
+
+
+@pytest.mark.parametrize("bar", [progress.plain_bar, progress.rich_bar])
+def test_work_over_a_second_shows_progress(
+    bar: progress.MakeBar, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever waits sees that something is going on, and the line is gone at the end."""
+    monkeypatch.setattr(progress, "QUIET_S", -1.0)
+    monkeypatch.setattr(progress, "STEP_S", 0.0)
+    done = list(progress.counted(_Terminal(), range(2_000), "Adding", 2_000, make_bar=bar))
+    assert done == list(range(2_000))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    if bar is progress.plain_bar:
+        assert "\rAdding: 1,999 of 2,000 (99%)" in captured.err
+        assert captured.err.endswith("\r\x1b[K\r")
+
+
+def test_short_work_shows_no_progress(cells: Command, tmp_path: Path) -> None:
+    """A line that flashes by tells nothing."""
+    (tmp_path / "more.json").write_text(lines(wires(5, start=50)))
+    assert "Adding" not in on_terminal(tmp_path, "add", "more.json").replace("Added", "")

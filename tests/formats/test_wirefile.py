@@ -1,0 +1,90 @@
+"""Frames from JSON: every common way of writing several, and what is refused."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hyperstore.errors import FormatError
+from hyperstore.formats.wirefile import read_frames
+from hyperstore.limits import JSON_CHUNK_BYTES
+
+
+def read(data: bytes) -> list[dict[str, object]]:
+    """Return all frames in some bytes."""
+    return list(read_frames(io.BytesIO(data), "frames.json"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id": 1}\n{"id": 2}\n',
+        '[{"id": 1}, {"id": 2}]',
+        '{"id": 1} {"id": 2}',
+        '{"id": 1}{"id": 2}',
+        '[{"id": 1}]\n[{"id": 2}]',
+        '[[{"id": 1}], [], [{"id": 2}]]',
+        '\ufeff[\n\t{"id": 1},\r\n{"id": 2}\n]\n',
+    ],
+)
+def test_frames_are_read_from_lines_and_lists(text: str) -> None:
+    """What jq, json.dump and a shell loop write."""
+    assert read(text.encode()) == [{"id": 1}, {"id": 2}]
+
+
+def test_nothing_is_no_frame() -> None:
+    """An empty pipe adds nothing."""
+    assert read(b"") == read(b" \n") == read(b"[]") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b'{"id": 1', "line 1, column 9"),
+        (b'[{"id": 1}', "line 1, column 11"),
+        (b'[{"id": 1} {"id": 2}]', "line 1, column 12"),
+        (b'{"id": 1},', "line 1, column 10"),
+        (b"\n  3", "line 2, column 3"),
+        (b'"text"', "line 1, column 1"),
+        (b"]", "line 1, column 1"),
+        (b'{"a": NaN}', "line 1, column 1"),
+        (b'{"a": 1, "a": 2}', "line 1, column 1"),
+        (b'{"a": \xff}', "line 1"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "line 1"),
+        (b'{"a": ' + b"[" * 100_000, "line 1"),
+    ],
+)
+def test_what_is_no_frame_is_refused_with_its_place(data: bytes, place: str) -> None:
+    """One error, which an editor can jump to."""
+    with pytest.raises(FormatError, match=f"frames.json: {place}"):
+        read(data)
+
+
+class _Drip(io.BytesIO):
+    """A pipe that gives one piece at a time."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read(7)
+
+
+@given(st.lists(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False))))
+def test_frames_come_whole_however_the_pipe_cuts_them(frames: list[dict[str, object]]) -> None:
+    """A cut may fall inside a number, an escape or a character."""
+    values = [frame for frame in frames if "Infinity" not in json.dumps(frame)]
+    text = "\n".join(json.dumps(frame, ensure_ascii=False) for frame in values)
+    data = text.encode("utf-8", "replace")
+    wanted = [json.loads(line) for line in data.decode().split("\n") if line]
+    assert list(read_frames(_Drip(data), "pipe")) == wanted
+
+
+def test_a_large_file_is_read_in_pieces(tmp_path: Path) -> None:
+    """A frame across the border of two pieces comes whole."""
+    frame = {"id": "x" * 1_000, "n": [1.5] * 50}
+    count = 3 * JSON_CHUNK_BYTES // len(json.dumps(frame))
+    path = tmp_path / "frames.json"
+    path.write_text(json.dumps([frame] * count))
+    with path.open("rb") as stream:
+        assert sum(one == frame for one in read_frames(stream, "frames.json")) == count
