@@ -7,11 +7,14 @@ from hyperstore.errors import UsageError
 
 __all__ = ["check_metadata"]
 
+_FOREIGN = frozenset({"_coco", "_voc"})  # No query names what is in them.
+
 
 def check_metadata(metadata: object, *, path: str = "metadata") -> dict[str, object]:
     """Return metadata as plain values; UsageError naming the place that cannot be stored.
 
-    Keys hold no `$` and no `.` at any depth, since a query names a value by its path.
+    Keys hold no `$` and no `.` at any depth, since a query names a value by its path; what other
+    formats had to say stands in fields of their own, and is kept as it came.
     """
     if not isinstance(metadata, Mapping):
         raise UsageError(f"{path} is a dict, not {type(metadata).__name__}")
@@ -20,7 +23,7 @@ def check_metadata(metadata: object, *, path: str = "metadata") -> dict[str, obj
     except Unfit as fault:
         raise UsageError(f"{fault}") from None
     assert isinstance(checked, dict)
-    _check_keys(checked, path)
+    _check_keys({key: held for key, held in checked.items() if key not in _FOREIGN}, path)
     return dict(checked)
 
 
