@@ -300,9 +300,13 @@ class _Walk:
 
     def _foreign(self, value: object, path: str, depth: int) -> Value:
         if isinstance(value, datetime):
-            if value.utcoffset() is None:
+            try:
+                moment = None if value.utcoffset() is None else value.isoformat()
+            except (NotImplementedError, TypeError, ValueError) as fault:
+                raise Unfit(path, f"a datetime whose time zone fails: {fault}") from None
+            if moment is None:
                 raise Unfit(path, "a datetime without a time zone is not a moment; give it tzinfo")
-            return _text(value.isoformat(), path)
+            return _text(moment, path)
         if isinstance(value, (bytes, bytearray, memoryview)) and self._allow_bytes:
             return bytes(value)
         numpy = sys.modules.get("numpy")  # Whoever has an array has imported it.
