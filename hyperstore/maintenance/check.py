@@ -8,11 +8,13 @@ compares each with the keys under which it stands, and counts totals and changes
 import os
 from collections.abc import Callable
 
-from hyperstore.dataset.store import Store
-from hyperstore.errors import UsageError
+from hyperstore.dataset.store import Store, open_store
+from hyperstore.errors import CorruptError, FormatError, UsageError
+from hyperstore.maintenance.findings import Findings, OutOfTime
 from hyperstore.maintenance.report import Report
+from hyperstore.maintenance.structure import check_into
 
-__all__ = ["LEVELS", "fsck", "fsck_path"]
+__all__ = ["LEVELS", "Progress", "fsck", "fsck_path"]
 
 LEVELS = ("quick", "sample", "full")
 Progress = Callable[[str, int, int], None]
@@ -31,7 +33,22 @@ def fsck(
     """Check an open store; `percent` and `seed` are for `sample`. Changes nothing."""
     if level not in LEVELS:
         raise UsageError(f"a check is one of {', '.join(LEVELS)}, not {level!a}")
-    raise NotImplementedError
+    if not 0 < percent <= 100:
+        raise UsageError(f"a share of objects is more than 0 and at most 100 %, not {percent}")
+    findings = Findings(max_seconds)
+    complete = True
+    try:
+        check_into(
+            findings,
+            store.handle.database,
+            share=percent / 100 if level == "sample" else 0.0,
+            full=level == "full",
+            seed=seed,
+            progress=progress,
+        )
+    except OutOfTime:
+        complete = False
+    return Report(level, findings.faults(), dict(sorted(findings.counts.items())), complete)
 
 
 def fsck_path(
@@ -47,4 +64,19 @@ def fsck_path(
 
     Where there is no store, NotFoundError comes out as from `open_store`.
     """
-    raise NotImplementedError
+    try:
+        store = open_store(path, readonly=True)
+    except (CorruptError, FormatError) as fault:
+        findings = Findings()
+        code = "damaged-store" if isinstance(fault, CorruptError) else "foreign-store"
+        findings.add(code, os.fspath(path), str(fault), lost="the store, as far as it goes here")
+        return Report(level, findings.faults(), {}, complete=False)
+    with store:
+        return fsck(
+            store,
+            level=level,
+            percent=percent,
+            seed=seed,
+            max_seconds=max_seconds,
+            progress=progress,
+        )

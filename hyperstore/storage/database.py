@@ -8,8 +8,8 @@ are on disk when its block ends, or none.
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -18,6 +18,7 @@ from hyperstore.errors import (
     DiskFullError,
     FormatError,
     HyperstoreError,
+    LockedError,
     NotFoundError,
     RefusedError,
     UsageError,
@@ -37,6 +38,7 @@ __all__ = ["Database"]
 
 T = TypeVar("T")
 _PINS = "pins"
+_COLLECTING = "gc.lock"
 _COPY = "compact-"  # Begins the names of folders in which a smaller file is made.
 
 
@@ -198,6 +200,16 @@ class Database:
         if self._closed:
             raise self._is_closed()
         return self._environment.presence.alone()
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep other collections away, of any process; LockedError where one is under way."""
+        if self.readonly:
+            raise RefusedError(f"{self.folder} is open for reading only")
+        with host.file_lock(self.folder / _COLLECTING) as taken:
+            if not taken:
+                raise LockedError(f"{self.folder}: garbage is being collected; retry at its end")
+            yield
 
     def compact(self, prove: Callable[["Database"], None]) -> None:
         """Replace the data file by a copy without free pages, once `prove` has not raised for it.

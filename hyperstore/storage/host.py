@@ -19,6 +19,7 @@ if sys.platform != "win32":  # Which has no advisory locks of this kind.
 __all__ = [
     "allocate",
     "detach_mapping",
+    "file_lock",
     "folder_lock",
     "free_bytes",
     "lengthen_file",
@@ -142,6 +143,16 @@ def lock_handle(handle: int, *, exclusive: bool, wait: bool = True) -> bool:
         if error.errno not in {errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}:
             raise
     return True
+
+
+@contextlib.contextmanager
+def file_lock(path: Path) -> Iterator[bool]:
+    """Try to lock a file, made if need be, against whoever else tries; tell whether it is ours."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield lock_handle(handle, exclusive=True, wait=False)
+    finally:
+        os.close(handle)
 
 
 def free_bytes(folder: Path) -> int | None:

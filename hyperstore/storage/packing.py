@@ -36,6 +36,7 @@ __all__ = [
     "pack_record",
     "pack_row",
     "record_at",
+    "record_moved",
     "record_outline",
     "row_counts",
     "row_head",
@@ -176,6 +177,16 @@ def record_outline(row: memoryview, offset: int) -> tuple[int, int, bytes, int] 
     if not RECORD_OVERHEAD_BYTES <= length <= len(row) - offset:
         return None
     return length, place, oid, kind
+
+
+def record_moved(row: memoryview, offset: int, length: int, place: int) -> bytes | None:
+    """Return the record with another place, for another row; None where its check does not fit."""
+    end = offset + length - CHECK_BYTES
+    if checksum(row[offset:end]) != row[end : end + CHECK_BYTES]:
+        return None
+    _, _, oid, kind = _RECORD.unpack_from(row, offset)
+    body = _RECORD.pack(length, place, oid, kind) + row[offset + _RECORD.size : end].tobytes()
+    return body + checksum(body)
 
 
 def row_head(key: bytes, row: memoryview) -> RowHead:

@@ -173,6 +173,15 @@ class Reader:
         except EngineError as error:
             raise self._translated(error) from error
 
+    def survey_table(
+        self, name: str, after: bytes = b"", *, most: int = 1024
+    ) -> list[survey.SealedRow]:
+        """Return rows of `refs`, `oplog` or `absent` behind a key, whatever is wrong with them."""
+        try:
+            return survey.survey_table(self._transaction, self._tables, name, after, most)
+        except EngineError as error:
+            raise self._translated(error) from error
+
     def count_objects(self) -> int:
         """Return how many objects the index knows."""
         try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hyperstore.errors import CorruptError
 from hyperstore.ids import ObjectId
-from hyperstore.limits import ID_BYTES
+from hyperstore.limits import ID_BYTES, OPERATION_BYTES_MAX
 from hyperstore.storage.environment import Tables, Transaction
 from hyperstore.storage.packing import (
     KEY_BYTES,
@@ -21,8 +21,18 @@ from hyperstore.storage.packing import (
     row_head,
     row_number,
 )
+from hyperstore.storage.rows import LMDB_KEY_BYTES_MAX, unseal
 
-__all__ = ["SurveyedRecord", "SurveyedRow", "numbers_of", "survey_ids", "survey_row", "used_bytes"]
+__all__ = [
+    "SealedRow",
+    "SurveyedRecord",
+    "SurveyedRow",
+    "numbers_of",
+    "survey_ids",
+    "survey_row",
+    "survey_table",
+    "used_bytes",
+]
 
 
 class SurveyedRecord(NamedTuple):
@@ -31,6 +41,7 @@ class SurveyedRecord(NamedTuple):
     sequence: int
     oid: ObjectId
     kind: int
+    record_bytes: int
     indexed: bool  # Whether `oids` leads to this very record.
     payload: bytes | None
     damage: str
@@ -44,6 +55,17 @@ class SurveyedRow(NamedTuple):
     row_bytes: int
     records: list[SurveyedRecord]
     damage: str
+
+
+class SealedRow(NamedTuple):
+    """One row of refs, of the log or of marks; without data where it is damaged."""
+
+    key: bytes
+    data: bytes
+    damage: str
+
+
+Outline = tuple[int, int, bytes, int, int]  # Offset, place, id, kind, length.
 
 
 def survey_row(
@@ -67,11 +89,11 @@ def survey_row(
         outlines, filled = _outlines(row)
         if not filled and not damage:
             damage = f"row {key.hex()} of table objects: its records do not fill it"
-        oids = sorted({oid for _, _, oid, _ in outlines})
+        oids = sorted({outline[2] for outline in outlines})
         with transaction.cursor(tables.oids) as index:
             places = {bytes(oid): bytes(where) for oid, where in index.getmulti(oids)}
         records = []
-        for offset, place, oid, kind in outlines:
+        for offset, place, oid, kind, length in outlines:
             indexed = places.get(oid) == WHERE.pack(key, place, offset)
             payload, wrong = None, ""
             if whole:
@@ -80,9 +102,28 @@ def survey_row(
                 except CorruptError as fault:
                     wrong = str(fault)
             records.append(
-                SurveyedRecord(number + place, ObjectId(oid), kind, indexed, payload, wrong)
+                SurveyedRecord(number + place, ObjectId(oid), kind, length, indexed, payload, wrong)
             )
         return SurveyedRow(key, created_ms, len(row), records, damage)
+
+
+def survey_table(
+    transaction: Transaction, tables: Tables, name: str, after: bytes, most: int
+) -> list[SealedRow]:
+    """Return at most `most` rows behind the key `after` of a table of rows that change."""
+    table = name.encode("ascii")
+    found: list[SealedRow] = []
+    with transaction.cursor(getattr(tables, name)) as cursor:
+        standing = cursor.set_range(after + b"\0") if after else cursor.first()
+        while standing and len(found) < most:
+            key, data, damage = bytes(cursor.key()[:LMDB_KEY_BYTES_MAX]), b"", ""
+            try:
+                data = unseal(table, key, cursor.value(), bytes_max=OPERATION_BYTES_MAX)
+            except CorruptError as fault:
+                damage = str(fault)
+            found.append(SealedRow(key, data, damage))
+            standing = cursor.next()
+    return found
 
 
 def survey_ids(transaction: Transaction, tables: Tables, after: bytes, most: int) -> list[ObjectId]:
@@ -124,15 +165,15 @@ def used_bytes(transaction: Transaction, tables: Tables) -> int:
     return pages * stat["psize"]
 
 
-def _outlines(row: memoryview) -> tuple[list[tuple[int, int, bytes, int]], bool]:
-    """Return offset, place, id and kind of each record, and whether they fill the row."""
-    found: list[tuple[int, int, bytes, int]] = []
+def _outlines(row: memoryview) -> tuple[list[Outline], bool]:
+    """Return the outline of each record, and whether they fill the row."""
+    found: list[Outline] = []
     offset = ROW_HEAD_BYTES
     while offset < len(row):
         outline = record_outline(row, offset)
         if outline is None:
             return found, False
         length, place, oid, kind = outline
-        found.append((offset, place, oid, kind))
+        found.append((offset, place, oid, kind, length))
         offset += length
     return found, offset == len(row)

@@ -6,7 +6,7 @@ from typing import NoReturn, cast
 
 from hyperstore.errors import ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import objects, reflog, refs, sweep
+from hyperstore.storage import objects, reflog, refs, repack, sweep
 from hyperstore.storage.environment import (
     BadTransactionError,
     EngineError,
@@ -80,13 +80,22 @@ class Writer(Reader):
         self._transaction = cast("Transaction", VoidTransaction())
         return transaction
 
-    def put_many(self, records: Iterable[tuple[ObjectId, int, bytes]]) -> int:
+    def put_many(
+        self,
+        records: Iterable[tuple[ObjectId, int, bytes]],
+        *,
+        reused: list[ObjectId] | None = None,
+    ) -> int:
         """Store those (id, kind, payload) that are not here; return how many they were.
 
         Whatever is here but damaged is stored anew. That the ids are right is the caller's word.
+        A writer that does not refer to all of them in this same block pins what is appended to
+        `reused`, those that were here: nothing else may lead to them.
         """
         try:
-            return objects.put_objects(self._transaction, self._tables, records, self._now_ms)
+            return objects.put_objects(
+                self._transaction, self._tables, records, self._now_ms, reused
+            )
         except EngineError as error:
             raise self._translated(error) from error
 
@@ -115,6 +124,13 @@ class Writer(Reader):
         """Take objects out; what is left keeps its sequence numbers. Give bounded batches."""
         try:
             return sweep.delete_objects(self._transaction, self._tables, dead)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def join_rows(self, after: bytes, *, most: int) -> tuple[bytes | None, int]:
+        """Join rows behind the key `after` that are short for their pages; see repack.py."""
+        try:
+            return repack.join_rows(self._transaction, self._tables, after, most)
         except EngineError as error:
             raise self._translated(error) from error
 

@@ -1,0 +1,115 @@
+"""What the roots lead to, one bit for each sequence number.
+
+A million frames take 150 kB here, where their ids in a set would take 100 MB. Links are followed
+by kind: a commit leads to its snapshot and parents, a tag to its commit, a snapshot to its roots,
+a node to its children or to its values. Objects of other kinds, and values of leaves, lead
+nowhere: they are marked and not read.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from hyperstore.errors import MissingObjectError
+from hyperstore.history.commit import decode_commit, decode_snapshot, decode_tag
+from hyperstore.ids import Kind, ObjectId
+from hyperstore.limits import ID_BYTES
+from hyperstore.storage.objects import ObjectState
+from hyperstore.storage.reader import Reader
+from hyperstore.tree.node import decode as decode_node
+
+__all__ = ["Bits", "Links", "Marking", "links_of"]
+
+_BATCH = 512
+_FOLLOWED = frozenset((Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG))
+
+
+class Bits:
+    """A set of numbers from 0 on."""
+
+    def __init__(self, most: int) -> None:
+        self._bits = bytearray(most // 8 + 1)
+
+    def add(self, number: int) -> bool:
+        """Take a number in; say whether it is new."""
+        at, bit = number >> 3, 1 << (number & 7)
+        if at >= len(self._bits):
+            self._bits.extend(bytes(max(at + 1 - len(self._bits), len(self._bits))))
+        if self._bits[at] & bit:
+            return False
+        self._bits[at] |= bit
+        return True
+
+    def __contains__(self, number: int) -> bool:
+        at = number >> 3
+        return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))
+
+    def __len__(self) -> int:
+        return int.from_bytes(self._bits, "little").bit_count()
+
+
+Links = tuple[Sequence[ObjectId], Sequence[ObjectId]]
+"""Ids of objects that lead on, and of objects that do not."""
+
+
+def links_of(oid: ObjectId, kind: int, payload: bytes) -> Links:
+    """Return what one object leads to. CorruptError where it cannot be read."""
+    if kind == Kind.NODE:
+        node = decode_node(payload)
+        values = [ObjectId(value) for value in node.values() if len(value) == ID_BYTES]
+        return (values, ()) if node.level else ((), values)
+    if kind == Kind.SNAPSHOT:
+        return [ObjectId(root) for root in decode_snapshot(payload, oid).roots.values()], ()
+    if kind == Kind.COMMIT:
+        commit = decode_commit(payload, oid)
+        return [ObjectId(commit.snapshot), *map(ObjectId, commit.parents)], ()
+    if kind == Kind.TAG:
+        return [ObjectId(decode_tag(payload, oid).commit)], ()
+    return (), ()
+
+
+class Marking:
+    """Marks what ids lead to; done in steps, so that no transaction lasts long."""
+
+    def __init__(self, live: Bits) -> None:
+        self.live = live
+        self._pending: list[ObjectId] = []
+
+    def add(self, ids: Iterable[ObjectId]) -> None:
+        """Take in more ids to begin from."""
+        self._pending += ids
+
+    def step(self, reader: Reader, batches: int | None = None) -> bool:
+        """Go on by so many batches, or to the end; say whether all is marked.
+
+        What is missing on purpose or forgotten is passed over. CorruptError, or MissingObjectError
+        for what is lost, where it is not known what an object leads to.
+        """
+        pending = self._pending
+        while pending and batches != 0:
+            # From the end, so that a tree is walked down and few ids wait.
+            batch = pending[-_BATCH:]
+            del pending[-_BATCH:]
+            fresh = _unmarked(reader, batch, self.live)
+            for oid, (kind, payload) in zip(fresh, reader.get_records(fresh), strict=True):
+                if kind in _FOLLOWED:
+                    onward, ends = links_of(oid, kind, payload)
+                    pending += onward
+                    _mark_ends(reader, ends, self.live)
+            batches = None if batches is None else batches - 1
+        return not pending
+
+
+def _mark_ends(reader: Reader, ends: Sequence[ObjectId], live: Bits) -> None:
+    for number in reader.numbers(ends).values():
+        live.add(number)
+
+
+def _unmarked(reader: Reader, batch: Sequence[ObjectId], live: Bits) -> list[ObjectId]:
+    """Return those that were not marked, marking them; lost ones raise."""
+    numbers = reader.numbers(batch)
+    if len(numbers) < len(set(batch)):
+        for oid in batch:
+            if oid not in numbers and reader.state(oid) is ObjectState.LOST:
+                raise MissingObjectError(
+                    f"object {oid.hex()} is lost, so what it led to is not known. Run fsck"
+                )
+    return [oid for oid, number in numbers.items() if live.add(number)]

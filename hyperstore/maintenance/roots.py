@@ -1,0 +1,83 @@
+"""What must stay: the ids from which everything that is kept is reached.
+
+Every ref's object, and what a list of functions adds, one for each other reason to stay; a layer
+that keeps ids of its own adds one. All of them read one transaction, so that what they say is true
+at one moment. What a ref names must be here; what others name may have been collected before.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from hyperstore.ids import ObjectId
+from hyperstore.limits import HEAD_MOVES_KEPT_MS, WORKING_MOVES_KEPT, WORKING_MOVES_KEPT_MS
+from hyperstore.storage.pins import Held
+from hyperstore.storage.reader import Reader
+from hyperstore.storage.reflog import Operation
+
+__all__ = ["ROOTS", "Moment", "roots"]
+
+_WORKING = "working/"
+_HEAD = "head/"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When roots are asked for, and what is known besides the database."""
+
+    now_ms: int
+    grace_ms: int  # What was referred to this lately stays.
+    pins: tuple[Held, ...] = ()
+    after: int = 0  # Operations up to this number were asked before, with an earlier moment.
+
+
+RootFunction = Callable[[Reader, Moment], Iterable[ObjectId]]
+
+
+def roots(reader: Reader, moment: Moment) -> list[ObjectId]:
+    """Return all roots: every ref's, and those others whose objects are still here."""
+    named = dict.fromkeys(oid for _, oid in reader.refs())
+    others: dict[ObjectId, None] = {}
+    for function in ROOTS:
+        others.update(dict.fromkeys(function(reader, moment)))
+    here = reader.numbers(others)
+    return [*named, *(oid for oid in others if oid in here and oid not in named)]
+
+
+def _pinned(_: Reader, moment: Moment) -> Iterator[ObjectId]:
+    """What living readers and writers hold."""
+    for pin in moment.pins:
+        yield from pin.ids
+
+
+def _moved(reader: Reader, moment: Moment) -> Iterator[ObjectId]:
+    """What the operation log can still undo, and what was referred to within the grace period.
+
+    All but working snapshots stay for 90 days, both sides of the move; so do working snapshots of
+    refs that were deleted. Of a draft's working snapshots those stay that came since its last
+    commit, at most 200 and for 24 hours.
+    """
+    working_left: dict[str, int] = {}
+    oldest = moment.now_ms - max(HEAD_MOVES_KEPT_MS, moment.grace_ms)
+    for operation in reader.operations():
+        if operation.number <= moment.after:
+            return
+        if operation.time_ms < oldest:
+            continue  # Not the end: clocks go wrong, and an older row may have a later time.
+        committed = {move.name for move in operation.moves if move.name.startswith(_HEAD)}
+        for move in operation.moves:
+            if _stays(operation, move.name, moment, working_left) or move.new is None:
+                yield from (oid for oid in (move.old, move.new) if oid is not None)
+        for name in committed:  # What came before this commit was committed with it, or dropped.
+            working_left[_WORKING + name.removeprefix(_HEAD)] = 0
+
+
+def _stays(operation: Operation, name: str, moment: Moment, working_left: dict[str, int]) -> bool:
+    age_ms = moment.now_ms - operation.time_ms
+    if age_ms < moment.grace_ms or not name.startswith(_WORKING):
+        return True
+    left = working_left.get(name, WORKING_MOVES_KEPT)
+    working_left[name] = left - 1
+    return left > 0 and age_ms < WORKING_MOVES_KEPT_MS
+
+
+ROOTS: list[RootFunction] = [_pinned, _moved]

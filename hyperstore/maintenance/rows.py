@@ -1,0 +1,138 @@
+"""Every stored row: records against their index, and as many hashed as are wanted."""
+
+from collections.abc import Callable
+from random import Random
+
+from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
+from hyperstore.history.commit import decode_commit, decode_record, decode_snapshot, decode_tag
+from hyperstore.ids import Kind, ObjectId, object_id
+from hyperstore.maintenance.findings import Findings
+from hyperstore.storage.database import Database
+from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
+from hyperstore.tree.node import decode as decode_node
+
+__all__ = ["check_rows"]
+
+Progress = Callable[[str, int, int], None]
+TakeFrame = Callable[[int, ObjectId, bytes], None]
+"""Told sequence number, id and payload of each frame that is as it was written."""
+
+_ROWS_AT_ONCE = 64
+
+
+def check_rows(
+    database: Database,
+    findings: Findings,
+    *,
+    share: float,
+    random: Random,
+    take_frame: TakeFrame | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Check each row's outline, and of a share of the rows, 0 to 1, every object."""
+    with database.reading() as reader:
+        total, last = reader.count_objects(), reader.last_sequence()
+    after, matched, sound, done = b"", 0, True, 0
+    while True:
+        findings.look_at_clock()
+        rows = []
+        with database.reading() as reader:
+            for _ in range(_ROWS_AT_ONCE):
+                row = reader.survey_row(after, whole=share > 0 and random.random() < share)
+                if row is None:
+                    break
+                after = row.key
+                rows.append(row)
+        for row in rows:
+            matched += _check_row(database, row, findings, last, take_frame)
+            sound = sound and not row.damage
+            done += len(row.records)
+        if progress is not None:
+            progress("objects", done, total)
+        if len(rows) < _ROWS_AT_ONCE:
+            break
+    findings.counts["objects"] = done
+    if matched != total or not sound:
+        _check_index(database, findings)
+
+
+def _check_row(
+    database: Database,
+    row: SurveyedRow,
+    findings: Findings,
+    last: int,
+    take_frame: TakeFrame | None,
+) -> int:
+    """Check the records of one row; return to how many the index leads."""
+    name = f"row {row.key.hex()} of table objects"
+    if row.damage:
+        findings.add("damaged-row", name, row.damage)
+    matched = 0
+    for record in row.records:
+        if record.indexed:
+            matched += 1
+            if record.sequence > last:
+                message = f"{name} holds number {record.sequence}, and {last} is the last one given"
+                findings.add("wrong-sequence", name, message)
+        elif not _is_elsewhere(database, record.oid):
+            if not record.damage and not row.damage:
+                message = f"no index leads to object {record.oid.hex()}, which is in {name}"
+                findings.add_object("unindexed-object", record.oid, message)
+            continue
+        else:
+            continue  # An old copy: the object was damaged once, and added again.
+        if record.damage:
+            findings.add_object("damaged-object", record.oid, record.damage)
+        elif record.payload is not None:
+            _check_object(record, record.payload, findings, take_frame)
+    return matched
+
+
+def _is_elsewhere(database: Database, oid: ObjectId) -> bool:
+    with database.reading() as reader:
+        return reader.has(oid)
+
+
+def _check_object(
+    record: SurveyedRecord, payload: bytes, findings: Findings, take_frame: TakeFrame | None
+) -> None:
+    findings.counts["hashed"] += 1
+    oid, kind = record.oid, record.kind
+    if object_id(kind, payload) != oid:
+        message = f"object {oid.hex()} is damaged: its content has another hash"
+        findings.add_object("false-id", oid, message)
+        return
+    try:
+        if kind == Kind.NODE:
+            decode_node(payload)
+        elif kind == Kind.SNAPSHOT:
+            decode_snapshot(payload, oid)
+        elif kind == Kind.COMMIT:
+            decode_commit(payload, oid)
+        elif kind == Kind.TAG:
+            decode_tag(payload, oid)
+        elif kind == Kind.RECORD:
+            decode_record(payload, oid)
+        elif kind == Kind.FRAME and take_frame is not None:
+            take_frame(record.sequence, oid, payload)
+    except HyperstoreError as fault:
+        code = "bad-tree" if kind == Kind.NODE else "bad-object"
+        findings.add_object(code, oid, f"object {oid.hex()} was stored so: {fault}")
+
+
+def _check_index(database: Database, findings: Findings) -> None:
+    """Find the entries of the index that lead to no sound record."""
+    after = b""
+    while True:
+        findings.look_at_clock()
+        with database.reading() as reader:
+            oids = reader.survey_ids(after)
+        if not oids:
+            return
+        after = oids[-1]
+        for oid in oids:
+            try:
+                with database.reading() as reader:
+                    reader.get_record(oid)
+            except (CorruptError, MissingObjectError) as fault:
+                findings.add_object("damaged-object", oid, str(fault))
