@@ -3,15 +3,22 @@
 import click
 
 from hyperstore.cli.complete import complete_revisions
-from hyperstore.cli.frames import find_roi
+from hyperstore.cli.frames import Wire, find_roi
 from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.verb import Verb, json_option
+from hyperstore.codec import Value, decode
 from hyperstore.dataset.abbreviation import find_frame
 from hyperstore.dataset.revisions import split_frame
 from hyperstore.dataset.view import View
-from hyperstore.errors import NotFoundError
+from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.frames.wire import decode_plain
+from hyperstore.ids import Kind
+from hyperstore.limits import ID_BYTES, ID_PREFIX_DIGITS_MIN
 
 __all__ = ["cat_command", "frame_in"]
+
+_KINDS = frozenset(Kind)
+_DIGITS = frozenset("0123456789abcdef")
 
 
 @click.command("cat", cls=Verb)
@@ -27,17 +34,56 @@ def cat_command(
 ) -> None:
     """Show frames as JSON, in the wire form.
 
-    FRAME is an id, the start of one, or REV:FRAME. --json writes one frame a line.
+    FRAME is an id, the start of one, REV:FRAME, or the id of any object in the store, such as a
+    commit. --json writes one a line.
     """
     view = session.point(revision).view()
     for word in frames:
-        place, frame_id = frame_in(session, view, word)
-        wire = place.get_frame(frame_id).to_dict()
-        value = wire if roi is None else find_roi(wire, roi)
+        try:
+            place, frame_id = frame_in(session, view, word)
+            value = place.get_frame(frame_id).to_dict()
+        except NotFoundError:
+            found = _object(session, word)
+            if found is None:
+                raise
+            value = found
+        value = value if roi is None else find_roi(value, roi)
         if as_json:
             session.out.json(value)
         else:
             session.out.json_text(value)
+
+
+def _object(session: Session, word: str) -> Wire | None:
+    """Return the object whose id begins with `word`, with bytes as hex; None where there is none.
+
+    UsageError where there are several.
+    """
+    if not ID_PREFIX_DIGITS_MIN <= len(word) <= 2 * ID_BYTES or not _DIGITS.issuperset(word):
+        return None
+    with session.store.handle.database.reading() as reader:
+        found = reader.find(word)
+        if len(found) > 1:
+            raise UsageError(f"{word} is short for {len(found)} objects; give more digits")
+        if not found:
+            return None
+        kind = reader.kind_of(found[0])
+        payload = reader.get(found[0])
+    if kind == Kind.FRAME:
+        return decode_plain(payload, roots=session.store.handle.roots)
+    value = decode(payload, what=f"object {found[0].hex()}", allow_bytes=True)
+    name = Kind(kind).name.lower() if kind in _KINDS else f"kind {kind}"
+    return {"kind": name, "id": found[0].hex(), "value": _plain(value)}
+
+
+def _plain(value: Value) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [_plain(held) for held in value]
+    if isinstance(value, dict):
+        return {key: _plain(held) for key, held in value.items()}
+    return value
 
 
 def frame_in(session: Session, view: View, word: str) -> tuple[View, str]:

@@ -1,4 +1,4 @@
-"""`import`: COCO and Pascal VOC into a draft, as one edit, in memory that does not grow."""
+"""`import`: COCO and Pascal VOC into a draft, as one operation, in memory that does not grow."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -11,9 +11,11 @@ from hyperstore.cli.complete import complete_datasets
 from hyperstore.cli.editor import read_message
 from hyperstore.cli.progress import counted
 from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
+from hyperstore.dataset.arrival import Arrival
 from hyperstore.dataset.dataset import Dataset
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.view import View
 from hyperstore.errors import FrameError, PublishedError
 from hyperstore.formats import coco, voc
 from hyperstore.formats.combine import Partial, Wire
@@ -75,14 +77,14 @@ def coco_verb(
     """
     message = _checked(session, dataset, version_name, parts)
     scratch = session.store.handle.scratch
+    arrival = Arrival(session.store.handle, dataset, version_name)
     with coco.read(files, images=images, scratch=scratch) as source:
-        version, made = _target(session, dataset, version_name)
 
         def meta(existing: Mapping[str, object]) -> Wire:
             return coco.combine_version(existing, source)
 
-        _put(session, version, source.frames(), meta, total=source.report.counts.get("images"))
-    _finish(session, version, source.report, message, made=made)
+        _put(session, arrival, source.frames(), meta, total=source.report.counts.get("images"))
+    _finish(session, arrival, source.report, message)
 
 
 @import_command.command("voc", cls=Verb)
@@ -105,10 +107,15 @@ def voc_verb(
     """Import Pascal VOC annotations: a folder that holds Annotations, or XML files."""
     message = _checked(session, dataset, version_name, parts)
     report = Report()
-    version, made = _target(session, dataset, version_name)
-    frames = (partial for path in paths for partial in voc.read(path, images=images, report=report))
-    _put(session, version, frames, None, total=None)
-    _finish(session, version, report, message, made=made)
+    seen: dict[str, Path] = {}
+    arrival = Arrival(session.store.handle, dataset, version_name)
+    frames = (
+        partial
+        for path in paths
+        for partial in voc.read(path, images=images, report=report, seen=seen)
+    )
+    _put(session, arrival, frames, None, total=None)
+    _finish(session, arrival, report, message)
 
 
 def _checked(session: Session, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
@@ -133,40 +140,26 @@ def _find(session: Session, name: str) -> Dataset | None:
     return session.store.dataset(name) if known else None
 
 
-def _target(session: Session, dataset: str, name: str) -> tuple[DatasetVersion, list[str]]:
-    """Return the draft to import into, and what had to be made for it."""
-    made: list[str] = []
-    found = _find(session, dataset)
-    if found is None:
-        found = session.store.create_dataset(dataset)
-        made.append(f"dataset {dataset}")
-    if not any(name in (held.name, held.id) for held in found.versions()):
-        found.create_version(name)
-        made.append(f"version {name}")
-    return found.version(name), made
-
-
 def _put(
     session: Session,
-    version: DatasetVersion,
+    arrival: Arrival,
     partials: Iterable[Partial],
     meta: Callable[[Mapping[str, object]], Wire] | None,
     total: int | None,
 ) -> None:
-    """Lay what the files say over what the version has: one edit, or none."""
+    """Lay what the files say over what the version has; nothing shows yet."""
     shown = counted(session.out, partials, "Importing pictures", total)
+    view = arrival.view()
     try:
-        with version.batch():
-            version.add_frames(_combined(version, shown), strict=True)
-            if meta is not None:
-                version.set_metadata(meta(version.get_metadata()))
+        arrival.put(_combined(view, shown))
+        if meta is not None:
+            arrival.set_metadata(meta(view.get_metadata()))
     except FrameError as error:
         known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
         raise FrameError(f"{known}{error}; nothing was imported") from None
 
 
-def _combined(version: DatasetVersion, partials: Iterator[Partial]) -> Iterator[Wire]:
-    view = version.view()
+def _combined(view: View, partials: Iterator[Partial]) -> Iterator[Wire]:
     while chunk := list(islice(partials, _CHUNK)):
         held = view.get_frames_by_ids([one.id for one in chunk]) if len(view) else []
         existing = {frame.id: frame.to_dict() for frame in held}
@@ -174,20 +167,12 @@ def _combined(version: DatasetVersion, partials: Iterator[Partial]) -> Iterator[
             yield coco.combine(existing.get(one.id), one)
 
 
-def _finish(
-    session: Session,
-    version: DatasetVersion,
-    report: Report,
-    message: str | None,
-    *,
-    made: list[str],
-) -> None:
+def _finish(session: Session, arrival: Arrival, report: Report, message: str | None) -> None:
     out = session.out
-    if session.store.head() != version:
-        session.store.set_head(version)
-    if made:
-        out.line(f"Created {' and '.join(made)}")
-    counts = ", ".join(f"{count:,} {what}" for what, count in report.counts.items())
+    version, commit = arrival.finish(message)
+    if arrival.made:
+        out.line(f"Created {' and '.join(arrival.made)}")
+    counts = ", ".join(plural(count, what[:-1]) for what, count in report.counts.items())
     out.line(f"Imported {counts or 'nothing'} into {session.title(version)}")
     for line in report.lines():
         out.note("  ", line)
@@ -196,9 +181,7 @@ def _finish(
             out.line("Not committed yet; `hyperstore commit` records it")
         else:
             out.line("Nothing has changed")
-        return
-    commit = version.commit(message)
-    if commit is None:
+    elif commit is None:
         out.line("Nothing has changed, so nothing was committed")
     else:
-        report_commit(session, version, commit)
+        report_commit(session, version, commit.hex())

@@ -10,7 +10,7 @@ from hyperstore.cli.output import styled
 from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import columns_of, fit, pad, plural, safe
 from hyperstore.cli.verb import Verb, json_option
-from hyperstore.dataset.view import Frame
+from hyperstore.dataset.view import Frame, View
 
 __all__ = ["ls_command"]
 
@@ -47,8 +47,7 @@ def ls_command(
     a commit or tag as it recorded them. --json: the frame in the wire form, which `add -` reads.
     """
     view = session.point(revision).view()
-    frames = view.get_iterator(context=context, reverse=reverse)
-    chosen = islice(frames, skip, None if most is None else skip + most)
+    chosen = _chosen(view, context, skip, most, reverse=reverse)
     if as_json:
         for frame in chosen:
             session.out.json(frame.to_dict())
@@ -57,6 +56,20 @@ def ls_command(
             session.out.line(frame.id)
     else:
         _list(session, chosen, is_long=is_long)
+
+
+def _chosen(
+    view: View, context: str | None, skip: int, most: int | None, *, reverse: bool
+) -> Iterator[Frame]:
+    """Return the frames to list; of all contexts, those passed over are not even read."""
+    if context is not None:
+        frames = view.get_iterator(context=context, reverse=reverse)
+        return islice(frames, skip, None if most is None else skip + most)
+    count = len(view)
+    first, last = min(skip, count), count if most is None else min(skip + most, count)
+    if reverse:
+        first, last = count - last, count - first
+    return view.get_iterator(start=first, stop=last, reverse=reverse) if first < last else iter(())
 
 
 def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:

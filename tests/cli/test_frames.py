@@ -225,3 +225,16 @@ def test_frames_with_a_context_given_on_the_command_line(store: Command, tmp_pat
     done = store("add", "-", "--dry-run", stdin=lines(wires(3)))
     assert done.out.startswith("Would add 3 new frames")
     assert store("ls", "--name-only").out.count("\n") == 1
+
+
+def test_any_object_is_shown_by_the_start_of_its_id(cells: Command) -> None:
+    """From a commit down to a node and a frame, as `git cat-file` does."""
+    commit = str(cells("log", "-1", "--json").rows()[0]["id"])
+    shown = cells("cat", commit[:10], "--json").rows()[0]
+    assert (shown["kind"], shown["id"]) == ("commit", commit)
+    snapshot = cells("cat", shown["value"]["snapshot"], "--json").rows()[0]  # type: ignore[index]
+    assert (snapshot["kind"], snapshot["value"]["count"]) == ("snapshot", 10)  # type: ignore[index]
+    root = snapshot["value"]["roots"]["frames"]  # type: ignore[index]
+    assert cells("cat", root, "--json").rows()[0]["kind"] == "node"
+    assert root == cells("status", "--json").rows()[0]["content_id"]
+    cells.fails("cat", "0" * 64, code=128)

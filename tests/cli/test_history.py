@@ -64,17 +64,17 @@ def test_branches_are_listed_created_renamed_and_deleted(cells: Command) -> None
     """As git does; the one where HEAD stands is kept."""
     cells("branch", "fix")
     cells("branch", "old", "HEAD")
-    assert [row["name"] for row in cells("branch", "--json").rows()] == ["Current", "fix", "old"]
-    assert cells("branch").out.startswith("* Current")
+    assert {row["name"] for row in cells("branch", "--json").rows()} == {"Current", "fix", "old"}
+    assert "* Current" in cells("branch").out
     cells("branch", "-m", "old", "older")
     cells("branch", "-m", "main")
-    assert cells("branch").out.startswith("* main")
+    assert "* main" in cells("branch").out
     cells.fails("branch", "-m", "fix", code=128)
     cells.fails("branch", "fix", code=128)
     assert "HEAD stands" in cells.fails("branch", "-D", "main", code=128)
     assert "undo" in cells("branch", "-d", "older").out
     cells("undo")
-    assert [row["name"] for row in cells("branch", "--json").rows()] == ["main", "fix", "older"]
+    assert {row["name"] for row in cells("branch", "--json").rows()} == {"main", "fix", "older"}
 
 
 def test_a_branch_with_work_of_its_own_is_not_deleted_by_d(cells: Command) -> None:

@@ -71,7 +71,7 @@ def test_import_makes_what_is_missing_and_stands_there(hs: Command, tmp_path: Pa
     status = hs("status", "--json").rows()[0]
     assert (status["dataset"], status["version"], status["state"]) == ("shapes", "first", "draft")
     assert status["head"] is None
-    assert [row["name"] for row in hs("branch", "--json").rows()] == ["Current", "first"]
+    assert {row["name"] for row in hs("branch", "--json").rows()} == {"Current", "first"}
 
 
 def test_an_import_that_fails_changes_no_frame(hs: Command, tmp_path: Path) -> None:
