@@ -78,7 +78,7 @@ def _no_sync() -> None:
 
 def _kept_across_fork() -> None:
     """Use in a child what it inherited."""
-    Environment.after_fork = lambda self: None  # type: ignore[method-assign]
+    Environment.after_fork = lambda self: self.gate.let_go()  # type: ignore[method-assign]
 
 
 PLANTS: dict[str, Callable[[], None]] = {
