@@ -110,7 +110,9 @@ class Editor:
         with self._handle.database.reading() as reader:
             base_id = read_state(reader, self._place).writable()
             base = read_snapshot(reader, base_id)
-        return _Work(self._handle.staging(), base_id, base, base)
+        staging = self._handle.staging()
+        staging.hold(base)
+        return _Work(staging, base_id, base, base)
 
     def _finish(self, work: _Work, command: str) -> None:
         if work.snapshot is not work.base:

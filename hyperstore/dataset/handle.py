@@ -5,15 +5,17 @@ Transactions are opened here and in what builds on this module, and nowhere belo
 
 import atexit
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hyperstore.dataset.config import Config, read_config, write_config
 from hyperstore.dataset.staging import Staging
+from hyperstore.errors import DiskFullError, RefusedError
 from hyperstore.frames.roots import Roots
 from hyperstore.history import branches
 from hyperstore.history.commit import Commit, Snapshot
-from hyperstore.ids import CommitId, SnapshotId
+from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.storage.database import Database
 from hyperstore.tree.nodes import NodeCache
 
@@ -76,6 +78,21 @@ class Handle:
     def staging(self) -> Staging:
         """Return a new place for objects to be written; reading through it needs none."""
         return Staging(self.database, self.cache, self.scratch)
+
+    @contextmanager
+    def pinned(self, snapshot: Snapshot) -> Iterator[None]:
+        """Hold a snapshot while it is read piece by piece, where the folder takes the pin's file.
+
+        Where it does not, nothing is collected either, but by who may write there.
+        """
+        pin = None
+        with suppress(RefusedError, DiskFullError):
+            pin = self.database.pin(ObjectId(root) for root in snapshot.roots.values())
+        try:
+            yield
+        finally:
+            if pin is not None:
+                pin.release()
 
     def commit(self, commit_id: CommitId) -> Commit:
         """Return a commit."""

@@ -2,14 +2,20 @@
 
 They may be written in any number of bounded transactions before anything refers to them; the last
 one moves the refs. Reading finds staged objects first, so edits can build on edits.
+
+Until then a pin keeps garbage collection from what nothing refers to yet: all that is new, and
+what was found in the store and so not written. Of the last transaction none is needed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from hyperstore.history.commit import Snapshot
 from hyperstore.ids import Kind, NodeId, ObjectId, object_id
 from hyperstore.storage.database import Database
+from hyperstore.storage.pins import Pin
 from hyperstore.storage.writer import Writer
 from hyperstore.tree.nodes import NodeCache, Nodes
 
@@ -27,6 +33,8 @@ class Staging:
         self.scratch = scratch  # A folder for temporary files.
         self._staged: dict[ObjectId, tuple[ObjectId, int, bytes]] = {}
         self._bytes = 0
+        self._pin: Pin | None = None
+        self._flushed = False
         self._inside = False  # Whether a write transaction is open, so that none may be begun.
 
     def add(self, kind: Kind, payload: bytes) -> ObjectId:
@@ -64,10 +72,29 @@ class Staging:
         wanted = list({one: None for one in ids if one is not None})
         return dict(zip(wanted, self.payloads(wanted, Kind.FRAME), strict=True))
 
+    def hold(self, snapshot: Snapshot) -> None:
+        """Keep what an operation begins with until it is published or given up."""
+        roots = [ObjectId(root) for root in snapshot.roots.values()]
+        if self._pin is None:
+            self._pin = self._database.pin(roots)
+        else:
+            self._pin.add(roots)
+
     def flush(self) -> None:
         """Write what is staged in a transaction of its own; nothing refers to it yet."""
-        self._database.write(self.write)
-        self.clear()
+        if self._pin is None:
+            self._pin = self._database.pin()
+        if not self._flushed:
+            with self._database.reading() as reader:
+                self._pin.add(sequence=reader.last_sequence() + 1)
+            self._flushed = True
+        self._database.write(partial(self._flush_into, self._pin))
+        self._forget()
+
+    def _flush_into(self, pin: Pin, writer: Writer) -> None:
+        reused: list[ObjectId] = []
+        writer.put_many(self._staged.values(), reused=reused)
+        pin.add(reused)  # Before anybody else can write, and so collect.
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -83,7 +110,14 @@ class Staging:
         writer.put_many(self._staged.values())
 
     def clear(self) -> None:
-        """Forget what is staged: it is written, or not wanted."""
+        """Forget what is staged, and let go: it is written and referred to, or not wanted."""
+        self._forget()
+        self._flushed = False
+        if self._pin is not None:
+            self._pin.release()
+            self._pin = None
+
+    def _forget(self) -> None:
         self._staged = {}
         self._bytes = 0
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.staging import Staging
+from hyperstore.errors import MissingObjectError
 from hyperstore.history.branches import RefReader
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.storage.database import Database
@@ -76,6 +77,9 @@ def _publish(
 ) -> None:
     staging.write(writer)
     moved = [move for move in moves if move.old != move.new]
+    named = [move.new for move in moved if move.new is not None]
+    for gone in set(named) - writer.has_many(named):
+        raise MissingObjectError(f"object {gone.hex()} was collected meanwhile; nothing has moved")
     for move in moved:
         writer.move(move.name, move.old, move.new)
     if moved:
@@ -89,8 +93,10 @@ class _Recorder:
         self._database = database
         self._refs: dict[str, ObjectId | None] = {}
         self._prefixes: dict[str, list[tuple[str, ObjectId]]] = {}
+        self._objects: set[ObjectId] = set()
 
     def get(self, oid: ObjectId, kind: Kind | None = None) -> bytes:
+        self._objects.add(oid)
         with self._database.reading() as reader:
             return reader.get(oid, kind)
 
@@ -107,7 +113,12 @@ class _Recorder:
         return self._prefixes[prefix]
 
     def hold(self, writer: Writer) -> bool:
-        """Return whether all that was read is still so."""
+        """Return whether all that was read is still so, and still here.
+
+        Commits and snapshots are collected before what they lead to, so all of that is here too.
+        """
+        if len(writer.has_many(self._objects)) < len(self._objects):
+            return False
         return all(writer.ref(name) == found for name, found in self._refs.items()) and all(
             list(writer.refs(prefix)) == found for prefix, found in self._prefixes.items()
         )

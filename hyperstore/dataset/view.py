@@ -109,19 +109,22 @@ class View:
         where negative), or pairs (context_id, timestamp). `reverse` yields the same frames
         backwards.
         """
-        for ids in self._batches(self._chunks(start, stop, context, reverse=reverse)):
-            yield from self._read(ids)
+        with self._handle.pinned(self.snapshot):
+            for ids in self._batches(self._chunks(start, stop, context, reverse=reverse)):
+                yield from self._read(ids)
 
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
         """Yield (frame id, object id) in the order of iteration, without reading frames."""
-        for chunk in self._chunks(None, None, None, reverse=False):
-            for key, value in chunk:
-                yield keys.frame_id(keys.order_parts(key)[2]), ObjectId(value)
+        with self._handle.pinned(self.snapshot):
+            for chunk in self._chunks(None, None, None, reverse=False):
+                for key, value in chunk:
+                    yield keys.frame_id(keys.order_parts(key)[2]), ObjectId(value)
 
     def payloads(self) -> Iterator[tuple[ObjectId, bytes]]:
         """Yield (object id, stored form) of the frames in the order of iteration."""
-        for ids in self._batches(self._chunks(None, None, None, reverse=False)):
-            yield from zip(ids, self._payloads(ids), strict=True)
+        with self._handle.pinned(self.snapshot):
+            for ids in self._batches(self._chunks(None, None, None, reverse=False)):
+                yield from zip(ids, self._payloads(ids), strict=True)
 
     def nth(self, position: int) -> Frame:
         """Return the frame at a position of the order, counted from the end where negative."""

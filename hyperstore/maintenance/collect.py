@@ -99,6 +99,7 @@ class _Collection:
         self._operation = 0  # The newest whose roots are known.
         self._held_from = SEQUENCE_MAX  # The first number that a writer in flight may have given.
         self._pins = 0
+        self._read: dict[str, int] = {}  # How much of each pin is marked.
         self._dead = [bytearray() for _ in range(_CONTENT + 1)]
         self._objects = self._bytes = self._kept = self._young = 0
 
@@ -146,7 +147,7 @@ class _Collection:
             self._progress("mark", len(self._marking.live), 0)
 
     def _add_roots(self, reader: Reader) -> None:
-        pins = self._database.pins()
+        pins = self._database.pins(self._read)
         self._pins = len(pins)
         self._held_from = min(
             (pin.sequence for pin in pins if pin.sequence is not None), default=SEQUENCE_MAX
@@ -190,11 +191,10 @@ class _Collection:
     # Sweeping.
 
     def _sweep(self) -> None:
-        """Delete what was chosen; commits from the newest on, so that none outlives its parent."""
+        """Delete what was chosen, from the newest on: what leads to others arrived after them."""
         total = sum(map(len, self._dead)) // ID_BYTES
-        for number, ids in enumerate(self._dead):
-            starts = range(0, len(ids), SWEEP_OBJECTS_MAX * ID_BYTES)
-            for start in starts if number else reversed(starts):
+        for ids in self._dead:
+            for start in reversed(range(0, len(ids), SWEEP_OBJECTS_MAX * ID_BYTES)):
                 chunk = ids[start : start + SWEEP_OBJECTS_MAX * ID_BYTES]
                 doomed = [
                     ObjectId(bytes(chunk[at : at + ID_BYTES]))

@@ -181,19 +181,22 @@ class Database:
         self._environment.copy_to(path)
         return path / DATA_FILE
 
-    def pin(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> Pin | None:
+    def pin(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> Pin:
         """Hold objects against collection: these with all they lead to, and all from a number on.
 
-        None where the folder takes no file: nobody collects there, or what is read may go.
+        RefusedError or DiskFullError where the folder takes no file.
         """
         try:
             return Pin(self.folder / _PINS, ids, sequence=sequence)
-        except OSError:
-            return None
+        except OSError as error:
+            raise _refused(self.folder, error) from error
 
-    def pins(self) -> list[Held]:
-        """Return what living readers and writers hold, of this process and of others."""
-        return living_pins(self.folder / _PINS)
+    def pins(self, read: dict[str, int] | None = None) -> list[Held]:
+        """Return what living readers and writers hold, of this process and of others.
+
+        Given the same `read` again, only what they hold more since.
+        """
+        return living_pins(self.folder / _PINS, read)
 
     def alone(self) -> AbstractContextManager[None]:
         """Return a block that keeps other processes out; LockedError where one has it open."""

@@ -44,9 +44,7 @@ class Pin:
         self, folder: Path, ids: Iterable[ObjectId] = (), *, sequence: int | None = None
     ) -> None:
         """Raise OSError where the folder cannot be written to."""
-        data = b"".join(_RECORD.pack(_ID, oid) for oid in ids)
-        if sequence is not None:
-            data += _RECORD.pack(_FROM, sequence.to_bytes(8, "little"))
+        data = _records(ids, sequence)
         self._handle = -1
         while self._handle < 0:
             name = folder / new_id()
@@ -63,11 +61,11 @@ class Pin:
                 fresh.unlink(missing_ok=True)
                 raise
 
-    def add(self, ids: Iterable[ObjectId]) -> None:
-        """Hold more."""
-        data = b"".join(_RECORD.pack(_ID, oid) for oid in ids)
-        if data:
-            os.write(self._handle, data)
+    def add(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> None:
+        """Hold more; of several sequence numbers the first one counts."""
+        data = memoryview(_records(ids, sequence))
+        while data:
+            data = data[os.write(self._handle, data) :]
 
     def release(self) -> None:
         """Let go. A forked child that shares the pin keeps it. Safe to repeat."""
@@ -95,9 +93,14 @@ class Pin:
         os.close(handle)
 
 
-def living_pins(folder: Path) -> list[Held]:
-    """Return what the living pins hold; take the dead ones away."""
+def living_pins(folder: Path, read: dict[str, int] | None = None) -> list[Held]:
+    """Return what the living pins hold; take the dead ones away.
+
+    `read` says how much of each was read before, so that only what came since is returned of it,
+    and is brought up to date; sequence numbers are always returned.
+    """
     found = []
+    read = {} if read is None else read
     try:
         names = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is wanted.
     except FileNotFoundError:
@@ -107,19 +110,28 @@ def living_pins(folder: Path) -> list[Held]:
         if _drop_if_dead(path) or path.suffix != _LIVE:
             continue
         with contextlib.suppress(FileNotFoundError):  # Released meanwhile.
-            found.append(_held(path.read_bytes()))
+            data = path.read_bytes()
+            whole = len(data) - len(data) % _RECORD.size
+            found.append(_held(data[:whole], read.get(name, 0)))
+            read[name] = whole
     return found
 
 
-def _held(data: bytes) -> Held:
-    ids, sequence = set(), None
-    whole = len(data) - len(data) % _RECORD.size
-    for tag, value in _RECORD.iter_unpack(data[:whole]):
-        if tag == _ID:
+def _records(ids: Iterable[ObjectId], sequence: int | None) -> bytes:
+    data = b"".join(_RECORD.pack(_ID, oid) for oid in ids)
+    if sequence is not None:
+        data += _RECORD.pack(_FROM, sequence.to_bytes(8, "little"))
+    return data
+
+
+def _held(data: bytes, start: int) -> Held:
+    ids, numbers = set(), []
+    for index, (tag, value) in enumerate(_RECORD.iter_unpack(data)):
+        if tag == _FROM:
+            numbers.append(int.from_bytes(value[:8], "little"))
+        elif index * _RECORD.size >= start:
             ids.add(ObjectId(value))
-        else:
-            sequence = int.from_bytes(value[:8], "little")
-    return Held(frozenset(ids), sequence)
+    return Held(frozenset(ids), min(numbers, default=None))
 
 
 def _created(path: Path) -> int:
