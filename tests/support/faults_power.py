@@ -24,7 +24,7 @@ def record(folder: Path, ledger: Path, seed: int, length: int) -> object:
             notes.note(f"begin {number}")
             do(store, step)
             notes.note(f"done {number}")
-    return None
+    return {}
 
 
 def _recorded_steps(seed: int, length: int) -> list[Operation]:
