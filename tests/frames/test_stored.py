@@ -30,6 +30,8 @@ def stored() -> Stored:
 def test_a_good_frame_passes() -> None:
     """The map above is what the writer writes."""
     check_frame(pack(stored()))
+    for root in ("root:/a b.png", "root:disk/x/ö.png"):
+        check_frame(pack(stored() | {"sources": [{"id": "default", "uri": root}]}))
     wire = {name: value for name, value in stored().items() if name != "kind"}
     assert prepare(wire, roots=NO_ROOTS).payload == pack(stored())
 
@@ -55,6 +57,22 @@ def test_a_good_frame_passes() -> None:
         {"rois": [{"id": "r", "label": ["a"], "poly": [1, float("inf")]}]},
         {"rois": [{"id": "r", "label": ["a"], "sources": ["b"]}]},
         {"rois": [{"id": "r", "label": ["a"], "confidence": 2.0}]},
+        {"rois": [{"id": "r", "label": ["a"], "sources": ["default", "default"]}]},
+        {"rois": [{"id": "r", "label": ["a"], "meta": {"_type": "b2d"}}]},
+        {"rois": [{"id": "", "label": ["a"]}]},
+        {"rois": [{"id": "r" * 256, "label": ["a"]}]},
+        {"rois": []},
+        {"meta": {}},
+        {"extra": {}},
+        {"extra": {"timestamp": 5}},
+        {"extra": {"saved": 5}},
+        {"extra": {"_kind": "group"}},
+        {"sources": [{"id": "a", "uri": "s3://a"}, {"id": "b", "uri": "s3://b"}]},
+        {"sources": [{"id": "", "uri": "s3://a"}]},
+        {"sources": [{"id": "default", "uri": ""}]},
+        {"sources": [{"id": "default", "uri": "/bare/path"}]},
+        {"sources": [{"id": "default", "uri": "root:no slash"}]},
+        {"sources": [{"id": "default", "uri": "root:disk/../up"}]},
     ],
     ids=str,
 )
