@@ -26,6 +26,13 @@ from hyperstore.history.names import check_name
 
 __all__ = ["import_command"]
 
+_NOUNS = {
+    "annotations": "annotation",
+    "files": "file",
+    "images": "image",
+    "objects": "object",
+    "rois": "ROI",
+}
 _CHUNK = 512  # Pictures whose frames are looked up together.
 
 
@@ -77,14 +84,16 @@ def coco_verb(
     """
     message = _checked(session, dataset, version_name, parts)
     scratch = session.store.handle.scratch
-    arrival = Arrival(session.store.handle, dataset, version_name)
-    with coco.read(files, images=images, scratch=scratch) as source:
+    with (
+        Arrival(session.store.handle, dataset, version_name) as arrival,
+        coco.read(files, images=images, scratch=scratch) as source,
+    ):
 
         def meta(existing: Mapping[str, object]) -> Wire:
             return coco.combine_version(existing, source)
 
         _put(session, arrival, source.frames(), meta, total=source.report.counts.get("images"))
-    _finish(session, arrival, source.report, message)
+        _finish(session, arrival, source.report, message)
 
 
 @import_command.command("voc", cls=Verb)
@@ -108,14 +117,14 @@ def voc_verb(
     message = _checked(session, dataset, version_name, parts)
     report = Report()
     seen: dict[str, Path] = {}
-    arrival = Arrival(session.store.handle, dataset, version_name)
     frames = (
         partial
         for path in paths
         for partial in voc.read(path, images=images, report=report, seen=seen)
     )
-    _put(session, arrival, frames, None, total=None)
-    _finish(session, arrival, report, message)
+    with Arrival(session.store.handle, dataset, version_name) as arrival:
+        _put(session, arrival, frames, None, total=None)
+        _finish(session, arrival, report, message)
 
 
 def _checked(session: Session, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
@@ -172,7 +181,7 @@ def _finish(session: Session, arrival: Arrival, report: Report, message: str | N
     version, commit = arrival.finish(message)
     if arrival.made:
         out.line(f"Created {' and '.join(arrival.made)}")
-    counts = ", ".join(plural(count, what[:-1]) for what, count in report.counts.items())
+    counts = ", ".join(plural(count, _NOUNS[what]) for what, count in report.counts.items())
     out.line(f"Imported {counts or 'nothing'} into {session.title(version)}")
     for line in report.lines():
         out.note("  ", line)

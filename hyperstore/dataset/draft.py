@@ -34,6 +34,7 @@ __all__ = [
     "head_snapshot",
     "move_working",
     "read_state",
+    "rebase",
     "store_snapshot",
     "with_meta",
 ]
@@ -112,14 +113,14 @@ def move_working(
         found = read_state(refs, place).writable()
         snapshot = mine
         if found != base_id:
-            snapshot = _rebase(staging, base_snapshot, mine, read_snapshot(refs, found))
+            snapshot = rebase(staging, base_snapshot, mine, read_snapshot(refs, found))
         ref = working_ref(place.dataset, place.version)
         return [Move(ref, found, store_snapshot(staging, snapshot))], None
 
     transact(handle, staging, command, prepare)
 
 
-def _rebase(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> Snapshot:
+def rebase(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> Snapshot:
     """Return `theirs` with all done that led from `base` to `mine`."""
     edited = edit_snapshot(staging, theirs, edits_between(staging, base, mine))
     return edited if mine.meta == base.meta else with_meta(edited, mine.meta)

@@ -178,7 +178,7 @@ class JsonFile:
             except json.JSONDecodeError as fault:
                 if self._is_certain(fault) or not self._grow(place):
                     short = self._ended and fault.pos >= len(self._text) - 1
-                    why = "the file ends too early" if short else fault.msg
+                    why = "the file ends too early" if short else fault.msg.removesuffix(" at")
                     self._fail(f"{place} is not JSON: {why}", at=fault.pos)
                 continue
             except RecursionError:

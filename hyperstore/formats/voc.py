@@ -32,13 +32,17 @@ _SAID = frozenset({"name", "bndbox"})
 
 
 def read(
-    path: Path, *, images: Path | None = None, report: Report | None = None
+    path: Path,
+    *,
+    images: Path | None = None,
+    report: Report | None = None,
+    seen: dict[str, Path] | None = None,
 ) -> Iterator[Partial]:
     """Yield what each XML file says, in order of names; reads one file at a time.
 
     `path` is a dataset (with `Annotations/`), a folder of XML files, or one of them; `images` the
     folder of pictures, `JPEGImages` beside the annotations where it is not given. Pictures need not
-    exist. Two files that name one picture are refused.
+    exist. Two files that name one picture are refused; `seen` remembers those of other calls.
     """
     report = Report() if report is None else report
     folder, files = _files(path)
@@ -52,7 +56,7 @@ def read(
         folder,
     )
     sets = _sets(beside / "ImageSets", report)
-    seen: dict[str, Path] = {}
+    seen = {} if seen is None else seen
     for file in files:
         partial = _partial(file, images=pictures, sets=sets, report=report)
         if partial.id in seen:

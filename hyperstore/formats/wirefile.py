@@ -93,7 +93,7 @@ class _Window:
                     self._grow()
                 ):
                     continue
-                self._fail(f"not JSON: {fault.msg}", at=self._at + ahead)
+                self._fail(f"not JSON: {fault.msg.removesuffix(' at')}", at=self._at + ahead)
             except (ValueError, RecursionError):  # More digits or levels than Python reads.
                 self._fail("a number or a nesting that no frame can hold")
             assert isinstance(value, dict)
