@@ -2,8 +2,7 @@
 
 A pin is a file that its owner keeps locked: the system lets go of the lock when the last process
 that has it, forked children included, is gone. So a pin needs no expiry, no process number and no
-write to the database, and a pin without a lock is dead. It comes under its name at once with all
-that it holds: it is written under another name, locked, and renamed.
+write to the database, and a pin without a lock is dead. It holds from when its file is written.
 
 What it holds: ids, with all that they lead to, and perhaps a sequence number, from which on all
 objects stay. A writer adds the ids of what it found in the store and means to use, inside the
@@ -24,10 +23,11 @@ from hyperstore.storage import host
 
 __all__ = ["Held", "Pin", "living_pins"]
 
-_LIVE = ".pin"
-_NEW = ".new"
 _ID, _FROM = b"i", b"s"
 _RECORD = struct.Struct(f"<c{ID_BYTES}s")
+
+
+_forks = [0]  # How often this process forked, or is the child of one.
 
 
 class Held(NamedTuple):
@@ -44,32 +44,36 @@ class Pin:
         self, folder: Path, ids: Iterable[ObjectId] = (), *, sequence: int | None = None
     ) -> None:
         """Raise OSError where the folder cannot be written to."""
-        data = _records(ids, sequence)
         self._handle = -1
         while self._handle < 0:
-            name = folder / new_id()
-            self._path, fresh = name.with_suffix(_LIVE), name.with_suffix(_NEW)
-            self._handle = _created(fresh)
+            self._path = folder / new_id()
+            self._forks = _forks[0]
+            self._handle = _created(self._path)
             try:
                 host.lock_handle(self._handle, exclusive=True)
-                os.write(self._handle, data)
-                fresh.rename(self._path)
-            except FileNotFoundError:  # Taken for dead between its making and its lock.
-                self._close()
+                if os.fstat(self._handle).st_nlink:
+                    self.add(ids, sequence=sequence)
+                else:  # Taken for dead between its making and its lock.
+                    self._close()
             except BaseException:
                 self._close()
-                fresh.unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
                 raise
 
     def add(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> None:
         """Hold more; of several sequence numbers the first one counts."""
         data = memoryview(_records(ids, sequence))
-        while data:
+        while data:  # Once, but for a full disk or a signal.
             data = data[os.write(self._handle, data) :]
 
     def release(self) -> None:
         """Let go. A forked child that shares the pin keeps it. Safe to repeat."""
-        if self._handle >= 0:
+        if self._handle < 0:
+            return
+        if self._forks == _forks[0]:  # Nobody shares it.
+            self._path.unlink(missing_ok=True)
+            self._close()
+        else:
             self._close()
             _drop_if_dead(self._path)
 
@@ -107,7 +111,7 @@ def living_pins(folder: Path, read: dict[str, int] | None = None) -> list[Held]:
         return []
     for name in names:
         path = folder / name
-        if _drop_if_dead(path) or path.suffix != _LIVE:
+        if _drop_if_dead(path):
             continue
         with contextlib.suppress(FileNotFoundError):  # Released meanwhile.
             data = path.read_bytes()
@@ -159,3 +163,11 @@ def _drop_if_dead(path: Path) -> bool:
         return True
     finally:
         os.close(handle)
+
+
+def _count_fork() -> None:
+    _forks[0] += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_count_fork)
