@@ -23,24 +23,36 @@ __all__ = ["Common", "Rois", "draw"]
 
 
 class Rois:
-    """The annotations of a stored frame; the ROIs stay encoded until somebody looks."""
+    """The annotations of a frame; its ROIs stay what they are until somebody looks."""
 
-    __slots__ = ("_annotations", "_raw")
+    __slots__ = ("_annotations", "_raw", "_records")
 
-    def __init__(self, raw: Raw | None, records: Iterable[RoiRecord] = ()) -> None:
-        self._raw = bytes(raw) if raw else None
-        self._annotations = [annotation_of(record) for record in records]
+    def __init__(self, raw: Raw | None, records: list[RoiRecord] | None = None) -> None:
+        self._raw = raw
+        self._records = records
+        self._annotations: list[Annotation] | None = None
 
     def all(self) -> list[Annotation]:
         """Return every annotation, in stored order: the same objects at every call."""
-        if self._raw is not None:
-            self._annotations = [annotation_of(roi) for roi in read_rois(self._raw, what="ROIs")]
-            self._raw = None
+        if self._annotations is None:
+            records = self.decoded() if self._records is None else self._records
+            self._annotations = [annotation_of(record) for record in records]
+            self._raw = self._records = None
         return self._annotations
 
     def of(self, source: str) -> list[Annotation]:
         """Return the annotations that name a source."""
         return [one for one in self.all() if one._roi.sources and source in one._roi.sources]
+
+    def decoded(self) -> list[RoiRecord]:
+        """Return new records of those ROIs that are still encoded."""
+        return read_rois(self._raw, what="ROIs") if self._raw else []
+
+    def records(self) -> list[RoiRecord]:
+        """Return the records of all ROIs, to be looked at only."""
+        if self._annotations is not None:
+            return [one._roi for one in self._annotations]
+        return self.decoded() if self._records is None else self._records
 
 
 class Common(TypedDict):

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
-from hyperstore.codec import pack
+from hyperstore.codec import Raw, pack
 from hyperstore.errors import FrameError
 from hyperstore.frames.annotation import Annotation, AnnotationId
 from hyperstore.frames.boxes import BoundingBox2D
@@ -22,10 +22,11 @@ from hyperstore.frames.records import (
     Metadata,
     SourceRecord,
     WholeRecord,
+    read_rois,
     without_rois,
 )
 from hyperstore.frames.source import Pictured, Uri, uri_of
-from hyperstore.frames.wire import WireFrame, frame_wire
+from hyperstore.frames.wire import WireFrame, frame_wire, new_roi_wires
 from hyperstore.ids import ObjectId, new_id
 
 __all__ = ["DEFAULT", "SingleFrame", "makers", "single_frame"]
@@ -170,7 +171,9 @@ class SingleFrame(Pictured):
     def annotations(self) -> list[Annotation]:
         """The annotations: a live list."""
         if self._annotations is None:
-            assert self._rois is not None
+            if self._rois is None:
+                self._rois = Rois(self._record.rois)
+                self._record.rois = Raw()
             # A group shares its ROIs out among its members; a single frame has them all.
             member = self._member
             self._annotations = list(self._rois.all() if member is None else self._rois.of(member))
@@ -287,13 +290,15 @@ class SingleFrame(Pictured):
             source = copy.copy(source)
             source.id = DEFAULT
         wire = frame_wire(record, [] if source == _NOTHING else [source])
+        if self._annotations is None and self._rois is None:
+            # Nobody looked at them, so no annotation has to be made.
+            rois = new_roi_wires(read_rois(record.rois, what="ROIs")) if record.rois else []
+        else:
+            rois = [annotation.to_dict() for annotation in self.annotations]
         own = [source.id]
-        rois = []
-        for annotation in self.annotations:
-            roi = annotation.to_dict()
-            if roi.get("sources", own) != own:  # It was in another frame before.
+        for roi in rois:
+            if "sources" in roi and roi["sources"] != own:  # It was in another frame before.
                 roi["sources"] = own
-            rois.append(roi)
         if rois:
             wire["rois"] = rois
         return wire
@@ -330,15 +335,15 @@ class SingleFrame(Pictured):
 
 def single_frame(
     record: FrameRecord,
-    rois: Rois,
-    *,
+    rois: Rois | None = None,
     home: Home | None = None,
     object_id: ObjectId | None = None,
     member: str | None = None,
 ) -> SingleFrame:
     """Return the frame that holds a record of one source, whose URIs are absolute.
 
-    `member` is its name in the group whose ROIs it shares.
+    Its ROIs are `rois`, or where that is None those in the record. `member` is its name in the
+    group whose ROIs it shares.
     """
     frame = SingleFrame.__new__(SingleFrame)
     frame._record = record
@@ -355,7 +360,7 @@ def _single_of_wire(record: WholeRecord) -> SingleFrame:
     bare = without_rois(record)
     if not bare.sources:
         bare.sources = [SourceRecord(id=DEFAULT, uri="")]
-    return single_frame(bare, Rois(None, record.rois or ()))
+    return single_frame(bare, Rois(None, record.rois or []))
 
 
 makers[FRAME] = _single_of_wire

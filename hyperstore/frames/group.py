@@ -323,7 +323,7 @@ def group_frame(
 
 
 def _group_of_wire(record: WholeRecord) -> FrameGroup:
-    return group_frame(without_rois(record), Rois(None, record.rois or ()))
+    return group_frame(without_rois(record), Rois(None, record.rois or []))
 
 
 makers[GROUP] = _group_of_wire

@@ -29,10 +29,9 @@ def read_frame(
     absolute_sources(record.sources, roots)
     if record.id is None or record.kind is None:
         raise CorruptError("a stored frame has no id or no kind")
-    rois = Rois(record.rois)
     if record.kind == GROUP:
-        return group_frame(record, rois, home=home, object_id=object_id)
-    return single_frame(record, rois, home=home, object_id=object_id)
+        return group_frame(record, Rois(record.rois), home=home, object_id=object_id)
+    return single_frame(record, None, home, object_id)
 
 
 def settle(frame: Frame, prepared: Prepared, *, object_id: ObjectId, home: Home | None) -> None:

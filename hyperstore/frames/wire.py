@@ -17,7 +17,15 @@ from hyperstore.frames.records import (
 )
 from hyperstore.frames.roots import RESERVED, Roots
 
-__all__ = ["WireFrame", "absolute_sources", "decode_plain", "frame_wire", "roi_wire", "source_wire"]
+__all__ = [
+    "WireFrame",
+    "absolute_sources",
+    "decode_plain",
+    "frame_wire",
+    "new_roi_wires",
+    "roi_wire",
+    "source_wire",
+]
 
 WireFrame = dict[str, object]
 """A frame as nested dicts and lists of plain values."""
@@ -29,7 +37,7 @@ def decode_plain(payload: bytes, *, roots: Roots) -> WireFrame:
     absolute_sources(record.sources, roots)
     wire = frame_wire(record, record.sources)
     if record.rois:
-        wire["rois"] = [roi_wire(roi) for roi in record.rois]
+        wire["rois"] = new_roi_wires(record.rois)
     return wire
 
 
@@ -63,9 +71,9 @@ def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -
         wire["blob"] = record.blob
     wire["sources"] = [source_wire(source) for source in sources]
     # Said only where the sources alone would give the other answer.
-    looks_single = len(sources) == 0 or (len(sources) == 1 and sources[0].id == "default")
-    if looks_single != (record.kind != GROUP):
-        wire["_kind"] = FRAME if record.kind != GROUP else GROUP
+    looks_single = not sources or (sources[0].id == "default" and len(sources) == 1)
+    if looks_single is (record.kind == GROUP):
+        wire["_kind"] = GROUP if looks_single else FRAME
     return wire
 
 
@@ -123,3 +131,36 @@ def roi_wire(roi: RoiRecord) -> WireFrame:
     elif roi.meta:
         wire["meta"] = roi.meta
     return wire
+
+
+def new_roi_wires(rois: list[RoiRecord]) -> list[WireFrame]:
+    """Return the wire forms of ROIs just decoded, which give up their lists and dicts to them."""
+    wires: list[WireFrame] = []
+    for roi in rois:
+        poly, kind, meta = roi.poly, roi.kind, roi.meta
+        if (
+            poly is None
+            or kind is None
+            or meta is None
+            or roi.confidence is None
+            or roi.sources is None
+            or roi.annotation_id is not None
+            or roi.mask is not None
+            or roi.extra is not None
+            or roi.id is None
+        ):
+            wires.append(roi_wire(roi))
+            continue
+        # What most ROIs have, in one step.
+        meta["_type"] = kind
+        wires.append(
+            {
+                "label": roi.label,
+                "id": roi.id,
+                "poly": poly,
+                "confidence": roi.confidence,
+                "sources": roi.sources,
+                "meta": meta,
+            }
+        )
+    return wires

@@ -76,6 +76,21 @@ def test_a_frame_is_the_same_as_object_and_as_dict(wire: Wire) -> None:
 
 
 @given(wire_frames())
+def test_looking_at_annotations_changes_no_word_of_a_frame(wire: Wire) -> None:
+    """ROIs that nobody touched are written without becoming annotations first."""
+    payload = prepare(wire, roots=ROOTS).payload
+    for fresh, seen in (
+        [read_frame(payload, home=None, object_id=None, roots=ROOTS) for _ in range(2)],
+        [SingleFrame.from_dict(wire) for _ in range(2)],
+    ):
+        for member in seen.values() if isinstance(seen, FrameGroup) else [seen]:
+            assert isinstance(member.annotations, list)
+        first = packed(fresh.to_dict())
+        assert first == packed(seen.to_dict()) == packed(fresh.to_dict())
+        assert first == packed(pickle.loads(pickle.dumps(fresh)).to_dict())
+
+
+@given(wire_frames())
 def test_the_payload_is_canonical_and_anybody_reads_it(wire: Wire) -> None:
     """The independent library finds the stored fields; our strict check finds no fault."""
     prepared = prepare(wire, roots=ROOTS)
