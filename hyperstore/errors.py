@@ -36,11 +36,18 @@ __all__ = [
 ]
 
 
+_SHOWN_MAX = 1_000  # Characters of a message.
+
+
 class HyperstoreError(Exception):
     """The base of all errors that hyperstore raises on purpose."""
 
     def __str__(self) -> str:
-        return Exception.__str__(self)  # KeyError would otherwise quote the message.
+        text = Exception.__str__(self)  # KeyError would otherwise quote the message.
+        if len(text) <= _SHOWN_MAX:
+            return text
+        # What was asked may have been a megabyte; what to do about it stands at the end.
+        return f"{text[: _SHOWN_MAX // 2]} ... {text[-_SHOWN_MAX // 2 :]}"
 
 
 class UsageError(HyperstoreError, ValueError, RuntimeError):

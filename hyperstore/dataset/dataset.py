@@ -143,7 +143,7 @@ class Dataset:
 
     def set_tags(self, labels: Sequence[str]) -> None:
         """Replace its labels."""
-        checked = [check_name(one, what="tag") for one in dict.fromkeys(labels)]
+        checked = list(dict.fromkeys(check_name(one, what="tag") for one in labels))
         self._change("tag dataset", lambda record: replace(record, tags=checked))
 
     def get_metadata(self) -> dict[str, object]:

@@ -117,7 +117,7 @@ class Store:
             metadata=check_metadata(metadata or {}),
             name=check_name(name, what="dataset"),
             project=project,
-            tags=[check_name(one, what="tag") for one in dict.fromkeys(tags)],
+            tags=list(dict.fromkeys(check_name(one, what="tag") for one in tags)),
         )
         draft = VersionRecord(
             created=created, dataset=record.id, id=new_id(), name=lifecycle.CURRENT
