@@ -11,6 +11,7 @@ import pytest
 import hyperstore
 from hyperstore.frames.stored import check_frame
 from hyperstore.ids import Kind
+from hyperstore.maintenance.check import fsck
 from hyperstore.storage.header import Header, encode_header
 from hyperstore.storage.packing import pack_record, pack_row, row_head, row_key, row_records
 from hyperstore.storage.rows import seal
@@ -88,6 +89,7 @@ def test_the_package_reads_the_example(folder: Path) -> None:
         rois: Any = wire["rois"]
         del wire["id"], rois[0]["id"]
         assert packed(wire) == packed(WIRE | {"rois": [WIRE["rois"][0] | {"confidence": 1.0}]})
+        assert fsck(store, level="full").ok
         assert [one.command for one in store.operations()] == [
             "commit: One cell",
             "add frames",
@@ -101,6 +103,7 @@ def test_the_package_goes_on_writing_the_example(folder: Path) -> None:
         version = store.dataset("cells").version()
         version.add_frames([WIRE | {"timestamp": -1}, WIRE | {"id": "other"}])
         assert version.commit("Two cells")
+        assert fsck(store, level="full").ok
     with StrangerStore(folder) as stranger:
         (record,) = stranger.versions("d" * 32)
         assert [len(stranger.wires(stranger.snapshot(record)))] == [2]

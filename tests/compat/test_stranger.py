@@ -1,7 +1,9 @@
 """A reader that knows FORMAT.md and nothing else sees in a store what the package answers."""
 
+import json
 import shutil
 import struct
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tests.support.slow import MemorySource
 from tests.support.stranger import StrangerStore, Wrong, object_id, packed, tree_root
 from tests.support.strategies import wire_frames
 
+GOLDEN = Path(__file__).parent / "data"
 ODD_FRAMES: list[dict[str, Any]] = [
     {
         "context_id": "vidéo\0 ",
@@ -224,6 +227,22 @@ def test_a_stranger_follows_sequence_numbers_over_collected_objects(tmp_path: Pa
         assert {one: before[one] for one in before.keys() - dead} == stranger.objects
         wire = stranger.wires(stranger.snapshot(stranger.versions(dataset_id)[0]))
         assert [one["id"] for one in wire] == ["f007"]
+
+
+@pytest.mark.parametrize("version", sorted(one.name for one in GOLDEN.glob("v*")))
+def test_a_stranger_reads_the_kept_stores(version: str, tmp_path: Path) -> None:
+    """They were written once and for all, so no change of the package can make this pass."""
+    with tarfile.open(GOLDEN / version / "whole.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    expected = json.loads((GOLDEN / version / "expected.json").read_text())["expected"]
+    with StrangerStore(tmp_path) as stranger:
+        assert stranger.id == expected["store"]
+        for record in stranger.versions(stranger.datasets()[0]["id"]):
+            snapshot, wanted = stranger.snapshot(record), expected["versions"][record["name"]]
+            assert snapshot["roots"]["frames"].hex() == wanted["content"]
+            assert [packed(wire) for wire in stranger.wires(snapshot)] == [
+                packed(frame) for frame in wanted["frames"]
+            ]
 
 
 def _flip(table: bytes, key: bytes | None, at: int) -> Callable[[Path], None]:
