@@ -8,7 +8,7 @@ Struct is canonical without sorting; a record's kind is in `_type`, which sorts 
 from collections.abc import Callable
 from typing import TypeVar
 
-from hyperstore.codec import Struct, canonical_fields, decoder, field, pack
+from hyperstore.codec import Struct, Unfit, canonical_fields, decoder, field, pack, plain
 from hyperstore.errors import CorruptError, UsageError
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.limits import FORMAT_VERSION, ID_BYTES, MESSAGE_BYTES_MAX, PARENTS_MAX
@@ -23,6 +23,7 @@ __all__ = [
     "Tag",
     "Totals",
     "VersionRecord",
+    "check_maps",
     "check_message",
     "decode_commit",
     "decode_record",
@@ -149,6 +150,7 @@ class HeadRecord(
 
 _T = TypeVar("_T", bound=Struct)
 Record = DatasetRecord | VersionRecord | HeadRecord
+_FREE_MAPS = ("extra", "meta", "metadata")
 
 _decode_snapshot = decoder(Snapshot)
 _decode_commit = decoder(Commit)
@@ -186,6 +188,22 @@ def decode_tag(payload: bytes, tag_id: ObjectId) -> Tag:
 def decode_record(payload: bytes, record_id: ObjectId) -> Record:
     """Read the record of a dataset, a version or the command's place to stand."""
     return _exact(_decode_record, payload, Kind.RECORD, record_id)
+
+
+def check_maps(record: Struct) -> None:
+    """Raise CorruptError unless the free maps of a record hold what could have been stored.
+
+    Reading passes over that: it is for fsck, and for what comes from another store.
+    """
+    for name in _FREE_MAPS:
+        held = getattr(record, name, None)
+        if held:
+            try:
+                same = pack(plain(held, path=name, depth=1)) == pack(held)
+            except Unfit as fault:
+                raise CorruptError(f"it holds what is never written: {fault}") from None
+            if not same:
+                raise CorruptError(f"{name} is not in canonical form")
 
 
 def check_message(message: object) -> str:

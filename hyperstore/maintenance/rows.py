@@ -4,7 +4,13 @@ from collections.abc import Callable
 from random import Random
 
 from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
-from hyperstore.history.commit import decode_commit, decode_record, decode_snapshot, decode_tag
+from hyperstore.history.commit import (
+    check_maps,
+    decode_commit,
+    decode_record,
+    decode_snapshot,
+    decode_tag,
+)
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.findings import Findings
 from hyperstore.storage.database import Database
@@ -106,13 +112,13 @@ def _check_object(
         if kind == Kind.NODE:
             decode_node(payload)
         elif kind == Kind.SNAPSHOT:
-            decode_snapshot(payload, oid)
+            check_maps(decode_snapshot(payload, oid))
         elif kind == Kind.COMMIT:
-            decode_commit(payload, oid)
+            check_maps(decode_commit(payload, oid))
         elif kind == Kind.TAG:
-            decode_tag(payload, oid)
+            check_maps(decode_tag(payload, oid))
         elif kind == Kind.RECORD:
-            decode_record(payload, oid)
+            check_maps(decode_record(payload, oid))
         elif kind == Kind.FRAME and take_frame is not None:
             take_frame(record.sequence, oid, payload)
     except HyperstoreError as fault:

@@ -12,14 +12,14 @@ ids, which are hashes: that two different sets have equal sums is as likely as a
 from array import array
 from dataclasses import dataclass
 
-from hyperstore.codec import pack, replace
+from hyperstore.codec import replace
 from hyperstore.dataset.compare import count_changes
 from hyperstore.dataset.edit import empty_snapshot
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
 from hyperstore.frames.keys import frame_key
-from hyperstore.frames.records import read_whole
-from hyperstore.frames.stored import order_key_of
+from hyperstore.frames.records import read_keys
+from hyperstore.frames.stored import check_frame, order_key_of, roi_count_of
 from hyperstore.history.commit import Snapshot, Totals
 from hyperstore.ids import CommitId, NodeId, ObjectId, SnapshotId, key_hash
 from hyperstore.maintenance.findings import Findings
@@ -45,15 +45,13 @@ class FrameFacts:
 
     def take(self, number: int, oid: ObjectId, payload: bytes) -> None:
         """Take in a frame; CorruptError for one that is not as frames are written."""
-        record = read_whole(payload, what=f"frame object {oid.hex()}")
-        if pack(record) != payload:
-            raise CorruptError("the frame is not in canonical form")
+        check_frame(payload)
         if number >= len(self.rois):
             return  # It came after this check began.
-        order_key = order_key_of(payload)
-        self._keys[number] = key_hash(frame_key(record.id or ""), 0)
-        self._orders[number] = key_hash(order_key, 0)
-        self.rois[number] = len(record.rois or ())
+        frame_id = read_keys(payload, what=f"frame object {oid.hex()}").id
+        self._keys[number] = key_hash(frame_key(frame_id), 0)
+        self._orders[number] = key_hash(order_key_of(payload), 0)
+        self.rois[number] = roi_count_of(payload)
 
     def fits(self, number: int, tree: str, key: bytes) -> bool:
         """Tell whether a frame stands under its own key."""

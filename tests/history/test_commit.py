@@ -14,6 +14,7 @@ from hyperstore.history.commit import (
     Tag,
     Totals,
     VersionRecord,
+    check_maps,
     check_message,
     decode_commit,
     decode_record,
@@ -60,6 +61,18 @@ def test_a_snapshot_without_rois_has_one_encoding() -> None:
     without = msgpack.packb({"roots": {}})
     with pytest.raises(CorruptError, match="canonical"):
         decode_snapshot(without, ID)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), -0.0, b"bytes", [{"deep": float("inf")}]], ids=str)
+def test_free_maps_hold_what_could_be_stored(odd: object) -> None:
+    """Their own fields are held to the form by decoding; what is in a map is not looked at then."""
+    for record in (SNAPSHOT, COMMIT, TAG, *RECORDS):
+        check_maps(record)
+        bad = replace(record, extra={"x": odd})
+        with pytest.raises(CorruptError):
+            check_maps(bad)
+    with pytest.raises(CorruptError):
+        check_maps(replace(SNAPSHOT, meta={"x": odd}))
 
 
 def test_a_snapshot_and_a_tag_decode_to_what_was_encoded() -> None:
