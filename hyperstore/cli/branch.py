@@ -78,9 +78,10 @@ def create_version(
     if point.commit is None:
         return point.dataset.create_version(name, comment=comment)
     if point.is_version:
+        made = point.dataset.create_version(name, point.version, comment=comment)
         if point.version.status().state == "draft":
             session.out.note(f"what is pending in {session.title(point.version)} stays there")
-        return point.dataset.create_version(name, point.version, comment=comment)
+        return made
     return point.dataset.create_version(name, commit=point.commit, comment=comment)
 
 

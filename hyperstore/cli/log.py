@@ -100,7 +100,8 @@ def decorations(session: Session, point: Point) -> Names:
             continue
         label = styled(quote_name(version.name), "green")
         if version == head:
-            names.setdefault(version.head, [])[:0] = [styled("HEAD -> ", "cyan"), label]
+            held = names.setdefault(version.head, [])
+            held[:0] = [styled("HEAD -> ", "cyan"), label, *([", "] if held else [])]
         else:
             _add(names, version.head, [label])
     for name, commit in point.dataset.tags().items():

@@ -260,13 +260,14 @@ class Store:
 def init(path: str | os.PathLike[str], *, allow_network: bool = False) -> Store:
     """Make a store in the folder `path`, its own folder, or complete a half-made one; open it."""
     folder = _absolute(path)
-    if folder.is_file():
-        raise UsageError(f"{folder} is a file; name a folder for the store")
-    if folder.is_dir() and not (folder / DATABASE_FOLDER).is_dir() and not _is_ours(folder):
-        raise RefusedError(
-            f"{folder} holds other files; give the store a folder of its own, "
-            f"such as {folder / STORE_FOLDER}"
-        )
+    with disk_errors(folder):
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file; name a folder for the store")
+        if folder.is_dir() and not (folder / DATABASE_FOLDER).is_dir() and not _is_ours(folder):
+            raise RefusedError(
+                f"{folder} holds other files; give the store a folder of its own, "
+                f"such as {folder / STORE_FOLDER}"
+            )
     database = Database.create(folder / DATABASE_FOLDER, allow_network=allow_network)
     return _opened(folder, database)
 
@@ -276,16 +277,21 @@ def open_store(
 ) -> Store:
     """Open the store whose folder is `path`. NotFoundError where there is none."""
     folder = _absolute(path)
-    if not (folder / DATABASE_FOLDER).exists():
-        if folder.is_file():
-            raise UsageError(f"{folder} is a file, not a store's folder")
-        inside = folder / STORE_FOLDER
-        hint = f"; did you mean {inside}?" if inside.is_dir() else "; `hyperstore init` makes one"
-        raise NotFoundError(f"no store at {folder}{hint}")
+    with disk_errors(folder):
+        if not (folder / DATABASE_FOLDER).exists():
+            raise _no_store(folder)
     database = Database.open(
         folder / DATABASE_FOLDER, readonly=readonly, allow_network=allow_network
     )
     return _opened(folder, database)
+
+
+def _no_store(folder: Path) -> HyperstoreError:
+    if folder.exists() and not folder.is_dir():
+        return UsageError(f"{folder} is a file, not a store's folder")
+    inside = folder / STORE_FOLDER
+    hint = f"; did you mean {inside}?" if inside.is_dir() else "; `hyperstore init` makes one"
+    return NotFoundError(f"no store at {folder}{hint}")
 
 
 def find_store(start: Path) -> Path:

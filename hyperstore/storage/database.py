@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from hyperstore.errors import (
+    CorruptError,
     DiskFullError,
     FormatError,
     HyperstoreError,
@@ -79,7 +80,8 @@ class Database:
         with host.folder_lock(path):
             environment = _acquire_new(path, map_bytes)
             try:
-                header = _completed_header(environment, store_id, trust)
+                with _named(path):
+                    header = _completed_header(environment, store_id, trust)
                 with disk_errors(path):
                     host.sync_folder(path)
                     host.sync_folder(path.parent)
@@ -111,7 +113,8 @@ class Database:
             reserve_bytes=_reserve(map_bytes),
         )
         try:
-            header = _read_header(environment)
+            with _named(path):
+                header = _read_header(environment)
         except BaseException:
             environment.release()
             raise
@@ -365,6 +368,16 @@ def _completed_header(environment: Environment, store_id: str | None, trust: str
         header = Header.new(store_id or new_id(), trust)
         writer.put_header(header)
     return header
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let what is wrong with a header out with the place of its store."""
+    try:
+        yield
+    except (CorruptError, FormatError) as fault:
+        known = str(fault)
+        raise fault if str(path) in known else type(fault)(f"{path}: {known}") from None
 
 
 def _read_header(environment: Environment) -> Header:
