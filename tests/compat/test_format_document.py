@@ -10,7 +10,7 @@ import pytest
 
 import hyperstore
 from hyperstore.frames.stored import check_frame
-from hyperstore.ids import Kind
+from hyperstore.ids import Kind, ObjectId
 from hyperstore.maintenance.check import fsck
 from hyperstore.storage.header import Header, encode_header
 from hyperstore.storage.packing import pack_record, pack_row, row_head, row_key, row_records
@@ -128,6 +128,28 @@ def test_the_same_frame_has_the_same_ids_elsewhere(folder: Path, tmp_path: Path)
         assert draft.content_id == version.content_id
         assert draft.view().snapshot == version.view().snapshot
         assert [one.object_id for one in draft] == [one.object_id for one in version]
+
+
+def test_a_store_holds_no_file_that_the_page_does_not_name(tmp_path: Path) -> None:
+    """Whoever copies, cleans or reads a store by hand must know what every file is."""
+    table = FORMAT.read_text().partition("## 2. Files")[2].partition("**data.mdb**")[0]
+    named = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    with hyperstore.init(tmp_path / "store") as store:
+        store.set_config("gc.grace", 5)
+        draft = store.create_dataset("cells").version()
+        draft.add_frames([WIRE])
+        pin = store.handle.database.pin([ObjectId(b"x" * 32)], sequence=7)
+        assert pin is not None
+        with pin:
+            folder = store.path
+            found = [one.relative_to(folder) for one in folder.rglob("*") if one.is_file()]
+            (held,) = (folder / one for one in found if one.parts[:2] == ("db", "pins"))
+            wanted = b"i" + b"x" * 32 + b"s" + (7).to_bytes(8, "little") + bytes(24)
+            assert held.read_bytes() == wanted
+    assert len(found) >= 5
+    for one in found:
+        places = [*one.parents, one]
+        assert any(place.match(name.rstrip("/")) for place in places for name in named), one
 
 
 def test_the_package_would_write_the_same_rows() -> None:
