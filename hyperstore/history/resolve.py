@@ -16,7 +16,7 @@ __all__ = ["Revision", "Step", "parse_range", "parse_revision", "quote_name"]
 _BARE = re.compile(r"(?:[^@~^:.\"\s]|\.(?!\.)|[ \t](?=\S))+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _STEP = re.compile(r"~([0-9]*)|\^([0-9]*)|@\{([0-9]+)\}")
-_NEEDS_QUOTES = re.compile(r"[@~^:\"\\]|\.\.|\s")
+_NEEDS_QUOTES = re.compile(r"[@~^:\"\\]|\.\.|\s|^\{")
 _STEPS_MAX = 64
 
 
