@@ -187,8 +187,8 @@ class JsonFile:
                 self._fail(f"{place}: {fault}")
             except ValueError:  # Python's own bound on the digits of an integer.
                 self._fail(f"{place} holds a number that no frame can hold")
-            if end == len(self._text) and not self._ended and self._grow(place):
-                continue  # A number may go on in the next chunk.
+            if len(self._text) - end < len("e+0") and not self._ended and self._grow(place):
+                continue  # A number may go on in the next chunk, with `.`, `e` or `e+` in this one.
             text = self._text[self._at : end]
             self._check(value, text, place)
             self._at = end
