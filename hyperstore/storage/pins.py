@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 from hyperstore.ids import ObjectId, new_id
 from hyperstore.limits import ID_BYTES
 from hyperstore.storage import host
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["Held", "Pin", "living_pins"]
 
@@ -52,16 +53,21 @@ class Pin:
             try:
                 host.lock_handle(self._handle, exclusive=True)
                 if os.fstat(self._handle).st_nlink:
-                    self.add(ids, sequence=sequence)
+                    self._write(ids, sequence)
                 else:  # Taken for dead between its making and its lock.
                     self._close()
             except BaseException:
                 self._close()
-                self._path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
                 raise
 
     def add(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> None:
         """Hold more; of several sequence numbers the first one counts."""
+        with disk_errors(self._path):
+            self._write(ids, sequence)
+
+    def _write(self, ids: Iterable[ObjectId], sequence: int | None) -> None:
         data = memoryview(_records(ids, sequence))
         while data:  # Once, but for a full disk or a signal.
             data = data[os.write(self._handle, data) :]
@@ -71,7 +77,8 @@ class Pin:
         if self._handle < 0:
             return
         if self._forks == _forks[0]:  # Nobody shares it.
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # Left there, it is dead: the next look takes it.
+                self._path.unlink()
             self._close()
         else:
             self._close()
@@ -158,7 +165,7 @@ def _drop_if_dead(path: Path) -> bool:
     try:
         if not host.lock_handle(handle, exclusive=True, wait=False):
             return False
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # Dead it is in any case.
             path.unlink()
         return True
     finally:
