@@ -13,7 +13,7 @@ from hyperstore.dataset.compare import changed_frames, count_changes, frame_chan
 from hyperstore.dataset.edit import empty_snapshot
 from hyperstore.dataset.revisions import resolve
 from hyperstore.dataset.view import View
-from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
+from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.history.commit import Snapshot
 from hyperstore.history.resolve import parse_range
 
@@ -109,7 +109,7 @@ def _ends(session: Session, words: tuple[str, ...]) -> tuple[list[str], list[str
     for word in words[:2]:
         try:
             resolve(session.store, word)
-        except HyperstoreError:
+        except (NotFoundError, UsageError):
             break
         ends.append(word)
     return ends, list(words[len(ends) :])

@@ -47,21 +47,21 @@ class Point:
         return self.version.at(self.commit_id())
 
     def commit_id(self) -> str:
-        """Return the commit; UsageError where the version has none yet."""
+        """Return the commit; NotFoundError where the version has none yet."""
         if self.commit is None:
-            raise UsageError(f"version {self.version.name!a} has no commits yet; commit first")
+            raise NotFoundError(f"version {self.version.name!a} has no commits yet; commit first")
         return self.commit
 
 
 def head_version(store: Store) -> DatasetVersion:
-    """Return the version on which the command stands; UsageError that says how to get there."""
+    """Return the version on which the command stands; NotFoundError says how to get there."""
     version = store.head()
     if version is None:
         with store.handle.database.reading() as reader:
             names = [record.name for _, record in datasets(reader)]
         shown = ", ".join(ascii(name) for name in names[:5])
         how = f"switch to one of: {shown}" if names else "create one: hyperstore dataset create"
-        raise UsageError(f"HEAD stands on no dataset; {how}")
+        raise NotFoundError(f"HEAD stands on no dataset; {how}")
     return version
 
 

@@ -126,7 +126,7 @@ def test_no_store_says_how_to_make_one(hs: Command) -> None:
 def test_a_store_without_datasets_says_what_to_do(hs: Command) -> None:
     """HEAD stands nowhere after init."""
     hs("init")
-    assert "dataset create" in hs.fails("ls", code=2)
+    assert "dataset create" in hs.fails("ls", code=128)
 
 
 def test_the_store_is_found_upwards_by_c_and_by_variable(

@@ -137,14 +137,20 @@ def test_json_says_all_of_it(attacked: Command) -> None:
     assert json.loads(shown) == frames[0]
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", [*PAYLOADS, "not UTF-8 \udcff", "long" * 10_000])
 def test_errors_do_not_repeat_hostile_words(store: Command, payload: str) -> None:
     """A word that was pasted is shown escaped, on one line."""
     if "\0" in payload:
         payload = payload.replace("\0", "")  # No command line holds one.
     words = [
         ["cat", payload],
+        ["rm", payload],
         ["log", payload],
+        ["diff", payload],
+        ["show", f"HEAD:{payload}"],
+        ["commit", "-m", payload],
+        ["branch", payload],
+        ["undo", payload],
         ["switch", payload],
         ["add", payload],
         ["tag", payload],
@@ -159,9 +165,9 @@ def test_errors_do_not_repeat_hostile_words(store: Command, payload: str) -> Non
         assert harmless(done.out), ascii(done.out)
         assert harmless(done.err), ascii(done.err)
         if done.code:  # Some are odd names, but names.
-            assert done.code in (2, 128), each
-            assert done.err.startswith("error: ")
-            assert done.err.count("\n") == 1
+            assert done.code in (1, 2, 128), each
+            assert not done.err or done.err.startswith("error: ")
+            assert done.err.count("\n") <= 1
 
 
 def test_hostile_file_names_are_shown_harmless(store: Command, tmp_path: Path) -> None:

@@ -86,6 +86,24 @@ def test_an_import_that_fails_changes_no_frame(hs: Command, tmp_path: Path) -> N
     assert hs("status", "--json").rows() == before
 
 
+def test_an_import_that_fails_leaves_nothing_that_it_made(hs: Command, tmp_path: Path) -> None:
+    """An empty dataset would look as if the import had been right, and found nothing."""
+    folder = tmp_path / "Annotations"
+    folder.mkdir()
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox>"
+    good = f"<annotation><object><name>a</name>{box}</object></annotation>"
+    (folder / "a.xml").write_text(good)
+    (folder / "b.xml").write_text("<annotation>")
+    hs("init")
+    hs.fails("import", "voc", ".", "--dataset", "voc", "--version", "v1", code=128)
+    assert hs("dataset", "list").out == ""
+    (folder / "b.xml").write_text(good)
+    hs("import", "voc", ".", "--dataset", "voc", "--version", "v1")
+    (folder / "b.xml").write_text("<annotation>")
+    hs.fails("import", "voc", ".", "--dataset", "voc", "--version", "v2", code=128)
+    assert {row["name"] for row in hs("branch", "--json").rows()} == {"Current", "v1"}
+
+
 @pytest.mark.slow
 def test_all_files_of_coco_come_back_equal(hs: Command, tmp_path: Path) -> None:
     """Six files about the same pictures go into one version, and each comes out as it was."""

@@ -1,11 +1,13 @@
 """Ctrl-C, and a reader that goes away, with the command as a process of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -26,6 +28,16 @@ def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
+def opened(pipe: Path, process: subprocess.Popen[str]) -> TextIO:
+    """Open a pipe for writing as soon as the process reads it."""
+    while True:
+        with contextlib.suppress(OSError):  # As long as nobody reads it.
+            return os.fdopen(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "w")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.02)
+        assert process.poll() is None, process.communicate()
+
+
 @pytest.mark.parametrize("sent", [0, 5_000])
 def test_ctrl_c_in_an_add_leaves_nothing_half_written(
     cells: Command, tmp_path: Path, sent: int
@@ -35,7 +47,8 @@ def test_ctrl_c_in_an_add_leaves_nothing_half_written(
     pipe = tmp_path / "frames"
     os.mkfifo(pipe)
     process = started(tmp_path, "add", "frames")
-    with pipe.open("w") as stream:
+    with opened(pipe, process) as stream:
+        os.set_blocking(stream.fileno(), True)
         stream.write(lines(wires(sent, start=100)))
         stream.flush()
         process.send_signal(signal.SIGINT)

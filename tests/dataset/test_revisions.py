@@ -88,7 +88,7 @@ def test_a_dataset_alone_is_its_current_version(store: Store, commits: list[str]
     assert (found.version.name, found.dataset.name) == ("Current", "other")
     assert "2 versions" in found.note
     assert resolve(store, "other@more").commit is None
-    with pytest.raises(UsageError):
+    with pytest.raises(NotFoundError):
         resolve(store, "other@more").commit_id()
 
 
@@ -137,9 +137,11 @@ def test_without_head_only_full_names_lead_anywhere(store: Store, draft: Dataset
     for text in ("HEAD", "Current", "~1"):
         with pytest.raises((UsageError, NotFoundError)):
             resolve(store, text)
-    with pytest.raises(UsageError, match="switch to one of: 'cells'"):
+    with pytest.raises(NotFoundError, match="switch to one of: 'cells'"):
         head_version(store)
-    with pytest.raises(UsageError):
+    draft.add_frames([wire("a")])
+    draft.commit("Add one")
+    with pytest.raises(UsageError, match="is a commit, not a version"):
         resolve_version(store, "cells@Current~0")
 
 
