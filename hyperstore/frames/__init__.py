@@ -11,19 +11,19 @@ Words: an *ROI* is the stored record, an *annotation* the Python object that rea
 Invariants:
 
 - Whatever comes in comes back, but for the normalisations written in FORMAT.md; unknown fields too.
-- Equal frames have equal bytes, whichever way they came in. The quick way in (`strict.py`) and the
-  exact way (`exact.py`) agree on every frame that the quick one takes.
+- Equal frames have equal bytes, whichever way they came in. The quick ways in (`strict.py`,
+  `wider.py`) and the exact way (`exact.py`) agree on every frame that a quick one takes.
 - A frame that cannot be stored is refused with the place of its fault; bytes that are no frame are
   refused as damage, and nothing foreign is raised.
 - What is not touched is not decoded.
 
 Files, in reading order: `records.py` (what is stored), `keys.py` (under which keys), `geometry.py`
 (the numbers of shapes), `values.py` and `exact.py` (wire to record), `strict.py` (the same,
-quickly), `roots.py` (local files), `derive.py` (ids that nobody gave), `prepare.py` (all of that in
-one call), `wire.py` (record to wire), `stored.py` (a stored frame in passing), `annotation.py`,
-`polygons.py`, `boxes.py`, `shapes.py` and `drawing.py` (annotations), `source.py`, `frame.py`,
-`group.py`, `home.py` and `read.py` (frames as objects), `change.py` (what differs between two),
-`merging.py` (three into one).
+quickly), `wider.py` (less quickly, for more frames), `roots.py` (local files), `derive.py` (ids
+that nobody gave), `prepare.py` (all of that in one call), `wire.py` (record to wire), `stored.py`
+(a stored frame in passing), `annotation.py`, `polygons.py`, `boxes.py`, `shapes.py` and
+`drawing.py` (annotations), `source.py`, `frame.py`, `group.py`, `home.py` and `read.py` (frames as
+objects), `change.py` (what differs between two), `merging.py` (three into one).
 
 Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
 over it must not meet our words, and a user's key `_type` in a frame's metadata is his.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from hyperstore.codec import Unfit, plain
-from hyperstore.errors import FrameError
 from hyperstore.frames.geometry import Num, poly_fault
 from hyperstore.frames.records import (
     FRAME,
@@ -40,7 +39,6 @@ __all__ = [
     "exact_record",
     "exact_roi",
     "exact_source",
-    "record_of_wire",
 ]
 
 ANSWERED = frozenset(
@@ -109,14 +107,6 @@ def exact_record(wire: Wire, *, need_source: bool = True) -> WholeRecord:
         sources=sources,
         timestamp=exact_time(wire.get("timestamp"), "timestamp"),
     )
-
-
-def record_of_wire(wire: Mapping[str, object]) -> WholeRecord:
-    """Return the record of a wire frame, which may have no source yet."""
-    try:
-        return exact_record(wire, need_source=False)
-    except Unfit as fault:
-        raise FrameError(str(fault), path=fault.path) from None
 
 
 def exact_source(given: object, path: str) -> SourceRecord:

@@ -14,7 +14,6 @@ from hyperstore.frames.annotation import Annotation, AnnotationId
 from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Common, Rois, draw
-from hyperstore.frames.exact import record_of_wire
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import (
     FRAME,
@@ -26,6 +25,7 @@ from hyperstore.frames.records import (
     without_rois,
 )
 from hyperstore.frames.source import Pictured, Uri, uri_of
+from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire, new_roi_wires
 from hyperstore.ids import ObjectId, new_id
 

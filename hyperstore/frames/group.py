@@ -15,7 +15,6 @@ from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
-from hyperstore.frames.exact import record_of_wire
 from hyperstore.frames.frame import SingleFrame, makers, single_frame
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import (
@@ -26,6 +25,7 @@ from hyperstore.frames.records import (
     WholeRecord,
     without_rois,
 )
+from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire
 from hyperstore.ids import ObjectId, new_id
 

@@ -10,7 +10,7 @@ from hyperstore.frames.exact import exact_record
 from hyperstore.frames.keys import frame_key, order_key
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.roots import Roots, is_remote
-from hyperstore.frames.strict import strict_record
+from hyperstore.frames.wider import DOUBTS, MINUS_ZERO, distinct_or_not
 from hyperstore.limits import ITEMS_MAX
 
 __all__ = ["Prepared", "WireSource", "prepare", "prepare_exactly"]
@@ -45,14 +45,14 @@ def prepare(frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = 
     """
     wire = frame if type(frame) is dict else _wire_of(frame)
     try:
-        record = strict_record(wire)
+        record = distinct_or_not(wire)
         if record is not None:
             prepared = _finish(record, roots, previous)
             # From the end: a needle with a rare first byte is found faster that way.
-            if prepared.payload.rfind(_MINUS_ZERO) < 0:
+            if prepared.payload.rfind(MINUS_ZERO) < 0:
                 return prepared
-    except (UnicodeEncodeError, OverflowError, TypeError, Unfit):
-        pass  # A text or number that cannot be encoded; the exact way names its place.
+    except DOUBTS:
+        pass
     return _exactly(wire, roots, previous)
 
 
@@ -61,10 +61,6 @@ def prepare_exactly(
 ) -> Prepared:
     """Do what `prepare` does, the long way: for tests that hold the short way to it."""
     return _exactly(_wire_of(frame), roots, previous)
-
-
-# -0.0, as it is encoded; a number that only looks like this costs time, not truth.
-_MINUS_ZERO = b"\xcb\x80\0\0\0\0\0\0\0"
 
 
 def _wire_of(frame: Wire | WireSource) -> Wire:
@@ -104,14 +100,19 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
             source.preview.uri = roots.stored(source.preview.uri)
         for mask in source.masks or ():
             mask.uri = roots.stored(mask.uri)
-    rois = record.rois or ()
+    rois = record.rois
     derived = False
-    for roi in rois:
-        if roi.id is None:
+    if rois is None:
+        rois = []
+    else:
+        ids = {roi.id for roi in rois}
+        if len(ids) != len(rois) or None in ids:
+            given = [roi.id for roi in rois if roi.id is not None]
+            if len(given) != len(set(given)):
+                raise Unfit("rois", "two ROIs have one id")
             derived = True
             before = () if previous is None else read_whole(previous, what="frame").rois or ()
-            derive_roi_ids(record.rois or [], before)
-            break
+            derive_roi_ids(rois, before)
     key = frame_key(frame_id)
     context, timestamp = record.context_id, record.timestamp
     if context is None:

@@ -8,12 +8,10 @@ from hyperstore.frames.exact import exact_record
 from hyperstore.frames.keys import frame_key, order_key
 from hyperstore.frames.records import count_rois, read_keys, read_whole
 from hyperstore.frames.roots import RESERVED
-from hyperstore.frames.strict import strict_record
+from hyperstore.frames.wider import MINUS_ZERO, quick_record
 from hyperstore.frames.wire import frame_wire, roi_wire
 
 __all__ = ["check_frame", "order_key_of", "roi_count_of"]
-
-_MINUS_ZERO = pack(-0.0)
 
 
 def order_key_of(payload: bytes) -> bytes:
@@ -59,7 +57,7 @@ def check_frame(payload: bytes) -> None:
     wire["rois"] = [roi_wire(roi) for roi in record.rois or ()]
     try:
         # The quick way cannot see a -0.0. Either way refuses what `decode` would, and is quicker.
-        quick = None if _MINUS_ZERO in payload else strict_record(wire)
+        quick = None if MINUS_ZERO in payload else quick_record(wire)
         again = quick or exact_record(wire)
     except Unfit as fault:
         raise CorruptError(f"a stored frame breaks a rule of frames: {fault}") from None

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Set
 from decimal import Decimal
+from typing import cast
 
 from hyperstore.codec import Unfit, plain
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.records import Metadata
-from hyperstore.limits import FRAME_ID_BYTES_MAX
+from hyperstore.limits import DEPTH_MAX, FRAME_ID_BYTES_MAX
 
 __all__ = [
     "exact_confidence",
@@ -20,12 +21,15 @@ __all__ = [
     "exact_size",
     "exact_text",
     "exact_time",
+    "quick_map",
+    "quick_meta",
 ]
 
 _INT64 = 2**63
 _FLOATS = frozenset({float})
 _NUMBERS = frozenset({float, int})
 _STRINGS = frozenset({str})
+_SAFE = frozenset({bool, int, str, type(None)})
 
 
 def exact_numbers(given: object, path: str) -> list[Num]:
@@ -156,3 +160,53 @@ def exact_meta(given: object, path: str, depth: int) -> Metadata | None:
     found = plain(given, path=path, depth=depth)
     assert isinstance(found, dict)
     return dict(found) or None
+
+
+def quick_meta(given: object, depth: int) -> Metadata | None:
+    """Return what `exact_meta` does, mostly sooner; Unfit names no place.
+
+    What only encoding shows stays unseen: keys that are no strings, -0.0, integers too large,
+    unpaired surrogates.
+    """
+    if type(given) is dict:
+        try:
+            return quick_map(given, depth + 1) or None
+        except Unfit:
+            pass
+    return exact_meta(given, "", depth)
+
+
+def quick_map(given: dict[str, object], depth: int) -> Metadata:
+    """Return a copy of a map of plain values, itself at this depth; Unfit where in doubt."""
+    if depth > DEPTH_MAX:
+        raise Unfit("", "nested too deep")
+    found: Metadata = {}
+    for key, item in given.items():
+        is_a = type(item)
+        if is_a in _SAFE or (is_a is float and math.isfinite(cast("float", item))):
+            found[key] = item
+        elif is_a is dict:
+            found[key] = quick_map(cast("dict[str, object]", item), depth + 1)
+        elif is_a is list:
+            found[key] = _quick_list(cast("list[object]", item), depth + 1)
+        else:
+            raise Unfit("", "not surely plain")
+    return found
+
+
+def _quick_list(given: list[object], depth: int) -> list[object]:
+    """Return a copy of a list of plain values, itself at this depth; Unfit where in doubt."""
+    if depth > DEPTH_MAX:
+        raise Unfit("", "nested too deep")
+    found: list[object] = []
+    for item in given:
+        is_a = type(item)
+        if is_a in _SAFE or (is_a is float and math.isfinite(cast("float", item))):
+            found.append(item)
+        elif is_a is dict:
+            found.append(quick_map(cast("dict[str, object]", item), depth + 1))
+        elif is_a is list:
+            found.append(_quick_list(cast("list[object]", item), depth + 1))
+        else:
+            raise Unfit("", "not surely plain")
+    return found

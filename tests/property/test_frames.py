@@ -1,6 +1,8 @@
 """Frames in and out: nothing is lost, nothing foreign is raised, the two ways in agree."""
 
+import copy
 import pickle
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -9,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperstore.codec import pack, plain
+from hyperstore.codec import Unfit, pack, plain
 from hyperstore.errors import CorruptError, FrameError, HyperstoreError
+from hyperstore.frames.exact import exact_record
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.prepare import Prepared, prepare, prepare_exactly
 from hyperstore.frames.read import read_frame
 from hyperstore.frames.roots import Roots
 from hyperstore.frames.stored import check_frame, order_key_of, roi_count_of
+from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import decode_plain
 from tests.support.strategies import strange, values, wire_frames
 from tests.support.wire import normal_frame
@@ -110,6 +114,33 @@ def test_the_quick_way_and_the_exact_way_agree(wire: Wire, data: st.DataObject) 
         st.none() | wire_frames().map(lambda one: prepare(one, roots=ROOTS).payload)
     )
     assert attempt(prepare, wire, previous) == attempt(prepare_exactly, wire, previous)
+
+
+@given(wire_frames(), st.data())
+def test_a_frame_object_is_made_as_the_exact_way_makes_it(wire: Wire, data: st.DataObject) -> None:
+    """What the quick way makes of a dict, or refuses, and that it shares nothing with the dict."""
+    for _ in range(data.draw(st.integers(0, 2))):
+        spoil(wire, data)
+    try:
+        exact = pack(exact_record(copy.deepcopy(wire), need_source=False))
+    except Unfit as fault:
+        with pytest.raises(FrameError, match=re.escape(str(fault))):
+            SingleFrame.from_dict(wire)
+        return
+    quick = record_of_wire(wire)
+    scribble(wire)
+    assert pack(quick) == exact
+
+
+def scribble(value: Any) -> None:
+    """Put something else in every list and dict."""
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (dict, list)):
+            scribble(inner)
+    if isinstance(value, dict):
+        value["scribbled"] = 1
+    else:
+        value.append("scribbled")
 
 
 def spoil(value: Any, data: st.DataObject) -> None:
