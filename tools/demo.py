@@ -14,26 +14,40 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from environment import PROJECT, ready_python
 
-__all__ = ["main"]
+__all__ = ["Demo", "choose_data", "main", "tell_story"]
 
 BESIDE = PROJECT.parent / "shared" / "data" / "bccd"
-PLAY = """
+READ = """
 import hyperstore
-from itertools import groupby
 
-with hyperstore.open({store!r}) as store:
+with hyperstore.open(".hyperstore") as store:
     version = store.dataset("demo").version("relabelled")
-    for context, frames in groupby(version.get_iterator(stop=24), lambda one: one.context_id):
-        times = [one.timestamp for one in frames]
-        print(f"{{len(times):3}} frames at {{times[0]}} to {{times[-1]}} ms of {{context}}")
-    frame = next(version.get_iterator(reverse=True))
-    print("the last one:", frame.id, [one.labels for one in frame.annotations][:3])
+    print(len(version), "frames, ordered by context, time and id")
+    for frame in version.get_iterator(stop=3):
+        print(frame.context_id.rpartition("/")[2], [roi.labels[0] for roi in frame.annotations][:4])
+"""
+REGISTER = """
+import hyperstore, json
+
+images = json.load(open("drawn/annotations/instances.json"))["images"]
+with hyperstore.open(".hyperstore") as store:
+    clips = store.create_dataset("clips").version()
+    clips.add_frames(
+        hyperstore.SingleFrame(
+            source="drawn/images/" + image["file_name"],
+            context_id=image["context_id"],
+            timestamp=image["timestamp"],
+        )
+        for image in images
+    )
+    clips.commit("Register four cameras")
+    for frame in clips.get_iterator(context="camera-2", stop=images[0]["timestamp"] + 100):
+        print(frame.context_id, frame.timestamp, "ms", frame.source.rpartition("/")[2])
 """
 
 
@@ -54,7 +68,8 @@ class Demo:
 
     def play(self, code: str) -> None:
         """Run a few lines of Python, after showing them."""
-        print("$ python3", *(f"    {line}" for line in code.strip().splitlines()), sep="\n")
+        shown = [f"    {line}".rstrip() for line in code.strip().splitlines()]
+        print("$ python3", *shown, "", sep="\n", flush=True)
         self._show([str(self._python), "-c", code], "", 12)
 
     def _show(self, step: list[str], name: str, lines: int) -> str:
@@ -86,10 +101,13 @@ def choose_data(given: Path | None, folder: Path, python: Path) -> list[str]:
     if given is None and BESIDE.is_dir():
         given = BESIDE
     if given is None:
-        print("No dataset named, so the demo draws one.\n")
         drawn = folder / "drawn"
-        subprocess.run([str(python), str(PROJECT / "tools" / "sample.py"), str(drawn)], check=True)
-        files = sorted(str(one.relative_to(folder)) for one in drawn.rglob("*.json"))
+        step = [str(python), str(PROJECT / "tools" / "sample.py"), str(drawn)]
+        subprocess.run(step, check=True, stdout=subprocess.DEVNULL)
+        count = sum(1 for _ in drawn.rglob("*.png"))
+        print(f"No dataset named, so the demo has drawn one: {count} pictures of four cameras.\n")
+        names = ("instances", "keypoints", "captions")
+        files = [f"drawn/annotations/{name}.json" for name in names]
         return ["coco", *files, "--images", str((drawn / "images").relative_to(folder))]
     given = given.absolute()
     if given.suffix == ".json":
@@ -124,7 +142,9 @@ def tell_story(demo: Demo, data: list[str]) -> None:
     demo.run("tag", "v1", "-m", "Good enough to train on")
     demo.run("publish")
     demo.run("branch")
-    demo.play(PLAY.format(store=str(demo.folder / ".hyperstore")))
+    demo.play(READ)
+    if "drawn/images" in data:
+        demo.play(REGISTER)
     name = Path(data[1]).name if data[0] == "coco" else "instances"
     of = ["--of", name] if data[0] == "coco" else []
     demo.run("export", "coco", "demo@v1", "exported.json", *of)
@@ -155,4 +175,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
