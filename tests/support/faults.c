@@ -35,7 +35,7 @@ struct event { /* Then `path` bytes of one or two paths ended by NUL, and `data`
   uint64_t offset, data;
 };
 
-static struct { int what, synced; uint32_t serial; } handles[HANDLES];
+static struct { int what, synced; uint32_t serial; char path[PATH_MAX]; } handles[HANDLES];
 static uint32_t serials;
 static char folder[PATH_MAX], ledger[PATH_MAX];
 static size_t folder_length;
@@ -119,12 +119,20 @@ static int strike(int kind) {
   return strike_what;
 }
 
-static int noted(int fd, const char *path, int flags, int what, const char *full) {
-  (void)path;
+/* The same for a path that is relative to an open folder. */
+static int watched_at(int at, const char *path, char *full) {
+  if (at == AT_FDCWD || !path || path[0] == '/') return watched(path, full);
+  if (at < 0 || at >= HANDLES || handles[at].what != IS_FILE) return 0;
+  snprintf(full, PATH_MAX, "%.2000s/%.2000s", handles[at].path, path);
+  return IS_FILE;
+}
+
+static int noted(int fd, int flags, int what, const char *full) {
   if (fd < 0 || fd >= HANDLES) return fd;
   handles[fd].what = what;
   handles[fd].synced = (flags & (O_DSYNC | O_SYNC)) != 0;
   handles[fd].serial = ++serials;
+  snprintf(handles[fd].path, PATH_MAX, "%s", full);
   if (what == IS_FILE) record(OPEN, serials, (uint32_t)flags, full, NULL, 0, NULL, 0, 0);
   return fd;
 }
@@ -137,7 +145,7 @@ static int open_any(int (*real)(const char *, int, ...), const char *path, int f
     if (fd >= 0 && fd < HANDLES) handles[fd].what = 0;
     return fd;
   }
-  return noted(real(path, flags, mode), path, flags, what, full);
+  return noted(real(path, flags, mode), flags, what, full);
 }
 
 static mode_t mode_of(int flags, va_list rest) {
@@ -162,11 +170,11 @@ OPENER(open64)
     mode_t mode = mode_of(flags, rest);                                                            \
     va_end(rest);                                                                                  \
     char full[PATH_MAX];                                                                           \
-    int what = at == AT_FDCWD || path[0] == '/' ? watched(path, full) : 0;                         \
+    int what = watched_at(at, path, full);                                                         \
     int (*real)(int, const char *, int, ...) = dlsym(RTLD_NEXT, #name);                            \
     int fd = real(at, path, flags, mode);                                                          \
     if (!what && fd >= 0 && fd < HANDLES) handles[fd].what = 0;                                    \
-    return what ? noted(fd, path, flags, what, full) : fd;                                         \
+    return what ? noted(fd, flags, what, full) : fd;                                               \
   }
 OPENER_AT(openat)
 OPENER_AT(openat64)
@@ -277,8 +285,10 @@ int unlink(const char *path) {
   CHANGE(UNLINK, 0, REAL(unlink)(path), full, NULL, 0, -1)
 }
 int unlinkat(int at, const char *path, int flags) {
-  if (at == AT_FDCWD && !flags) return unlink(path);
-  return REAL(unlinkat)(at, path, flags);
+  char full[PATH_MAX];
+  if (watched_at(at, path, full) != IS_FILE) return REAL(unlinkat)(at, path, flags);
+  CHANGE(flags & AT_REMOVEDIR ? RMDIR : UNLINK, 0, REAL(unlinkat)(at, path, flags), full, NULL, 0,
+         -1)
 }
 int mkdir(const char *path, mode_t mode) {
   char full[PATH_MAX];
@@ -286,8 +296,9 @@ int mkdir(const char *path, mode_t mode) {
   CHANGE(MKDIR, 0, REAL(mkdir)(path, mode), full, NULL, 0, -1)
 }
 int mkdirat(int at, const char *path, mode_t mode) {
-  if (at == AT_FDCWD) return mkdir(path, mode);
-  return REAL(mkdirat)(at, path, mode);
+  char full[PATH_MAX];
+  if (watched_at(at, path, full) != IS_FILE) return REAL(mkdirat)(at, path, mode);
+  CHANGE(MKDIR, 0, REAL(mkdirat)(at, path, mode), full, NULL, 0, -1)
 }
 int rmdir(const char *path) {
   char full[PATH_MAX];

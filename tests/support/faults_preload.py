@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.faults import cannot_run
+from tests.support.faults import cannot_run, is_soak
 
 __all__ = ["Event", "Striker", "environment", "events", "run", "watching"]
 
@@ -26,6 +27,7 @@ KILL_BEFORE, KILL_INSIDE, KILL_AFTER, FAIL, FAIL_ON, SHORT = range(1, 7)
 
 _SOURCE = Path(__file__).with_name("faults.c")
 _PROJECT = Path(__file__).resolve().parents[2]
+_PATIENCE_S = 400
 _EVENT = struct.Struct("=IIIIQQ")
 
 
@@ -110,14 +112,20 @@ def run(settings: dict[str, str], verb: str, *arguments: object) -> dict[str, An
     """
     given = [str(one) for one in arguments if one is not None]
     command = [sys.executable, "-m", "tests.support.faults_run", verb, *given]
-    done = subprocess.run(
-        command, env=settings, cwd=_PROJECT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=settings, cwd=_PROJECT, stdout=pipe, stderr=pipe, text=True, process_group=0
+    ) as child:
+        try:
+            told, complaints = child.communicate(timeout=None if is_soak() else _PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # Those whom it started, too.
+            told, complaints = child.communicate()
+    assert child.returncode == 0, f"{verb} ended with {child.returncode}: {complaints[-3000:]}"
+    answer: dict[str, Any] = json.loads(told.splitlines()[-1])
     print(verb, *given, {**answer, "faults": answer.get("faults", [])[:10]})
     if answer.get("faults"):
-        print(done.stderr[-3000:])
+        print(complaints[-3000:])
     return answer
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.support.faults_crowd import crowd, threads, workers
 from tests.support.faults_damage import flip, truncate
 from tests.support.faults_fail import fail, fail_init
+from tests.support.faults_full import full
 from tests.support.faults_kill import kill
 from tests.support.faults_plant import plant
 from tests.support.faults_power import record, replay
@@ -27,6 +28,7 @@ _VERBS: dict[str, Callable[..., object]] = {
     "fail_init": fail_init,
     "flip": flip,
     "truncate": truncate,
+    "full": full,
     "crowd": crowd,
     "threads": threads,
     "workers": workers,

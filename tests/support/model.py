@@ -12,6 +12,7 @@ from typing import Any
 from hyperstore.dataset.store import Store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
+from hyperstore.maintenance.collect import gc
 
 __all__ = [
     "Commit",
@@ -281,6 +282,7 @@ _VERBS: dict[str, Callable[..., State]] = {
     "delete_version": lambda state, dataset, name: _put(state, dataset, name, None),
     "delete_dataset": lambda state, dataset: _with(state, dataset, None),
     "undo": _undo,
+    "gc": lambda state, compact: state,
 }
 
 
@@ -289,6 +291,8 @@ def do(store: Store, operation: Operation) -> None:
     match operation:
         case ("undo",):
             store.undo()
+        case ("gc", compact):
+            gc(store, prune_now=True, compact=compact)
         case ("create_dataset", dataset):
             store.create_dataset(dataset)
         case ("create_version", dataset, name, message):

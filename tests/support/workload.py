@@ -44,11 +44,14 @@ def frames(choice: Random, count: int, *, size: int = 0) -> list[Wire]:
 
 def begun(choice: Random, *, count: int = 150) -> list[Operation]:
     """Return operations that make a store with some history."""
+    more = frames(choice, count // 4)
+    unwanted = [str(one["id"]) for one in more[::2]]
     return [
         ("create_dataset", "cells"),
         ("add", "cells", "Current", frames(choice, count)),
         ("commit", "cells", "Current", "first"),
-        ("add", "cells", "Current", frames(choice, count // 8)),
+        ("add", "cells", "Current", more),
+        ("delete", "cells", "Current", unwanted),  # Something for a collection to take.
         ("set_metadata", "cells", "Current", {"camera": "A", "gain": 1.5}),
         ("commit", "cells", "Current", "second"),
         ("tag", "cells", "v1", "first"),
@@ -56,11 +59,16 @@ def begun(choice: Random, *, count: int = 150) -> list[Operation]:
 
 
 def operations(choice: Random, state: State, count: int) -> Iterator[Operation]:
-    """Yield operations that each change something, from `state` on."""
+    """Yield operations that each change something, from `state` on, with collections in between.
+
+    After the first collection nothing is undone, since what it replaced may be gone.
+    """
     serial = 0
     while serial < count:
+        if serial and serial % 4 == 0:
+            yield ("gc", choice.random() < 0.5)
         drawn = _draw(choice, state, f"{choice.randrange(10**6)}-{serial}")
-        if drawn is None:
+        if drawn is None or (drawn == ("undo",) and serial >= 4):
             continue
         new = apply(state, drawn)
         if new is state:
