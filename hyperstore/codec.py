@@ -132,15 +132,18 @@ def replace(record: T, **fields: object) -> T:
     return cast("T", msgspec.structs.replace(cast("Any", record), **fields))
 
 
-def converter(kind: type[T]) -> Callable[[object], T | None]:
-    """Return a function that makes a `kind` of a plain value, or None where it does not fit."""
+def converter(kind: type[T], *, from_attributes: bool = False) -> Callable[[object], T | None]:
+    """Return a function that makes a `kind` of a plain value, or None where it does not fit.
+
+    With `from_attributes` it makes one of any object that has attributes like the fields.
+    """
     convert = msgspec.convert
     with suppress(msgspec.ValidationError):
         convert(None, kind)  # A type that msgspec cannot handle is our fault, and shows here.
 
     def convert_typed(value: object) -> T | None:
         try:
-            return convert(value, kind)
+            return convert(value, kind, from_attributes=from_attributes)
         except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 

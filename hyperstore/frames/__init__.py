@@ -20,10 +20,11 @@ Invariants:
 Files, in reading order: `records.py` (what is stored), `keys.py` (under which keys), `geometry.py`
 (the numbers of shapes), `values.py` and `exact.py` (wire to record), `strict.py` (the same,
 quickly), `wider.py` (less quickly, for more frames), `roots.py` (local files), `derive.py` (ids
-that nobody gave), `prepare.py` (all of that in one call), `wire.py` (record to wire), `stored.py`
-(a stored frame in passing), `annotation.py`, `polygons.py`, `boxes.py`, `shapes.py` and
-`drawing.py` (annotations), `source.py`, `frame.py`, `group.py`, `home.py` and `read.py` (frames as
-objects), `change.py` (what differs between two), `merging.py` (three into one).
+that nobody gave), `wire.py` (record to wire), `stored.py` (a stored frame in passing),
+`annotation.py`, `polygons.py`, `boxes.py`, `shapes.py` and `drawing.py` (annotations), `source.py`,
+`frame.py`, `group.py`, `home.py` and `own.py` (frames as objects, and their records), `prepare.py`
+(from any form to bytes and keys), `read.py` (the other way), `change.py` (what differs between
+two), `merging.py` (three into one).
 
 Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
 over it must not meet our words, and a user's key `_type` in a frame's metadata is his.

@@ -67,9 +67,19 @@ class Annotation:
         confidence: float | None,
         metadata: Mapping[str, object] | None,
     ) -> None:
+        # One label and a confidence that are good at sight, as most are, need no setter.
+        label: list[str] = []
+        if type(labels) is list and len(labels) == 1:
+            only = labels[0]
+            if type(only) is str and only.isascii():
+                label, labels = [only], None
+        sure = None
+        if type(confidence) is float and 0.0 < confidence <= 1.0:
+            sure, confidence = confidence, None
         self._roi = RoiRecord(
-            label=[],
+            confidence=sure,
             kind=self.KIND,
+            label=label,
             meta=dict(metadata) if metadata else None,
             sources=["default"],
         )

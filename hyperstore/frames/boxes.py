@@ -56,6 +56,8 @@ class BoundingBox2D(Annotation):
 
     @bounding_box_xywh.setter
     def bounding_box_xywh(self, value: Iterable[object]) -> None:
+        if type(value) is list and len(value) == 4 and self._set_upright(*value):
+            return
         if type(value) is list and _FLOATS.issuperset(map(type, value)):
             box = [number + 0.0 for number in value]  # Makes -0.0 into 0.0.
         else:
@@ -77,6 +79,24 @@ class BoundingBox2D(Annotation):
             roi.extra = (roi.extra or {}) | {_BOX_FIELD: [*box, 0][:5]}
         elif roi.extra:
             roi.extra.pop(_BOX_FIELD, None)
+
+    def _set_upright(self, x: object, y: object, w: object, h: object) -> bool:
+        """Set the corners where all is as it mostly is; return whether it was."""
+        if not (type(x) is float and type(y) is float and type(w) is float and type(h) is float):
+            return False
+        right, bottom = x + w, y + h
+        roi = self._roi
+        if (
+            roi.extra is not None
+            or x == 0.0
+            or y == 0.0  # It may be a -0.0.
+            or (right - right) + (bottom - bottom) != 0.0  # Infinite, or not a number.
+            or geometry.extent(x, right) != w
+            or geometry.extent(y, bottom) != h
+        ):
+            return False
+        roi.poly = [x, y, right, y, right, bottom, x, bottom]
+        return True
 
     @property
     def angle(self) -> Num:

@@ -35,8 +35,7 @@ class Rois:
     def all(self) -> list[Annotation]:
         """Return every annotation, in stored order: the same objects at every call."""
         if self._annotations is None:
-            records = self.decoded() if self._records is None else self._records
-            self._annotations = [annotation_of(record) for record in records]
+            self._annotations = [annotation_of(record) for record in self.records()]
             self._raw = self._records = None
         return self._annotations
 
@@ -44,15 +43,13 @@ class Rois:
         """Return the annotations that name a source."""
         return [one for one in self.all() if one._roi.sources and source in one._roi.sources]
 
-    def decoded(self) -> list[RoiRecord]:
-        """Return new records of those ROIs that are still encoded."""
-        return read_rois(self._raw, what="ROIs") if self._raw else []
-
     def records(self) -> list[RoiRecord]:
         """Return the records of all ROIs, to be looked at only."""
         if self._annotations is not None:
             return [one._roi for one in self._annotations]
-        return self.decoded() if self._records is None else self._records
+        if self._records is not None:
+            return self._records
+        return read_rois(self._raw, what="ROIs") if self._raw else []
 
 
 class Common(TypedDict):

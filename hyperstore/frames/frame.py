@@ -19,6 +19,7 @@ from hyperstore.frames.records import (
     FRAME,
     FrameRecord,
     Metadata,
+    RoiRecord,
     SourceRecord,
     WholeRecord,
     read_rois,
@@ -303,8 +304,25 @@ class SingleFrame(Pictured):
             wire["rois"] = rois
         return wire
 
-    def _annotations_in_order(self) -> list[Annotation]:
-        return self.annotations
+    def _rois_as_they_are(self) -> list[RoiRecord] | None:
+        """Return the records of the annotations, to be looked at only; None where one is written
+        in a way of its own.
+        """
+        if self._annotations is None:
+            if self._member is not None:
+                return None
+            if self._rois is not None:
+                return self._rois.records()
+            return read_rois(self._record.rois, what="ROIs") if self._record.rois else []
+        for kind in {type(one) for one in self._annotations}:
+            if kind.to_dict is not Annotation.to_dict:
+                return None
+        return [one._roi for one in self._annotations]
+
+    def _rois_in_order(self) -> list[RoiRecord]:
+        if self._annotations is None and self._rois is not None and self._member is None:
+            return self._rois.records()
+        return [one._roi for one in self.annotations]
 
     @staticmethod
     def from_dict(wire: Mapping[str, object]) -> "SingleFrame":

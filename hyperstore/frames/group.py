@@ -21,6 +21,7 @@ from hyperstore.frames.records import (
     GROUP,
     FrameRecord,
     Metadata,
+    RoiRecord,
     SourceRecord,
     WholeRecord,
     without_rois,
@@ -292,8 +293,8 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
                 found.append((one, None))
         return found
 
-    def _annotations_in_order(self) -> list[Annotation]:
-        return [one for one, _ in self._in_wire_order()]
+    def _rois_in_order(self) -> list[RoiRecord]:
+        return [one._roi for one, _ in self._in_wire_order()]
 
 
 def group_frame(

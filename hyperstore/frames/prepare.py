@@ -7,7 +7,9 @@ from hyperstore.codec import Struct, Unfit, check_size, pack
 from hyperstore.errors import FrameError
 from hyperstore.frames.derive import derive_frame_id, derive_roi_ids
 from hyperstore.frames.exact import exact_record
+from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.keys import frame_key, order_key
+from hyperstore.frames.own import record_of_frame
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.roots import Roots, is_remote
 from hyperstore.frames.wider import DOUBTS, MINUS_ZERO, distinct_or_not
@@ -31,8 +33,14 @@ class Prepared(Struct, frozen=True, gc=False):
     order_key: bytes
     payload: bytes
     roi_count: int
-    derived: bool
-    """Whether an ROI id was derived, and so depends on the frame that this one replaces."""
+    roi_ids: list[str | None] | None
+    """The ids of its ROIs where one was derived, and so depends on the frame that this one
+    replaces; else None."""
+
+    @property
+    def derived(self) -> bool:
+        """Whether an ROI id was derived."""
+        return self.roi_ids is not None
 
 
 Wire = Mapping[str, object]
@@ -43,9 +51,13 @@ def prepare(frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = 
 
     `previous` is the payload of the frame that this one replaces, if there is one.
     """
-    wire = frame if type(frame) is dict else _wire_of(frame)
     try:
-        record = distinct_or_not(wire)
+        if type(frame) is dict:
+            record = distinct_or_not(frame)
+        elif isinstance(frame, SingleFrame):
+            record = record_of_frame(frame) or distinct_or_not(_wire_of(frame))
+        else:
+            record = distinct_or_not(_wire_of(frame))
         if record is not None:
             prepared = _finish(record, roots, previous)
             # From the end: a needle with a rare first byte is found faster that way.
@@ -53,7 +65,7 @@ def prepare(frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = 
                 return prepared
     except DOUBTS:
         pass
-    return _exactly(wire, roots, previous)
+    return _exactly(_wire_of(frame), roots, previous)
 
 
 def prepare_exactly(
@@ -101,7 +113,7 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
         for mask in source.masks or ():
             mask.uri = roots.stored(mask.uri)
     rois = record.rois
-    derived = False
+    roi_ids = None
     if rois is None:
         rois = []
     else:
@@ -110,9 +122,9 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
             given = [roi.id for roi in rois if roi.id is not None]
             if len(given) != len(set(given)):
                 raise Unfit("rois", "two ROIs have one id")
-            derived = True
             before = () if previous is None else read_whole(previous, what="frame").rois or ()
             derive_roi_ids(rois, before)
+            roi_ids = [roi.id for roi in rois]
     key = frame_key(frame_id)
     context, timestamp = record.context_id, record.timestamp
     if context is None:
@@ -123,4 +135,4 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
     payload = pack(record)
     if len(payload) > ITEMS_MAX:  # Less cannot be over a limit.
         check_size(payload)
-    return Prepared(frame_id, key, order, payload, len(rois), derived)
+    return Prepared(frame_id, key, order, payload, len(rois), roi_ids)

@@ -8,7 +8,7 @@ from hyperstore.frames.frame import SingleFrame, single_frame
 from hyperstore.frames.group import FrameGroup, group_frame
 from hyperstore.frames.home import Home
 from hyperstore.frames.prepare import Prepared
-from hyperstore.frames.records import GROUP, read_lazily, read_whole
+from hyperstore.frames.records import GROUP, read_lazily
 from hyperstore.frames.roots import Roots
 from hyperstore.frames.wire import absolute_sources
 from hyperstore.ids import ObjectId
@@ -38,6 +38,6 @@ def settle(frame: Frame, prepared: Prepared, *, object_id: ObjectId, home: Home 
     """Tell a frame object the ids under which it was stored, so that it keeps them when edited."""
     frame._record.id = prepared.frame_id
     frame._object_id, frame._home = object_id, home
-    stored = read_whole(prepared.payload, what="frame").rois or []
-    for annotation, roi in zip(frame._annotations_in_order(), stored, strict=True):
-        annotation._roi.id = roi.id
+    if prepared.roi_ids is not None:
+        for roi, roi_id in zip(frame._rois_in_order(), prepared.roi_ids, strict=True):
+            roi.id = roi_id

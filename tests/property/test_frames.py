@@ -132,6 +132,27 @@ def test_a_frame_object_is_made_as_the_exact_way_makes_it(wire: Wire, data: st.D
     assert pack(quick) == exact
 
 
+@given(wire_frames(), st.data())
+def test_an_edited_object_is_stored_as_its_wire_form_is(wire: Wire, data: st.DataObject) -> None:
+    """Whatever was set on it and on its annotations: the same bytes, or the same refusal."""
+    made: Any = SingleFrame.from_dict(wire)
+    frame = next(iter(made.values())) if isinstance(made, FrameGroup) else made
+    for _ in range(data.draw(st.integers(0, 3))):
+        where: Any = data.draw(st.sampled_from([frame, *frame.annotations]))
+        maps = [where.metadata, *([frame.sourcedata, frame.meta_blob] if where is frame else [])]
+        value = data.draw(strange)
+        if data.draw(st.booleans()):
+            data.draw(st.sampled_from(maps))[data.draw(st.sampled_from(["_type", "_id", "a"]))] = (
+                value
+            )
+        elif where is frame:
+            names = ["width", "height", "timestamp", "blob", "context_id"]
+            setattr(frame, data.draw(st.sampled_from(names)), value)
+        else:
+            where.labels.append(value)
+    assert attempt(prepare, frame) == attempt(prepare_exactly, frame)
+
+
 def scribble(value: Any) -> None:
     """Put something else in every list and dict."""
     for inner in value.values() if isinstance(value, dict) else value:
