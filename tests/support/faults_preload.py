@@ -4,6 +4,7 @@
 reach the system, so nothing in the package knows that it is tested.
 """
 
+import atexit
 import ctypes
 import json
 import os
@@ -75,11 +76,12 @@ class Striker:
 
 @cache
 def _library() -> Path:
-    """Compile the library once in a process; the folder goes when the system cleans up."""
+    """Compile the library once in a process, into a folder that goes with it."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         cannot_run("it needs Linux and a C compiler")
     path = Path(tempfile.mkdtemp(prefix="hyperstore-faults-")) / "faults.so"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(path), str(_SOURCE), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
