@@ -58,7 +58,7 @@ def object_id(kind: int, payload: bytes) -> ObjectId:
 
 def derived_id(data: bytes) -> str:
     """Return the first 32 hex digits of the blake3 of `data`: an id that follows from content."""
-    return blake3(data).hexdigest(16)
+    return blake3(data).digest(16).hex()  # Python writes hex digits faster than blake3 does.
 
 
 def new_id() -> str:

@@ -35,12 +35,16 @@ def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> No
     earlier = {roi.id: pack(_content(roi, 0)) for roi in before}
     for roi in rois:
         if roi.id is None:
-            first = pack(_content(roi, 0))
-            ordinal = 0
+            # `_content`, without the call: most frames come here several times.
+            first = pack(
+                [roi.annotation_id, roi.kind, roi.label, roi.mask, roi.poly, roi.sources, 0]
+            )
             new = derived_id(first)
-            while new in taken or earlier.get(new, first) != first:
-                ordinal += 1
-                new = derived_id(pack(_content(roi, ordinal)))
+            if new in taken or (earlier and earlier.get(new, first) != first):
+                ordinal = 0
+                while new in taken or earlier.get(new, first) != first:
+                    ordinal += 1
+                    new = derived_id(pack(_content(roi, ordinal)))
             taken.add(new)
             roi.id = new
 

@@ -77,8 +77,16 @@ def order_key(context: str, timestamp: int, key: bytes) -> bytes:
         )
     if b"\0" in text:
         text = text.replace(b"\0", _ESCAPED_NUL)
+    return text + (_AT_ZERO if timestamp == 0 else _moment(timestamp)) + key
+
+
+def _moment(timestamp: int) -> bytes:
+    """Return what stands between context and frame key."""
     # Flipping the sign bit makes negative times sort before positive ones.
-    return text + _END + (timestamp + _SIGN).to_bytes(TIMESTAMP_BYTES, "big") + key
+    return _END + (timestamp + _SIGN).to_bytes(TIMESTAMP_BYTES, "big")
+
+
+_AT_ZERO = _moment(0)
 
 
 def order_parts(key: bytes) -> tuple[str, int, bytes]:

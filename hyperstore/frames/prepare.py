@@ -11,7 +11,7 @@ from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.keys import frame_key, order_key
 from hyperstore.frames.own import record_of_frame
 from hyperstore.frames.records import WholeRecord, read_whole
-from hyperstore.frames.roots import Roots, is_remote
+from hyperstore.frames.roots import Roots
 from hyperstore.frames.wider import DOUBTS, MINUS_ZERO, distinct_or_not
 from hyperstore.limits import ITEMS_MAX
 
@@ -106,8 +106,7 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
     if frame_id is None:
         record.id = frame_id = derive_frame_id(sources)
     for source in sources:
-        if not is_remote(source.uri):
-            source.uri = roots.stored(source.uri)
+        source.uri = roots.stored(source.uri)
         if source.preview is not None:
             source.preview.uri = roots.stored(source.preview.uri)
         for mask in source.masks or ():

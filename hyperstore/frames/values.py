@@ -169,6 +169,12 @@ def quick_meta(given: object, depth: int) -> Metadata | None:
     unpaired surrogates.
     """
     if type(given) is dict:
+        for value in given.values():  # Most hold nothing that holds something itself.
+            is_a = type(value)
+            if is_a not in _SAFE and not (is_a is float and math.isfinite(value)):
+                break
+        else:
+            return given.copy() or None
         try:
             return quick_map(given, depth + 1) or None
         except Unfit:
