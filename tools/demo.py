@@ -147,6 +147,8 @@ def tell_story(demo: Demo, data: list[str]) -> None:
         demo.play(REGISTER)
     name = Path(data[1]).name if data[0] == "coco" else "instances"
     of = ["--of", name] if data[0] == "coco" else []
+    if (pictures := Path(data[1]) / "JPEGImages").is_dir():
+        of = ["--images", str(pictures)]
     demo.run("export", "coco", "demo@v1", "exported.json", *of)
     demo.run("fsck", "--full")
 

@@ -162,7 +162,7 @@ def _put(
     try:
         arrival.put(_combined(view, shown))
         if meta is not None:
-            arrival.set_metadata(meta(view.get_metadata()))
+            arrival.change_metadata(meta)
     except FrameError as error:
         known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
         raise FrameError(f"{known}{error}; nothing was imported") from None

@@ -4,7 +4,8 @@ An import makes the dataset and the version where they are missing. All of it is
 operation log, so that what fails half-way leaves nothing behind, and one `undo` takes it back.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
 from hyperstore.codec import pack
@@ -14,6 +15,7 @@ from hyperstore.dataset.draft import (
     Place,
     State,
     commit_moves,
+    held_snapshot,
     read_state,
     rebase,
     store_snapshot,
@@ -39,11 +41,19 @@ from hyperstore.history.branches import (
     versions,
     working_ref,
 )
-from hyperstore.history.commit import DatasetRecord, HeadRecord, VersionRecord, check_message
+from hyperstore.history.commit import (
+    DatasetRecord,
+    HeadRecord,
+    Snapshot,
+    VersionRecord,
+    check_message,
+)
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, Kind, ObjectId, new_id
 
 __all__ = ["Arrival"]
+
+MetadataChange = Callable[[Mapping[str, object]], Mapping[str, object]]
 
 
 class Arrival:
@@ -65,18 +75,19 @@ class Arrival:
             else:
                 held = self._new_dataset = _dataset_record(dataset)
             if known and find_versions(reader, held.id, version):
-                found = Dataset(handle, held.id).version(version)
-                record = found.record
-                self._base_id = read_state(reader, Place(held.id, record.id)).writable()
-                self._base = read_snapshot(reader, self._base_id)
+                record = Dataset(handle, held.id).version(version).record
             else:
                 created = now_ms() if known else held.created + 1  # After `Current`.
                 record = self._new_version = _version_record(held.id, version, created)
-                self._base = empty_snapshot(self._staging.nodes)
-                self._base_id = store_snapshot(self._staging, self._base)
         self._names = (held.name, record.name)
         self._place = Place(held.id, record.id)
+        if self._new_version is not None:
+            self._base = empty_snapshot(self._staging.nodes)
+            self._base_id = store_snapshot(self._staging, self._base)
+        else:
+            self._base_id, self._base = held_snapshot(handle, self._staging, self._place)
         self._snapshot = self._base
+        self._change: MetadataChange = dict
 
     def __enter__(self) -> "Arrival":
         return self
@@ -113,11 +124,17 @@ class Arrival:
         if ingest.repeated:
             raise UsageError(f"{ingest.repeated} frames came twice; give each once")
 
-    def set_metadata(self, metadata: Mapping[str, object]) -> None:
-        """Replace the version's metadata."""
-        checked = check_metadata(metadata)
-        if checked != self._snapshot.meta:
-            self._snapshot = with_meta(self._snapshot, checked)
+    def change_metadata(self, change: MetadataChange) -> None:
+        """Replace the version's metadata by what `change` makes of it, a copy.
+
+        It is asked again about the metadata that others have written meanwhile.
+        """
+        self._change = change
+        self._snapshot = self._changed(self._snapshot)
+
+    def _changed(self, snapshot: Snapshot) -> Snapshot:
+        checked = check_metadata(self._change(copy.deepcopy(snapshot.meta)))
+        return snapshot if checked == snapshot.meta else with_meta(snapshot, checked)
 
     def finish(self, message: str | None) -> tuple[DatasetVersion, CommitId | None]:
         """Make all of it seen, committed where there is a message, and stand there.
@@ -142,7 +159,9 @@ class Arrival:
             state = read_state(refs, place)
             found = state.writable()
             if found != self._base_id:
-                snapshot = rebase(staging, self._base, snapshot, read_snapshot(refs, found))
+                theirs = read_snapshot(refs, found)
+                mine = with_meta(snapshot, self._base.meta)
+                snapshot = self._changed(rebase(staging, self._base, mine, theirs))
         else:
             record_id = staging.add(Kind.RECORD, pack(self._new_version))
             state = State(place, record_id, self._new_version, None, self._base_id)

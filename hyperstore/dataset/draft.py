@@ -32,6 +32,7 @@ __all__ = [
     "State",
     "commit_moves",
     "head_snapshot",
+    "held_snapshot",
     "move_working",
     "read_state",
     "rebase",
@@ -95,6 +96,19 @@ def head_snapshot(reader: RefReader, staging: Staging, state: State) -> Snapshot
         return empty_snapshot(staging.nodes)
     found = read_commit(reader, state.head).snapshot
     return read_snapshot(reader, SnapshotId(ObjectId(found)))
+
+
+def held_snapshot(handle: Handle, staging: Staging, place: Place) -> tuple[SnapshotId, Snapshot]:
+    """Return a draft's working snapshot, held by the staging against garbage collection."""
+    held: SnapshotId | None = None
+    while True:
+        with handle.database.reading() as reader:
+            found = read_state(reader, place).writable()
+            snapshot = read_snapshot(reader, found)
+        if found == held:
+            return found, snapshot
+        staging.hold(snapshot)  # Which counts if the draft still has it after that.
+        held = found
 
 
 def move_working(

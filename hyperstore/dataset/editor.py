@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hyperstore.dataset.draft import Place, move_working, read_state, with_meta
+from hyperstore.dataset.draft import Place, held_snapshot, move_working, with_meta
 from hyperstore.dataset.edit import edit_snapshot
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike, Ingest, deletions
@@ -13,7 +13,6 @@ from hyperstore.dataset.staging import Staging
 from hyperstore.errors import UsageError
 from hyperstore.frames import keys
 from hyperstore.frames.home import Home
-from hyperstore.history.branches import read_snapshot
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
 
@@ -107,11 +106,8 @@ class Editor:
         self._finish(work, command)
 
     def _begin(self) -> _Work:
-        with self._handle.database.reading() as reader:
-            base_id = read_state(reader, self._place).writable()
-            base = read_snapshot(reader, base_id)
         staging = self._handle.staging()
-        staging.hold(base)
+        base_id, base = held_snapshot(self._handle, staging, self._place)
         return _Work(staging, base_id, base, base)
 
     def _finish(self, work: _Work, command: str) -> None:

@@ -218,7 +218,8 @@ class JsonFile:
         """Drop what is read, and read at least as much again as is left; False at the end."""
         if self._ended:
             return False
-        chunk = self._stream.read(max(JSON_CHUNK_BYTES, len(self._text) - self._at))
+        # One read from below at a time: a long one over a pipe would not see Ctrl-C in between.
+        chunk = self._stream.read1(max(JSON_CHUNK_BYTES, len(self._text) - self._at))
         first = self._bytes == 0
         if first and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             self._fail("the file is UTF-16 (or UTF-32); COCO files are UTF-8")

@@ -15,7 +15,7 @@ def test_all_that_is_made_is_one_operation_and_one_undo(store: Store) -> None:
     before = held(store)
     arrival = Arrival(store.handle, "cells", "first")
     arrival.put(wires(30))
-    arrival.set_metadata({"by": "hand"})
+    arrival.change_metadata(lambda meta: {**meta, "by": "hand"})
     assert held(store) == before
     version, commit = arrival.finish("Import")
     assert arrival.made == ["dataset cells", "version first"]
@@ -46,7 +46,7 @@ def test_the_same_again_is_no_operation(store: Store) -> None:
     for message in (None, "Import", None, "Again"):
         arrival = Arrival(store.handle, "cells", "Current")
         arrival.put(wires(30))
-        arrival.set_metadata({})
+        arrival.change_metadata(dict)
         arrival.finish(message)
     assert len(list(store.operations())) == 2
 
@@ -58,11 +58,14 @@ def test_what_others_write_meanwhile_is_kept(store: Store) -> None:
     arrival = Arrival(store.handle, "cells", "Current")
     arrival.put([*wires(3, start=10), wire("f001", number=-1)])
     version.add_frames(wires(2, start=20))
+    arrival.change_metadata(lambda meta: {**meta, "mine": 1})
     version.delete_frames(["f004"])
+    version.set_metadata({"theirs": 2})
     version, commit = arrival.finish("Import")
     assert commit is not None
     expected = {"f000", "f001", "f002", "f003", *(f"f0{at}" for at in (10, 11, 12, 20, 21))}
     assert {one.id for one in version.at(commit.hex())} == expected
+    assert version.get_metadata() == {"mine": 1, "theirs": 2}
     assert version.get_frame("f001").to_dict()["meta"] == {"number": -1}
 
 
