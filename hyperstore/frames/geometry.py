@@ -45,6 +45,7 @@ MASK = "mask"
 # Kinds whose numbers, where no sentinel stands among them, are pairs. None: a polygon by default.
 FLAT_2D = frozenset({None, POLYGON_2D, KEYPOINTS_2D, BOX_2D})
 
+_SENTINEL = float(POLY_SENTINEL)  # Equal to both, and most numbers are floats.
 _NUMBERS_A_POINT = {
     None: 2,
     POLYGON_2D: 2,
@@ -69,7 +70,7 @@ def poly_fault(kind: str | None, poly: Sequence[Num]) -> tuple[int | None, str] 
     a_point = _NUMBERS_A_POINT.get(kind)
     if a_point is None:
         return None
-    cuts = [at for at, number in enumerate(poly) if number == POLY_SENTINEL]
+    cuts = _cuts(poly)
     if cuts and kind not in _KINDS_WITH_PARTS:
         return cuts[0], f"{POLY_SENTINEL} parts polygons only, and this shape is of kind {kind}"
     for before, after in pairwise([-1, *cuts, len(poly)]):
@@ -82,9 +83,17 @@ def poly_fault(kind: str | None, poly: Sequence[Num]) -> tuple[int | None, str] 
     return None
 
 
+def _cuts(poly: Sequence[Num]) -> list[int]:
+    """Return where the sentinels are."""
+    cuts: list[int] = []
+    for _ in range(poly.count(_SENTINEL)):
+        cuts.append(poly.index(_SENTINEL, cuts[-1] + 1 if cuts else 0))
+    return cuts
+
+
 def split_parts(poly: Sequence[Num]) -> list[list[Num]]:
     """Return the parts of a complex polygon; one part where there is no sentinel."""
-    cuts = [at for at, number in enumerate(poly) if number == POLY_SENTINEL]
+    cuts = _cuts(poly)
     return [list(poly[before + 1 : after]) for before, after in pairwise([-1, *cuts, len(poly)])]
 
 

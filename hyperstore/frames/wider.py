@@ -178,12 +178,14 @@ def _settle_roi(roi: RoiRecord, wire: dict[str, object], known: frozenset[str]) 
             return False
     sources = roi.sources
     if sources is not None:
-        if type(wire["sources"]) is not list or not known.issuperset(sources):
+        if type(wire["sources"]) is not list:
             return False
         if len(sources) != 1:
-            if len(set(sources)) != len(sources):
+            if not known.issuperset(sources) or len(set(sources)) != len(sources):
                 return False
             roi.sources = sources or None
+        elif sources[0] not in known:
+            return False
     poly = roi.poly
     if poly is not None:
         if type(wire["poly"]) is not list:
@@ -199,9 +201,9 @@ def _extra(
     wire: dict[str, object], fields: frozenset[str], answered: frozenset[str], depth: int
 ) -> Metadata | None:
     """Return the fields that are not known; Unfit where they are in doubt."""
-    names = wire.keys() - fields
+    names = [name for name in wire if name not in fields]
     if not names:
         return None
-    if names & _OTHER_NAMES:
+    if not _OTHER_NAMES.isdisjoint(names):
         raise Unfit("", "another name of a known field")
-    return quick_map({name: wire[name] for name in names - answered}, depth) or None
+    return quick_map({name: wire[name] for name in names if name not in answered}, depth) or None
