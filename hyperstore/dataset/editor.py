@@ -86,10 +86,13 @@ class Editor:
         work = self._begin()
         self._work = work
         try:
-            yield
+            try:
+                yield
+            finally:
+                self._work = None
+            self._finish(work, "batch")
         finally:
-            self._work = None
-        self._finish(work, "batch")
+            work.staging.clear()
 
     def refuse_batch(self, verb: str) -> None:
         """Raise UsageError inside a batch, where `verb` has no place."""
@@ -102,8 +105,11 @@ class Editor:
             yield self._work
             return
         work = self._begin()
-        yield work
-        self._finish(work, command)
+        try:
+            yield work
+            self._finish(work, command)
+        finally:
+            work.staging.clear()
 
     def _begin(self) -> _Work:
         staging = self._handle.staging()

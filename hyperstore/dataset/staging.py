@@ -5,11 +5,15 @@ one moves the refs. Reading finds staged objects first, so edits can build on ed
 
 Until then a pin keeps garbage collection from what nothing refers to yet: all that is new, and
 what was found in the store and so not written. Of the last transaction none is needed.
+
+Commits, snapshots, tags and records wait for that last transaction, in which it is certain that
+all they lead to is here: who finds one in the store may rely on that (see `maintenance`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from hyperstore.history.commit import Snapshot
@@ -21,6 +25,7 @@ from hyperstore.tree.nodes import NodeCache, Nodes
 
 __all__ = ["Staging"]
 
+_EARLY = frozenset((Kind.FRAME, Kind.NODE))  # What may be written before it is referred to.
 _STAGED_BYTES_MAX = 8 * 1024 * 1024
 
 
@@ -33,6 +38,7 @@ class Staging:
         self.scratch = scratch  # A folder for temporary files.
         self._staged: dict[ObjectId, tuple[ObjectId, int, bytes]] = {}
         self._bytes = 0
+        self._last: dict[ObjectId, tuple[ObjectId, int, bytes]] = {}  # For the last transaction.
         self._pin: Pin | None = None
         self._flushed = False
         self._inside = False  # Whether a write transaction is open, so that none may be begun.
@@ -40,7 +46,9 @@ class Staging:
     def add(self, kind: Kind, payload: bytes) -> ObjectId:
         """Take one object, and return its id. May write what is staged so far."""
         new = object_id(kind, payload)
-        if new not in self._staged:
+        if kind not in _EARLY:
+            self._last[new] = (new, kind, payload)
+        elif new not in self._staged:
             self._staged[new] = (new, kind, payload)
             self._bytes += len(payload)
             if self._bytes > _STAGED_BYTES_MAX and not self._inside:
@@ -106,12 +114,24 @@ class Staging:
             self._inside = False
 
     def write(self, writer: Writer) -> None:
-        """Write what is staged in the caller's transaction, which may fail and be tried again."""
-        writer.put_many(self._staged.values())
+        """Write all that is staged in the caller's transaction, which may fail and be tried again.
+
+        It is the last one: what refers to these objects is in it.
+        """
+        writer.put_many([*self._staged.values(), *self._last.values()])
+
+    def mark(self) -> int:
+        """Return a place to rewind to."""
+        return len(self._last)
+
+    def rewind(self, mark: int) -> None:
+        """Drop the commits, snapshots, tags and records that were staged since a mark."""
+        self._last = dict(islice(self._last.items(), mark))
 
     def clear(self) -> None:
         """Forget what is staged, and let go: it is written and referred to, or not wanted."""
         self._forget()
+        self._last = {}
         self._flushed = False
         if self._pin is not None:
             self._pin.release()

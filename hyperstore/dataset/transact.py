@@ -33,9 +33,17 @@ def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T
     `prepare` reads refs only through what it is given, stages new objects, and may run several
     times. When the call returns, all is on disk; when an error comes out, nothing has changed.
     """
+    try:
+        return _transact(handle, staging, command, prepare)
+    finally:
+        staging.clear()
+
+
+def _transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T]) -> _T:
     actor = handle.config.user()
     if handle.command:
         command = f"{command}\n{handle.command}"  # What was done, then what was typed.
+    mark = staging.mark()
     for _ in range(_TRIES_OUTSIDE):
         refs = _Recorder(handle.database)
         moves, result = prepare(refs)
@@ -43,18 +51,17 @@ def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T
             return result
         publish = partial(_publish_if, refs, staging, moves, actor, command)
         if handle.database.write(publish):
-            staging.clear()
             return result
+        staging.rewind(mark)  # It may rest on what is collected by now.
 
     def at_once(writer: Writer) -> _T:
+        staging.rewind(mark)  # Where the map had to grow, this runs again.
         with staging.inside():
             moves, result = prepare(writer)
         _publish(staging, moves, actor, command, writer)
         return result
 
-    result = handle.database.write(at_once)
-    staging.clear()
-    return result
+    return handle.database.write(at_once)
 
 
 def _publish_if(

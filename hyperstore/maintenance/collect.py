@@ -30,7 +30,7 @@ from hyperstore.maintenance.roots import Moment, roots
 from hyperstore.storage.database import Database
 from hyperstore.storage.packing import SEQUENCE_MAX
 from hyperstore.storage.reader import Reader
-from hyperstore.storage.survey import SurveyedRow
+from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
 from hyperstore.storage.writer import Writer
 
 __all__ = ["Progress", "gc"]
@@ -40,6 +40,7 @@ Progress = Callable[[str, int, int], None]
 
 _BATCHES_AT_ONCE = 16  # In one read: some ten thousand entries.
 _ROWS_AT_ONCE = 64
+_ANCHORS = frozenset((Kind.COMMIT, Kind.SNAPSHOT, Kind.TAG))  # What undo may name again.
 _SNAPSHOTS, _CONTENT = 1, 2  # What is swept second and last.
 _PASSES: dict[int, int] = {
     Kind.SNAPSHOT: _SNAPSHOTS,
@@ -108,6 +109,7 @@ class _Collection:
         if not dry_run:
             self._database.drop_copies()
         self._mark()
+        self._spare()
         self._choose()
         if dry_run:
             self._objects = sum(map(len, self._dead)) // ID_BYTES
@@ -158,18 +160,32 @@ class _Collection:
 
     # Choosing.
 
+    def _spare(self) -> None:
+        """Mark what young commits and snapshots lead to: they stay, so all of it must."""
+        for row in self._rows():
+            anchors = [
+                record.oid
+                for record in row.records
+                if record.kind in _ANCHORS and self._is_spared(row, record)
+            ]
+            self._marking.add(anchors)
+        self._mark()
+
+    def _is_spared(self, row: SurveyedRow, record: SurveyedRecord) -> bool:
+        """Tell whether an object stays though no root leads to it: young, or of a writer's."""
+        young = row.created_ms > self._now_ms - self._grace_ms
+        return record.indexed and (young or record.sequence >= self._held_from)
+
     def _choose(self) -> None:
         """Gather the ids of what is not marked, old, and not held by a writer, by pass."""
-        old_ms = self._now_ms - self._grace_ms
         live = self._marking.live
         for row in self._rows():
-            spared = row.created_ms > old_ms
             for record in row.records:
                 if not record.indexed or record.sequence > self._last:
                     continue
                 if record.sequence in live:
                     self._kept += 1
-                elif spared or record.sequence >= self._held_from:
+                elif self._is_spared(row, record):
                     self._young += 1
                 else:
                     self._dead[_PASSES.get(record.kind, 0)] += record.oid
