@@ -13,7 +13,7 @@ from hyperstore.frames import geometry
 from hyperstore.frames.geometry import Num, poly_fault
 from hyperstore.frames.records import MaskValue, Metadata, RoiRecord
 from hyperstore.frames.values import exact_confidence, exact_labels, exact_meta, exact_numbers
-from hyperstore.frames.wire import WireFrame, roi_wire
+from hyperstore.frames.wire import WireFrame, roi_wire, unshared
 
 __all__ = ["Annotation", "AnnotationId", "ImageAnnotation", "Mask", "exactly", "numbers"]
 
@@ -186,8 +186,8 @@ class Annotation:
         return list(self._roi.sources or ())
 
     def to_dict(self) -> WireFrame:
-        """Return the wire form of the ROI."""
-        return roi_wire(self._roi)
+        """Return the wire form of the ROI; it shares nothing that edits the annotation."""
+        return unshared(roi_wire(self._roi))
 
     def copy(self) -> "Annotation":
         """Return an independent copy that will get an ROI id of its own."""

@@ -27,7 +27,7 @@ from hyperstore.frames.records import (
     without_rois,
 )
 from hyperstore.frames.wider import record_of_wire
-from hyperstore.frames.wire import WireFrame, frame_wire
+from hyperstore.frames.wire import WireFrame, frame_wire, unshared
 from hyperstore.ids import ObjectId, new_id
 
 __all__ = ["FrameGroup", "group_frame"]
@@ -225,7 +225,7 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
                 )
             meta[name] = own or {}
         if meta:
-            wire["meta"] = meta
+            wire["meta"] = unshared(meta)
         rois = []
         for annotation, sources in self._in_wire_order():
             rois.append(annotation.to_dict())

@@ -25,6 +25,7 @@ __all__ = [
     "new_roi_wires",
     "roi_wire",
     "source_wire",
+    "unshared",
 ]
 
 WireFrame = dict[str, object]
@@ -56,7 +57,7 @@ def absolute_sources(sources: list[SourceRecord], roots: Roots) -> None:
 
 def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -> WireFrame:
     """Return the wire form of a frame without its ROIs."""
-    wire: WireFrame = dict(record.extra) if record.extra else {}
+    wire: WireFrame = unshared(record.extra) if record.extra else {}
     if record.id is not None:
         wire["id"] = record.id
     if record.context_id is not None:
@@ -64,9 +65,9 @@ def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -
     if record.timestamp is not None:
         wire["timestamp"] = record.timestamp
     if record.meta:
-        wire["meta"] = record.meta
+        wire["meta"] = unshared(record.meta)
     if record.meta_blob:
-        wire["meta_blob"] = record.meta_blob
+        wire["meta_blob"] = unshared(record.meta_blob)
     if record.blob is not None:
         wire["blob"] = record.blob
     wire["sources"] = [source_wire(source) for source in sources]
@@ -77,12 +78,28 @@ def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -
     return wire
 
 
+def unshared(value: WireFrame) -> WireFrame:
+    """Return a copy that shares no dict and no list, at any depth."""
+    return {
+        name: _unshared(held) if isinstance(held, (dict, list)) else held
+        for name, held in value.items()
+    }
+
+
+def _unshared(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _unshared(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_unshared(held) for held in value]
+    return value
+
+
 def source_wire(source: SourceRecord) -> WireFrame:
     """Return the wire form of one source."""
     wire = _picture_wire(source)
     wire["id"] = source.id
     if source.meta:
-        wire["meta"] = source.meta
+        wire["meta"] = unshared(source.meta)
     if source.preview is not None:
         wire["preview"] = _picture_wire(source.preview)
     if source.masks:
@@ -91,7 +108,7 @@ def source_wire(source: SourceRecord) -> WireFrame:
 
 
 def _picture_wire(picture: SourceRecord | MaskRecord | PreviewRecord) -> WireFrame:
-    wire: WireFrame = dict(picture.extra) if picture.extra else {}
+    wire: WireFrame = unshared(picture.extra) if picture.extra else {}
     if picture.uri:
         wire["uri"] = picture.uri
     if picture.content_type is not None:
@@ -106,7 +123,7 @@ def _picture_wire(picture: SourceRecord | MaskRecord | PreviewRecord) -> WireFra
 
 
 def roi_wire(roi: RoiRecord) -> WireFrame:
-    """Return the wire form of one ROI."""
+    """Return the wire form of one ROI, which shares its lists and dicts."""
     wire: WireFrame = dict(roi.extra) if roi.extra else {}
     wire["label"] = roi.label
     if roi.id is not None:

@@ -409,3 +409,30 @@ def test_members_are_frames_with_names() -> None:
     assert group.id == group.id
     group["x"] = SingleFrame(source="s3://a")
     assert group.id == FrameGroup(None, None, {"x": SingleFrame(source="s3://a")}).id
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_editing_the_wire_form_edits_no_frame(grouped: bool) -> None:
+    """A dict that was got to be changed and registered elsewhere is the caller's own."""
+    single = SingleFrame(source="s3://b/a.jpg", metadata={"deep": {"list": [1]}})
+    single.add_annotation(box2d_xywh=(1, 2, 3, 4), labels=["x"], metadata={"seen": [1]})
+    frame: Frame = FrameGroup(metadata={"own": [1]}, left=single) if grouped else single
+    for held in (frame, again(frame)):
+        for touched in (False, True):
+            if touched and isinstance(held, SingleFrame):
+                assert held.annotations
+            before = copy.deepcopy(held.to_dict())
+            spoil(held.to_dict())
+            assert held.to_dict() == before
+
+
+def spoil(value: object) -> None:
+    """Change every list and dict inside a value."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            spoil(inner)
+        value["spoiled"] = True
+    elif isinstance(value, list):
+        for inner in value:
+            spoil(inner)
+        value.append("spoiled")
