@@ -107,3 +107,4 @@ WORKING_MOVES_KEPT = 200  # Of each draft, since its last commit.
 WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
 SWEEP_OBJECTS_MAX = 4096  # In one transaction.
 JOIN_ROWS_MAX = 256  # The same.
+SUMMED_LEAVES_MAX = 65_536  # Leaves of each tree whose sums fsck remembers.

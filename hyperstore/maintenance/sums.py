@@ -11,6 +11,7 @@ ids, which are hashes: that two different sets have equal sums is as likely as a
 
 from array import array
 from dataclasses import dataclass
+from itertools import islice
 
 from hyperstore.codec import replace
 from hyperstore.dataset.compare import count_changes
@@ -22,6 +23,7 @@ from hyperstore.frames.records import read_keys
 from hyperstore.frames.stored import check_frame, order_key_of, roi_count_of
 from hyperstore.history.commit import Snapshot, Totals
 from hyperstore.ids import CommitId, NodeId, ObjectId, SnapshotId, key_hash
+from hyperstore.limits import SUMMED_LEAVES_MAX
 from hyperstore.maintenance.findings import Findings
 from hyperstore.maintenance.refs import History, read_commit
 from hyperstore.maintenance.trees import entry_name
@@ -89,6 +91,7 @@ class Sums:
         self._facts = facts
         self._findings = findings
         self._known: dict[str, dict[NodeId, _Sum]] = {"frames": {}, "order": {}}
+        self._leaves: dict[str, dict[NodeId, _Sum]] = {"frames": {}, "order": {}}
 
     def check_snapshots(self, snapshots: dict[SnapshotId, Snapshot]) -> dict[SnapshotId, Snapshot]:
         """Compare counts and order; return the snapshots with their true counts, where known."""
@@ -153,19 +156,36 @@ class Sums:
 
     def _of(self, node_id: NodeId, node: Node, tree: str) -> _Sum:
         """Return the sum below a node; the recursion is as deep as the tree is high."""
+        known = self._known[tree].get(node_id) or self._leaves[tree].get(node_id)
+        if known is not None:
+            return known
         if not node.level:
-            return self._of_leaf(node, tree)
-        known = self._known[tree].get(node_id)
-        if known is None:
-            self._findings.look_at_clock()
-            known = _Sum()
-            children = self._nodes.children(
-                [(node, index) for index in range(len(node.keys))], keep=False
-            )
-            for child_id, child in zip(node.values(), children, strict=True):
-                known = known.plus(self._of(NodeId(ObjectId(child_id)), child, tree))
-            self._known[tree][node_id] = known
-        return known
+            return self._remembered(node_id, self._of_leaf(node, tree), tree)
+        self._findings.look_at_clock()
+        total = _Sum()
+        unknown = []
+        for index, child_id in enumerate(node.values()):
+            child = NodeId(ObjectId(child_id))
+            known = self._known[tree].get(child) or self._leaves[tree].get(child)
+            if known is None:
+                unknown.append((index, child))
+            else:
+                total = total.plus(known)
+        places = [(node, index) for index, _ in unknown]
+        children = self._nodes.children(places, keep=False)
+        for (_, child), below in zip(unknown, children, strict=True):
+            total = total.plus(self._of(child, below, tree))
+        self._known[tree][node_id] = total
+        return total
+
+    def _remembered(self, node_id: NodeId, found: _Sum, tree: str) -> _Sum:
+        """Return the sum of a leaf, kept while there is room: most commits share most leaves."""
+        leaves = self._leaves[tree]
+        if len(leaves) >= SUMMED_LEAVES_MAX:
+            for old in list(islice(leaves, SUMMED_LEAVES_MAX // 2)):
+                del leaves[old]
+        leaves[node_id] = found
+        return found
 
     def _of_leaf(self, leaf: Node, tree: str) -> _Sum:
         values = [ObjectId(value) for value in leaf.values()]
