@@ -12,6 +12,7 @@ from hyperstore.errors import CorruptError
 from hyperstore.ids import ObjectId
 from hyperstore.limits import ID_BYTES, OPERATION_BYTES_MAX
 from hyperstore.storage.environment import Tables, Transaction
+from hyperstore.storage.objects import last_sequence
 from hyperstore.storage.packing import (
     KEY_BYTES,
     ROW_HEAD_BYTES,
@@ -140,8 +141,12 @@ def survey_ids(transaction: Transaction, tables: Tables, after: bytes, most: int
 def numbers_of(
     transaction: Transaction, tables: Tables, oids: Iterable[ObjectId]
 ) -> dict[ObjectId, int]:
-    """Return the sequence number of each object that is here, as the index has it; read no row."""
+    """Return the sequence number of each object that is here, as the index has it; read no row.
+
+    CorruptError for a number that was never given: sets of numbers take room up to their largest.
+    """
     get, table = transaction.get, tables.oids
+    last = last_sequence(transaction, tables)
     numbers = {}
     for oid in oids:
         where = get(oid, None, table)
@@ -152,7 +157,10 @@ def numbers_of(
                 raise CorruptError(
                     f"object {oid.hex()} is damaged: its place is not known"
                 ) from None
-            numbers[oid] = int.from_bytes(key, "big") + place
+            number = int.from_bytes(key, "big") + place
+            if number > last:
+                raise CorruptError(f"object {oid.hex()} is damaged: its place is none")
+            numbers[oid] = number
     return numbers
 
 
