@@ -79,11 +79,8 @@ def _known(key: str) -> None:
         check_setting(key, "")
 
 
-def _print(
-    session: Session, key: str, value: str | int | bool, *, as_json: bool, named: bool
-) -> None:
+def _print(session: Session, key: str, value: str | int, *, as_json: bool, named: bool) -> None:
     if as_json:
         session.out.json({"key": key, "value": value})
         return
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    session.out.line(f"{key}={text}" if named else text)
+    session.out.line(f"{key}={value}" if named else str(value))

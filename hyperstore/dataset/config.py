@@ -1,13 +1,14 @@
 """config.toml: who writes, where local files live, how long what is unused is kept.
 
-A handful of keys in TOML tables, read by the standard library and written by hand, so that what a
-person wrote there by hand is refused when wrong and never lost without a word.
+A handful of keys in TOML tables. A setting that a person wrote there by hand is kept, or refused
+when wrong. Comments are not kept: whoever sets a key writes the file anew, with settings only.
 """
 
 import contextlib
 import getpass
 import os
 import re
+import shutil
 import socket
 import tomllib
 from collections.abc import Callable, Mapping
@@ -15,12 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperstore.errors import FormatError, UsageError
-from hyperstore.storage.host import sync_folder
+from hyperstore.ids import new_id
+from hyperstore.storage.host import folder_lock, sync_folder
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["CONFIG_KEYS", "Config", "parse_value", "read_config", "write_config"]
+__all__ = [
+    "CONFIG_KEYS",
+    "Config",
+    "change_config",
+    "check_setting",
+    "parse_value",
+    "read_config",
+]
 
-Setting = str | int | bool
+Setting = str | int
 
 
 def _text(value: object) -> str:
@@ -35,12 +44,6 @@ def _seconds(value: object) -> int:
     return value
 
 
-def _switch(value: object) -> bool:
-    if value is True or value is False:
-        return value
-    raise ValueError("true or false")
-
-
 def _folder(value: object) -> str:
     text = _text(value)
     if not Path(text).is_absolute():
@@ -52,7 +55,6 @@ CONFIG_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "user.name": (_text, "who writes commits"),
     "user.email": (_text, "how to reach them"),
     "gc.grace": (_seconds, "seconds that unused objects stay, 86400 unless set"),
-    "gc.auto": (_switch, "whether writers collect now and then, true unless set"),
     "roots.NAME": (_folder, "a folder whose files are stored relative to it"),
 }
 
@@ -88,6 +90,7 @@ class Config:
 
     def replaced(self, key: str, value: Setting | None) -> "Config":
         """Return the settings with one key set, or unset by None."""
+        _check_key(key)
         values = {name: held for name, held in self.values.items() if name != key}
         if value is not None:
             values[key] = check_setting(key, value)
@@ -96,16 +99,24 @@ class Config:
 
 def check_setting(key: str, value: object) -> Setting:
     """Return a setting's value, checked; UsageError for an unknown key or an unfit value."""
+    check = _check_key(key)
+    try:
+        return check(value)
+    except ValueError as error:
+        raise UsageError(f"setting {key} takes {error}, not {value!a}") from None
+
+
+def _check_key(key: object) -> Callable[[object], Setting]:
+    """Return what checks the values of a key; UsageError where it is none."""
+    if not isinstance(key, str):
+        raise UsageError(f"a setting is named by a str, not by {type(key).__name__}")
     table, _, name = key.partition(".")
     known = CONFIG_KEYS.get(
         "roots.NAME" if table == "roots" and _ROOT_NAME.fullmatch(name) else key
     )
     if known is None or key == "roots.NAME":
         raise UsageError(f"no setting {key!a}; there are: {', '.join(CONFIG_KEYS)}")
-    try:
-        return known[0](value)
-    except ValueError as error:
-        raise UsageError(f"setting {key} takes {error}, not {value!a}") from None
+    return known[0]
 
 
 def parse_value(key: str, text: str) -> Setting:
@@ -113,18 +124,20 @@ def parse_value(key: str, text: str) -> Setting:
     value: Setting = text
     if key == "gc.grace" and text.isdecimal():
         value = int(text)
-    elif key == "gc.auto" and text in ("true", "false"):
-        value = text == "true"
     return check_setting(key, value)
 
 
 def read_config(path: Path) -> Config:
     """Read the settings from a file; none where there is no file."""
     try:
-        text = path.read_bytes().decode()
+        with disk_errors(path):
+            try:
+                text = path.read_bytes().decode()
+            except FileNotFoundError:
+                return Config()
+            except IsADirectoryError:
+                raise FormatError(f"{path} is a folder; move it away") from None
         tables = tomllib.loads(text)
-    except FileNotFoundError:
-        return Config()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise FormatError(f"{path} cannot be read: {error}; mend it or delete it") from None
     values: dict[str, Setting] = {}
@@ -139,30 +152,36 @@ def read_config(path: Path) -> Config:
     return Config(values)
 
 
-def write_config(path: Path, config: Config) -> None:
+def change_config(path: Path, key: str, value: Setting | None) -> None:
+    """Set one key in the file, or unset it by None; what others set meanwhile stays."""
+    with disk_errors(path), folder_lock(path.parent):
+        config = read_config(path).replaced(key, value)
+        _write(path, config)
+
+
+def _write(path: Path, config: Config) -> None:
     """Write the settings whole, or leave the file as it is."""
     tables: dict[str, list[str]] = {}
     for key, value in sorted(config.values.items()):
         table, _, name = key.partition(".")
         tables.setdefault(table, []).append(f"{name} = {_toml(value)}")
     text = "\n".join(f"[{table}]\n" + "\n".join(lines) + "\n" for table, lines in tables.items())
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{new_id()}")
     try:
-        with disk_errors(path):
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync_folder(path.parent)
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        temporary.replace(path)
+        sync_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
 def _toml(value: Setting) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hyperstore.dataset.config import Config, read_config, write_config
+from hyperstore.dataset.config import Config, change_config, read_config
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import DiskFullError, RefusedError
 from hyperstore.frames.roots import Roots
@@ -57,9 +57,9 @@ class Handle:
             self._config = (stamp, read_config(self.folder / CONFIG_FILE))
         return self._config[1]
 
-    def write_config(self, config: Config) -> None:
-        """Replace the settings."""
-        write_config(self.folder / CONFIG_FILE, config)
+    def set_config(self, key: str, value: str | int | None) -> None:
+        """Set one setting, or unset it by None."""
+        change_config(self.folder / CONFIG_FILE, key, value)
 
     @property
     def roots(self) -> Roots:

@@ -93,9 +93,9 @@ class Store:
         """The settings; `set_config` changes one."""
         return self._handle.config
 
-    def set_config(self, key: str, value: str | int | bool | None) -> None:
+    def set_config(self, key: str, value: str | int | None) -> None:
         """Set one setting, or unset it by None. UsageError for a key or a value that is none."""
-        self._handle.write_config(self.config.replaced(key, value))
+        self._handle.set_config(key, value)
 
     def create_dataset(
         self,
