@@ -8,7 +8,6 @@ import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
-from hyperstore.codec import pack
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.dataset import Dataset, refuse_taken
 from hyperstore.dataset.draft import (
@@ -18,6 +17,7 @@ from hyperstore.dataset.draft import (
     held_snapshot,
     read_state,
     rebase,
+    refuse_overlap,
     store_snapshot,
     with_meta,
 )
@@ -47,6 +47,7 @@ from hyperstore.history.commit import (
     Snapshot,
     VersionRecord,
     check_message,
+    encode_object,
 )
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, Kind, ObjectId, new_id
@@ -160,10 +161,11 @@ class Arrival:
             found = state.writable()
             if found != self._base_id:
                 theirs = read_snapshot(refs, found)
+                refuse_overlap(staging, self._base, snapshot, theirs)
                 mine = with_meta(snapshot, self._base.meta)
                 snapshot = self._changed(rebase(staging, self._base, mine, theirs))
         else:
-            record_id = staging.add(Kind.RECORD, pack(self._new_version))
+            record_id = staging.add(Kind.RECORD, encode_object(self._new_version))
             state = State(place, record_id, self._new_version, None, self._base_id)
         working = store_snapshot(staging, snapshot)
         old = None if self._new_version is not None else state.working
@@ -180,7 +182,7 @@ class Arrival:
         moves: list[Move] = []
         if self._new_dataset is not None:
             refuse_taken(refs, self._new_dataset)
-            new = self._staging.add(Kind.RECORD, pack(self._new_dataset))
+            new = self._staging.add(Kind.RECORD, encode_object(self._new_dataset))
             moves.append(Move(dataset_ref(self._new_dataset.id), None, new))
             if self._names[1] != lifecycle.CURRENT:  # Every dataset begins with one.
                 draft = _version_record(
@@ -201,7 +203,7 @@ class Arrival:
         here = HeadRecord(dataset=self._place.dataset, version=self._place.version)
         if held == here:
             return []
-        new: ObjectId = self._staging.add(Kind.RECORD, pack(here))
+        new: ObjectId = self._staging.add(Kind.RECORD, encode_object(here))
         return [Move(HEAD, refs.ref(HEAD), new)]
 
     def _home(self) -> Home:

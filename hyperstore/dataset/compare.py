@@ -86,29 +86,26 @@ def count_changes(staging: Staging, old: Snapshot, new: Snapshot) -> Changes:
     """
     if old.count == 0:
         return Changes(frames=Count(added=new.count), rois=Count(added=new.totals.rois))
-    added = removed_frames = 0
+    added = changed = removed = 0
     roi_removed = roi_changed = roi_added = 0
-    touched: list[tuple[ObjectId, ObjectId | None]] = []
-    for _, before, after in diff(staging.nodes, root(old, "frames"), root(new, "frames")):
-        if before is None:
-            added += 1
-            continue
-        removed_frames += after is None
-        touched.append((ObjectId(before), None if after is None else ObjectId(after)))
-    for start in range(0, len(touched), _CHUNK):
-        chunk = touched[start : start + _CHUNK]
-        payloads = staging.frames(one for pair in chunk for one in pair)
-        for gone, new_id in chunk:
+    differing = changed_frames(staging, old, new)
+    while chunk := list(islice(differing, _CHUNK)):
+        gone = [(one.old, one.new) for one in chunk if one.old is not None]
+        added += len(chunk) - len(gone)
+        payloads = staging.frames(one for pair in gone for one in pair)
+        for old_id, new_id in gone:
             if new_id is None:
-                roi_removed += roi_count_of(payloads[gone])
+                removed += 1
+                roi_removed += roi_count_of(payloads[old_id])
                 continue
-            counts = roi_changes(payloads[gone], payloads[new_id])
+            changed += 1
+            counts = roi_changes(payloads[old_id], payloads[new_id])
             roi_added += counts.added
             roi_removed += counts.removed
             roi_changed += counts.changed
     in_added_frames = (new.totals.rois - old.totals.rois) - (roi_added - roi_removed)
     return Changes(
-        frames=Count(added=added, changed=len(touched) - removed_frames, removed=removed_frames),
+        frames=Count(added=added, changed=changed, removed=removed),
         rois=Count(added=roi_added + in_added_frames, changed=roi_changed, removed=roi_removed),
     )
 

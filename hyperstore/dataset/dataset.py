@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 
-from hyperstore.codec import pack, replace
+from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.draft import Place, read_state
 from hyperstore.dataset.handle import Handle, now_ms
@@ -13,7 +13,7 @@ from hyperstore.dataset.transact import Move, transact
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import ExistsError, NotFoundError, UsageError
 from hyperstore.history.branches import RefReader, dataset_ref, datasets, tags, versions
-from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record
+from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record, encode_object
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, Kind, ObjectId, new_id
 
@@ -163,7 +163,9 @@ class Dataset:
             new = change(record)
             if (new.project, new.name) != (record.project, record.name):
                 refuse_taken(refs, new)
-            return [Move(dataset_ref(self._id), old, staging.add(Kind.RECORD, pack(new)))], None
+            return [
+                Move(dataset_ref(self._id), old, staging.add(Kind.RECORD, encode_object(new)))
+            ], None
 
         transact(self._handle, staging, command, prepare)
 

@@ -4,16 +4,16 @@ Of two writers of one draft both keep their frames: the second one's edits are d
 the first one left. Of one frame that both changed, the later writer's stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hyperstore.codec import pack
 from hyperstore.dataset.compare import count_changes, edits_between
-from hyperstore.dataset.edit import edit_snapshot, empty_snapshot
+from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import NotFoundError, PublishedError
+from hyperstore.errors import ConflictError, NotFoundError, PublishedError
+from hyperstore.frames.keys import frame_id
 from hyperstore.history.branches import (
     RefReader,
     head_of,
@@ -24,18 +24,28 @@ from hyperstore.history.branches import (
     working_of,
     working_ref,
 )
-from hyperstore.history.commit import Snapshot, VersionRecord, decode_record, new_commit
+from hyperstore.history.commit import (
+    Snapshot,
+    VersionRecord,
+    decode_record,
+    encode_object,
+    new_commit,
+)
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
+from hyperstore.tree.cursor import get_many
+from hyperstore.tree.merge import merge
 
 __all__ = [
     "Place",
     "State",
     "commit_moves",
+    "differing",
     "head_snapshot",
     "held_snapshot",
     "move_working",
     "read_state",
     "rebase",
+    "refuse_overlap",
     "store_snapshot",
     "with_meta",
 ]
@@ -87,7 +97,7 @@ def read_state(reader: RefReader, place: Place) -> State:
 
 def store_snapshot(staging: Staging, snapshot: Snapshot) -> SnapshotId:
     """Stage a snapshot."""
-    return SnapshotId(staging.add(Kind.SNAPSHOT, pack(snapshot)))
+    return SnapshotId(staging.add(Kind.SNAPSHOT, encode_object(snapshot)))
 
 
 def head_snapshot(reader: RefReader, staging: Staging, state: State) -> Snapshot:
@@ -119,24 +129,68 @@ def move_working(
     *,
     base: tuple[SnapshotId, Snapshot],
     mine: Snapshot,
-) -> None:
-    """Make `mine`, which was prepared on `base`, the working snapshot of a draft."""
+    expected: Mapping[bytes, ObjectId | None],
+    refuse: Callable[[list[bytes]], None],
+) -> list[bytes]:
+    """Make `mine`, which was prepared on `base`, the working snapshot of a draft.
+
+    `expected` says of some frame keys which object they are to replace: where somebody else was
+    first and left another one, that edit is not done, and its key returned.
+    """
     base_id, base_snapshot = base
 
-    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], list[bytes]]:
         found = read_state(refs, place).writable()
         snapshot = mine
+        lost: list[bytes] = []
         if found != base_id:
-            snapshot = rebase(staging, base_snapshot, mine, read_snapshot(refs, found))
+            theirs = read_snapshot(refs, found)
+            lost = differing(staging, theirs, expected)
+            refuse(lost)
+            snapshot = rebase(staging, base_snapshot, mine, theirs, without=frozenset(lost))
         ref = working_ref(place.dataset, place.version)
-        return [Move(ref, found, store_snapshot(staging, snapshot))], None
+        return [Move(ref, found, store_snapshot(staging, snapshot))], lost
 
-    transact(handle, staging, command, prepare)
+    return transact(handle, staging, command, prepare)
 
 
-def rebase(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> Snapshot:
-    """Return `theirs` with all done that led from `base` to `mine`."""
-    edited = edit_snapshot(staging, theirs, edits_between(staging, base, mine))
+def differing(
+    staging: Staging, snapshot: Snapshot, expected: Mapping[bytes, ObjectId | None]
+) -> list[bytes]:
+    """Return the frame keys, in order, that do not lead to the objects expected."""
+    order = sorted(expected)
+    found = get_many(staging.nodes, root(snapshot, "frames"), order)
+    return [key for key, here in zip(order, found, strict=True) if here != expected[key]]
+
+
+def refuse_overlap(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> None:
+    """Raise ConflictError where both changed one frame, each from the base and in its own way.
+
+    For edits that were worked out from what the base holds, and would undo what the other one did.
+    """
+    fought = merge(
+        staging.nodes, root(base, "frames"), root(mine, "frames"), root(theirs, "frames")
+    ).conflicts
+    if fought:
+        raise ConflictError(
+            f"somebody else changed {len(fought)} of the same frames meanwhile, first "
+            f"{frame_id(fought[0].key)!a}; nothing was stored, so run it again"
+        )
+
+
+def rebase(
+    staging: Staging,
+    base: Snapshot,
+    mine: Snapshot,
+    theirs: Snapshot,
+    *,
+    without: frozenset[bytes] = frozenset(),
+) -> Snapshot:
+    """Return `theirs` with all done that led from `base` to `mine`, but for some frame keys."""
+    edits = edits_between(staging, base, mine)
+    if without:
+        edits = (edit for edit in edits if edit[0] not in without)
+    edited = edit_snapshot(staging, theirs, edits)
     return edited if mine.meta == base.meta else with_meta(edited, mine.meta)
 
 
@@ -180,5 +234,5 @@ def commit_moves(
         time_ms=now_ms(),
         changes=count_changes(staging, old, new),
     )
-    made = CommitId(staging.add(Kind.COMMIT, pack(commit)))
+    made = CommitId(staging.add(Kind.COMMIT, encode_object(commit)))
     return [Move(head_ref(state.place.dataset, state.place.version), state.head, made)], made

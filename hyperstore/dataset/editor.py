@@ -1,17 +1,28 @@
 """Edits of one draft: one call at a time, or gathered in a batch."""
 
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hyperstore.dataset.draft import Place, held_snapshot, move_working, with_meta
 from hyperstore.dataset.edit import edit_snapshot
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.ingest import Failure, FrameLike, Ingest, deletions
+from hyperstore.dataset.ingest import (
+    Expected,
+    Failure,
+    FrameLike,
+    Ingest,
+    Receipt,
+    changed_by_others,
+    deletions,
+)
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import UsageError
+from hyperstore.errors import ConflictError, UsageError
 from hyperstore.frames import keys
+from hyperstore.frames.frame import SingleFrame
+from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.home import Home
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
@@ -27,20 +38,32 @@ class _Work:
     base_id: SnapshotId
     base: Snapshot
     snapshot: Snapshot
+    expected: dict[bytes, Expected] = field(default_factory=dict)
+    receipts: list[Receipt] = field(default_factory=list)
+    lost: list[Expected] = field(default_factory=list)
+    strict: bool = False
+    batch: bool = False
+
+
+class _Own(threading.local):
+    """The batch that is open in this thread; those of other threads are not its business."""
+
+    work: _Work | None = None
 
 
 class Editor:
-    """The write side of one DatasetVersion handle."""
+    """The write side of one DatasetVersion handle. A batch belongs to the thread that opened it."""
 
     def __init__(self, handle: Handle, place: Place) -> None:
         self._handle = handle
         self._place = place
-        self._work: _Work | None = None
+        self._own = _Own()
 
     @property
     def pending(self) -> tuple[Snapshot, Staging] | None:
         """What an open batch has made so far, and where its objects are; None outside of one."""
-        return None if self._work is None else (self._work.snapshot, self._work.staging)
+        work = self._own.work
+        return None if work is None else (work.snapshot, work.staging)
 
     def put(
         self,
@@ -60,6 +83,14 @@ class Editor:
             with ingest:
                 ingest.take(frames)
                 work.snapshot = edit_snapshot(work.staging, work.snapshot, ingest.sorted())
+            work.expected = {**ingest.expected, **work.expected}  # What came first was in the base.
+            work.receipts += ingest.receipts
+            work.strict = strict
+        for one in work.lost:
+            error = changed_by_others(one.frame_id)
+            ingest.failures.append(
+                {"frame": one.frame, "error": str(error), "error_type": "conflict"}
+            )
         if ingest.repeated:
             _warn(f"{ingest.repeated} frames came again in the same call; the last ones hold")
         if ingest.stale and not if_unchanged:
@@ -68,6 +99,8 @@ class Editor:
 
     def delete(self, frames: Iterable[str | FrameLike]) -> int:
         """Delete frames by id; return how many there were."""
+        if isinstance(frames, (str, bytes, Mapping, SingleFrame, FrameGroup)):
+            raise UsageError(f"frames come in a list, not as one {type(frames).__name__}")
         wanted = deletions(keys.frame_key(_id_of(one)) for one in frames)
         with self._editing("delete frames") as work:
             before = work.snapshot.count
@@ -84,25 +117,26 @@ class Editor:
         """Gather edits, and publish them when the block ends without an exception."""
         self.refuse_batch("a batch")
         work = self._begin()
-        self._work = work
+        work.batch = True
+        self._own.work = work
         try:
             try:
                 yield
             finally:
-                self._work = None
+                self._own.work = None
             self._finish(work, "batch")
         finally:
             work.staging.clear()
 
     def refuse_batch(self, verb: str) -> None:
         """Raise UsageError inside a batch, where `verb` has no place."""
-        if self._work is not None:
+        if self._own.work is not None:
             raise UsageError(f"{verb} has no place inside a batch; end the batch first")
 
     @contextmanager
     def _editing(self, command: str) -> Iterator[_Work]:
-        if self._work is not None:
-            yield self._work
+        if self._own.work is not None:
+            yield self._own.work
             return
         work = self._begin()
         try:
@@ -117,15 +151,32 @@ class Editor:
         return _Work(staging, base_id, base, base)
 
     def _finish(self, work: _Work, command: str) -> None:
+        def refuse(lost: list[bytes]) -> None:
+            if lost and work.batch:
+                raise ConflictError(
+                    f"{len(lost)} frames of the batch were changed by somebody else meanwhile, "
+                    f"first {work.expected[lost[0]].frame_id!a}; read them again, then repeat it"
+                )
+            if lost and work.strict:
+                raise changed_by_others(work.expected[lost[0]].frame_id)
+
+        lost: list[bytes] = []
         if work.snapshot is not work.base:
-            move_working(
+            lost = move_working(
                 self._handle,
                 work.staging,
                 self._place,
                 command,
                 base=(work.base_id, work.base),
                 mine=work.snapshot,
+                expected={key: one.object_id for key, one in work.expected.items()},
+                refuse=refuse,
             )
+        work.lost = [work.expected[key] for key in lost]
+        unsaid = {id(one.frame) for one in work.lost}
+        for receipt in work.receipts:
+            if id(receipt.frame()) not in unsaid:
+                receipt.hand_over()
 
 
 def _id_of(frame: object) -> str:

@@ -6,8 +6,9 @@ Transactions are opened here and in what builds on this module, and nowhere belo
 import atexit
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from hyperstore.dataset.config import Config, change_config, read_config
 from hyperstore.dataset.staging import Staging
@@ -17,9 +18,12 @@ from hyperstore.history import branches
 from hyperstore.history.commit import Commit, Snapshot
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.storage.database import Database
+from hyperstore.storage.pins import Pin
 from hyperstore.tree.nodes import NodeCache
 
 __all__ = ["Handle", "now_ms"]
+
+_T = TypeVar("_T")
 
 CONFIG_FILE = "config.toml"
 SCRATCH_FOLDER = "tmp"
@@ -79,20 +83,15 @@ class Handle:
         """Return a new place for objects to be written; reading through it needs none."""
         return Staging(self.database, self.cache, self.scratch)
 
-    @contextmanager
-    def pinned(self, snapshot: Snapshot) -> Iterator[None]:
-        """Hold a snapshot while it is read piece by piece, where the folder takes the pin's file.
+    def pinned(self, snapshot: Snapshot, source: Iterator[_T]) -> Iterator[_T]:
+        """Return `source`, with a snapshot held from now on until it ends or is given up.
 
-        Where it does not, nothing is collected either, but by who may write there.
+        Where the folder does not take the pin's file, who may write there may also collect.
         """
         pin = None
         with suppress(RefusedError, DiskFullError):
             pin = self.database.pin(ObjectId(root) for root in snapshot.roots.values())
-        try:
-            yield
-        finally:
-            if pin is not None:
-                pin.release()
+        return _releasing(pin, source)
 
     def commit(self, commit_id: CommitId) -> Commit:
         """Return a commit."""
@@ -103,6 +102,14 @@ class Handle:
         """Return a snapshot."""
         with self.database.reading() as reader:
             return branches.read_snapshot(reader, snapshot_id)
+
+
+def _releasing(pin: Pin | None, source: Iterator[_T]) -> Iterator[_T]:
+    try:
+        yield from source
+    finally:
+        if pin is not None:
+            pin.release()
 
 
 _reopened: dict[Path, Handle] = {}

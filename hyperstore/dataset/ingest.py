@@ -4,12 +4,15 @@ Frames are checked and encoded chunk by chunk, outside of any transaction; what 
 becomes a failure entry and stops no other frame.
 """
 
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import lt
 from types import TracebackType
+from typing import NamedTuple
 
+from hyperstore.codec import replace
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import FrameError, UsageError
@@ -23,7 +26,15 @@ from hyperstore.history.commit import Snapshot
 from hyperstore.ids import ObjectId
 from hyperstore.tree.cursor import get_many
 
-__all__ = ["Failure", "FrameLike", "Ingest", "deletions"]
+__all__ = [
+    "Expected",
+    "Failure",
+    "FrameLike",
+    "Ingest",
+    "Receipt",
+    "changed_by_others",
+    "deletions",
+]
 
 FrameLike = Frame | Mapping[str, object]
 _Pair = tuple[FrameLike, Prepared]
@@ -32,6 +43,39 @@ Failure = dict[str, object]
 """`frame` as it was given, `error` in words, `error_type`: validation, conflict or upload."""
 
 _CHUNK = 512
+_RECEIPTS = 4_096  # After so many, those of frames that are gone are dropped.
+
+
+class Expected(NamedTuple):
+    """A frame that is stored only if the one that it replaces is still `object_id`."""
+
+    frame: FrameLike
+    frame_id: str
+    object_id: ObjectId | None
+
+
+class Receipt(NamedTuple):
+    """What a frame object is told when its call is on disk; not before, since that may fail."""
+
+    frame: "weakref.ref[Frame]"
+    prepared: Prepared
+    object_id: ObjectId
+    home: Home
+
+    def hand_over(self) -> None:
+        """Tell the frame, if anybody still holds it."""
+        frame = self.frame()
+        if frame is not None:
+            settle(frame, self.prepared, object_id=self.object_id, home=self.home)
+
+
+def changed_by_others(frame_id: str) -> FrameError:
+    """Return the error for a frame that is not any more what it was edited from."""
+    return FrameError(
+        f"frame {frame_id!a} was changed by somebody else since it was read; "
+        "read it again, then edit that",
+        frame_id=frame_id,
+    )
 
 
 @dataclass
@@ -48,6 +92,9 @@ class Ingest:
     stored: int = 0
     stale: int = 0  # Frames that somebody else changed since they were read.
     repeated: int = 0  # Frames whose ids came before in the same call.
+    # With `if_unchanged`: what each frame replaces, to be looked at again where others were first.
+    expected: dict[bytes, "Expected"] = field(default_factory=dict)
+    receipts: list["Receipt"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.edits = frame_edits(self.staging.scratch)
@@ -75,7 +122,7 @@ class Ingest:
             raise UsageError(
                 f"frames come in an iterable such as a list, not as one {type(frames).__name__}"
             ) from None
-        if self.base.count:
+        if self.base.count or self.if_unchanged:
             while chunk := list(islice(source, _CHUNK)):
                 self._stage(self._against_base(list(self._prepared(chunk))))
         else:
@@ -114,13 +161,20 @@ class Ingest:
         for frame, one in frames:
             made = take(one.payload)
             if isinstance(frame, (SingleFrame, FrameGroup)):
-                settle(frame, one, object_id=made, home=self.home)
+                self._note(frame, one, made)
             edits.append((one.key, self.stored, made, one.order_key, one.roi_count))
             self.stored += 1
             if len(edits) == _CHUNK:
                 self.edits.extend(edits)
                 edits = []
         self.edits.extend(edits)
+
+    def _note(self, frame: Frame, one: Prepared, made: ObjectId) -> None:
+        """Remember what a frame object is told once it is stored, if it lives that long."""
+        told = replace(one, payload=b"", order_key=b"")
+        self.receipts.append(Receipt(weakref.ref(frame), told, made, self.home))
+        if len(self.receipts) % _RECEIPTS == 0:
+            self.receipts = [one for one in self.receipts if one.frame() is not None]
 
     def _against_base(self, chunk: list[_Pair]) -> list[_Pair]:
         """Look at what the frames of a chunk replace: for ROI ids, and for edits by others."""
@@ -129,12 +183,12 @@ class Ingest:
             {
                 one.key
                 for (_, one), origin in zip(chunk, origins, strict=True)
-                if one.derived or origin is not None
+                if one.derived or origin is not None or self.if_unchanged
             }
         )
         found = get_many(self.staging.nodes, root(self.base, "frames"), keys) if keys else []
         olds = {key: ObjectId(old) for key, old in zip(keys, found, strict=True) if old is not None}
-        if not olds:
+        if not olds and not self.if_unchanged:
             return chunk
         payloads = self.staging.frames(
             olds[one.key] for _, one in chunk if one.derived and one.key in olds
@@ -142,23 +196,22 @@ class Ingest:
         kept = []
         for (frame, one), origin in zip(chunk, origins, strict=True):
             old = olds.get(one.key)
-            if old is not None and origin is not None and origin != old:
+            if origin is not None and origin != old and (old is not None or self._is_ours(frame)):
                 self.stale += 1
                 if self.if_unchanged:
-                    self._fail(
-                        frame,
-                        FrameError(
-                            f"frame {one.frame_id!a} was changed by somebody else since it was "
-                            "read; read it again, then edit that",
-                            frame_id=one.frame_id,
-                        ),
-                        "conflict",
-                    )
+                    self._fail(frame, changed_by_others(one.frame_id), "conflict")
                     continue
+            if self.if_unchanged:
+                self.expected[one.key] = Expected(frame, one.frame_id, old)
             if old is not None and one.derived:
                 one = prepare(frame, roots=self.roots, previous=payloads[old])
             kept.append((frame, one))
         return kept
+
+    def _is_ours(self, frame: FrameLike) -> bool:
+        """Return whether a frame was read from this very version, and so deleted since."""
+        home = getattr(frame, "_home", None)
+        return isinstance(home, Home) and home.version_id == self.home.version_id
 
     def _fail(self, frame: object, error: FrameError, error_type: str) -> None:
         if self.strict:

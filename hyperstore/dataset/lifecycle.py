@@ -6,7 +6,7 @@ Each function is one operation: one transaction, one row in the operation log.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from hyperstore.codec import pack, replace
+from hyperstore.codec import replace
 from hyperstore.dataset.compare import edits_of
 from hyperstore.dataset.draft import (
     Place,
@@ -34,7 +34,14 @@ from hyperstore.history.branches import (
     version_ref,
     working_ref,
 )
-from hyperstore.history.commit import Commit, Snapshot, Tag, VersionRecord, check_message
+from hyperstore.history.commit import (
+    Commit,
+    Snapshot,
+    Tag,
+    VersionRecord,
+    check_message,
+    encode_object,
+)
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId, new_id
 from hyperstore.tree.cursor import get_many
@@ -142,7 +149,7 @@ def change_record(
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         state = read_state(refs, place)
-        new = staging.add(Kind.RECORD, pack(change(state.record)))
+        new = staging.add(Kind.RECORD, encode_object(change(state.record)))
         return [Move(version_ref(place.dataset, place.version), state.record_id, new)], None
 
     transact(handle, staging, command, prepare)
@@ -190,7 +197,7 @@ def tag(
             tagger=handle.config.user(),
             time=now_ms(),
         )
-        new = staging.add(Kind.TAG, pack(made))
+        new = staging.add(Kind.TAG, encode_object(made))
         return [Move(tag_ref(dataset, name), None if held is None else held.id, new)], None
 
     transact(handle, staging, f"tag {name}", prepare)
@@ -320,7 +327,7 @@ def _published(
     ids = (state.place.dataset, state.place.version)
     return [
         *moves,
-        Move(version_ref(*ids), state.record_id, staging.add(Kind.RECORD, pack(record))),
+        Move(version_ref(*ids), state.record_id, staging.add(Kind.RECORD, encode_object(record))),
         Move(working_ref(*ids), state.working, None),
     ], head
 
@@ -334,7 +341,7 @@ def _version_moves(
 ) -> list[Move]:
     ids = (place.dataset, place.version)
     return [
-        Move(version_ref(*ids), None, staging.add(Kind.RECORD, pack(record))),
+        Move(version_ref(*ids), None, staging.add(Kind.RECORD, encode_object(record))),
         Move(head_ref(*ids), None, head),
         Move(working_ref(*ids), None, working),
     ]

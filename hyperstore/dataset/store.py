@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
-from hyperstore.codec import pack
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.config import Config
 from hyperstore.dataset.dataset import Dataset, refuse_taken
@@ -35,7 +34,7 @@ from hyperstore.history.branches import (
     tags,
     versions,
 )
-from hyperstore.history.commit import DatasetRecord, HeadRecord, VersionRecord
+from hyperstore.history.commit import DatasetRecord, HeadRecord, VersionRecord, encode_object
 from hyperstore.history.names import check_name
 from hyperstore.ids import Kind, SnapshotId, new_id
 from hyperstore.storage.database import Database
@@ -126,7 +125,7 @@ class Store:
 
         def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
             refuse_taken(refs, record)
-            new = staging.add(Kind.RECORD, pack(record))
+            new = staging.add(Kind.RECORD, encode_object(record))
             moves = lifecycle.created(staging, refs, draft, None)
             return [Move(dataset_ref(record.id), None, new), *moves], None
 
@@ -197,7 +196,9 @@ class Store:
         def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
             read_state(refs, Place(version.dataset_id, version.id))
             record = HeadRecord(dataset=version.dataset_id, version=version.id)
-            return [Move(HEAD, refs.ref(HEAD), staging.add(Kind.RECORD, pack(record)))], None
+            return [
+                Move(HEAD, refs.ref(HEAD), staging.add(Kind.RECORD, encode_object(record)))
+            ], None
 
         transact(self._handle, staging, f"switch to {version.name}", prepare)
 

@@ -8,6 +8,7 @@ import copy
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from hyperstore.codec import Unfit
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.staging import Staging
@@ -70,6 +71,9 @@ class View:
 
     def object_ids(self, frame_ids: Sequence[str]) -> list[ObjectId | None]:
         """Return the object id of each frame, None for those that are not here."""
+        for asked in frame_ids:
+            if not isinstance(asked, str):
+                raise UsageError(f"a frame id is a str, not a {type(asked).__name__}")
         wanted = [keys.frame_key(one) for one in frame_ids]
         order = sorted(set(wanted))
         values = cursor.get_many(self._nodes, root(self.snapshot, "frames"), order)
@@ -88,6 +92,8 @@ class View:
 
     def get_frame(self, frame_id: str) -> Frame:
         """Return one frame; NotFoundError where there is none of that id."""
+        if not isinstance(frame_id, str):
+            raise UsageError(f"a frame id is a str, not a {type(frame_id).__name__}")
         key = keys.frame_key(frame_id)
         found = cursor.get(self._nodes, root(self.snapshot, "frames"), key)
         if found is None:
@@ -109,25 +115,32 @@ class View:
         where negative), or pairs (context_id, timestamp). `reverse` yields the same frames
         backwards.
         """
-        with self._handle.pinned(self.snapshot):
-            for ids in self._batches(self._chunks(start, stop, context, reverse=reverse)):
-                yield from self._read(ids)
+        source = self._batches(self._chunks(start, stop, context, reverse=reverse))
+        frames = (frame for ids in source for frame in self._read(ids))
+        return self._handle.pinned(self.snapshot, frames)
 
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
         """Yield (frame id, object id) in the order of iteration, without reading frames."""
-        with self._handle.pinned(self.snapshot):
-            for chunk in self._chunks(None, None, None, reverse=False):
-                for key, value in chunk:
-                    yield keys.frame_id(keys.order_parts(key)[2]), ObjectId(value)
+        found = (
+            (keys.frame_id(keys.order_parts(key)[2]), ObjectId(value))
+            for chunk in self._chunks(None, None, None, reverse=False)
+            for key, value in chunk
+        )
+        return self._handle.pinned(self.snapshot, found)
 
     def payloads(self) -> Iterator[tuple[ObjectId, bytes]]:
         """Yield (object id, stored form) of the frames in the order of iteration."""
-        with self._handle.pinned(self.snapshot):
-            for ids in self._batches(self._chunks(None, None, None, reverse=False)):
-                yield from zip(ids, self._payloads(ids), strict=True)
+        found = (
+            pair
+            for ids in self._batches(self._chunks(None, None, None, reverse=False))
+            for pair in zip(ids, self._payloads(ids), strict=True)
+        )
+        return self._handle.pinned(self.snapshot, found)
 
     def nth(self, position: int) -> Frame:
         """Return the frame at a position of the order, counted from the end where negative."""
+        if isinstance(position, bool) or not isinstance(position, int):
+            raise UsageError(f"a position is an int, not {position!a}")
         index = position if position >= 0 else self.snapshot.count + position
         if not 0 <= index < self.snapshot.count:
             raise NotFoundError(f"no frame at {position}: there are {self.snapshot.count}")
@@ -139,6 +152,8 @@ class View:
     ) -> Iterator[list[tuple[bytes, bytes]]]:
         order = root(self.snapshot, "order")
         if context is not None:
+            if not isinstance(context, str):
+                raise UsageError(f"a context is a str, not {context!a}")
             context = self._stored_context(context)
         low, high = self._bound(start, context), self._bound(stop, context)
         if context is not None:
@@ -169,15 +184,20 @@ class View:
         begin, end = keys.context_range(context)
         given = cursor.scan(self._nodes, order, start=begin, stop=end)
         if context.startswith(("/", "file:///")) and next(given, None) is None:
-            return self._handle.roots.stored(absolute_uri(context, "context"))
+            try:
+                return self._handle.roots.stored(absolute_uri(context, "context"))
+            except Unfit as fault:
+                raise UsageError(f"{fault}") from None
         return context
 
-    def _bound(self, place: Place, context: str | None) -> bytes | None:
+    def _bound(self, place: object, context: str | None) -> bytes | None:
         if place is None:
             return None
         if isinstance(place, tuple):
+            if len(place) != 2 or not isinstance(place[0], str) or type(place[1]) is not int:
+                raise UsageError(f"a place is a pair (context_id, timestamp in ms), not {place!a}")
             return keys.time_bound(self._stored_context(place[0]), place[1])
-        if isinstance(place, bool) or not isinstance(place, int):
+        if type(place) is not int:
             raise UsageError(f"a place in the order is an int or a pair, not {place!a}")
         if context is not None:
             return keys.time_bound(context, place)

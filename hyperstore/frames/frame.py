@@ -43,7 +43,15 @@ here, since `SingleFrame.from_dict` may have to return one."""
 class SingleFrame(Pictured):
     """A frame with one source. All arguments are optional; a frame needs a source to be stored."""
 
-    __slots__ = ("_annotations", "_home", "_member", "_object_id", "_random_id", "_rois")
+    __slots__ = (
+        "__weakref__",
+        "_annotations",
+        "_home",
+        "_member",
+        "_object_id",
+        "_random_id",
+        "_rois",
+    )
 
     def __init__(
         self,

@@ -36,7 +36,16 @@ __all__ = ["FrameGroup", "group_frame"]
 class FrameGroup(MutableMapping[str, SingleFrame]):
     """A frame with several sources. It needs a member with a source to be stored."""
 
-    __slots__ = ("_given", "_home", "_members", "_object_id", "_random_id", "_record", "_rois")
+    __slots__ = (
+        "__weakref__",
+        "_given",
+        "_home",
+        "_members",
+        "_object_id",
+        "_random_id",
+        "_record",
+        "_rois",
+    )
 
     def __init__(
         self,

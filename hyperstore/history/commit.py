@@ -29,6 +29,7 @@ __all__ = [
     "decode_record",
     "decode_snapshot",
     "decode_tag",
+    "encode_object",
     "new_commit",
 ]
 
@@ -156,6 +157,26 @@ _decode_snapshot = decoder(Snapshot)
 _decode_commit = decoder(Commit)
 _decode_tag = decoder(Tag)
 _decode_record: Callable[..., Record] = decoder(Record)  # type: ignore[arg-type]
+_DECODERS: dict[type, Callable[..., object]] = {
+    Snapshot: _decode_snapshot,
+    Commit: _decode_commit,
+    Tag: _decode_tag,
+}
+
+
+def encode_object(value: Struct) -> bytes:
+    """Return the payload of a snapshot, commit, tag or record.
+
+    UsageError for one that would not be read back: one false field in a record, and no dataset of
+    the store could be listed any more.
+    """
+    name = type(value).__name__
+    try:
+        payload = pack(value)
+        (_DECODERS.get(type(value)) or _decode_record)(payload, what=name)
+    except (UnicodeEncodeError, OverflowError, TypeError, ValueError, CorruptError) as fault:
+        raise UsageError(f"{name} cannot be stored: {fault}") from None
+    return payload
 
 
 def decode_snapshot(payload: bytes, snapshot_id: ObjectId) -> Snapshot:
