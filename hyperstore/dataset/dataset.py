@@ -14,7 +14,7 @@ from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import ExistsError, NotFoundError, UsageError
 from hyperstore.history.branches import RefReader, dataset_ref, datasets, tags, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record, encode_object
-from hyperstore.history.names import check_name
+from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.ids import CommitId, Kind, ObjectId, new_id
 
 __all__ = ["Dataset", "refuse_taken"]
@@ -89,9 +89,11 @@ class Dataset:
         if parent is not None and commit is not None:
             raise UsageError("a version starts at a parent's head or at a commit; give one")
         origin = self.version(parent) if isinstance(parent, str) else parent
+        if origin is not None and not isinstance(origin, DatasetVersion):
+            raise UsageError(f"a parent is a DatasetVersion, its name or its id, not {parent!a}")
         start = None if commit is None else commit_id_of(self._handle, commit)
         record = VersionRecord(
-            comment=comment,
+            comment=check_text(comment, what="comment"),
             created=now_ms(),
             dataset=self._id,
             id=new_id(),
@@ -113,8 +115,13 @@ class Dataset:
         return self._version(record)
 
     def delete_version(self, version: DatasetVersion | str, *, force: bool = False) -> None:
-        """Delete a version; a published one with `force`. Its commits stay until collected."""
+        """Delete a version; a published one with `force`. Its commits stay until collected.
+
+        Where the command stands on it, it stands nowhere after that.
+        """
         found = self.version(version) if isinstance(version, str) else version
+        if not isinstance(found, DatasetVersion):
+            raise UsageError(f"a DatasetVersion, its name or its id is deleted, not {version!a}")
         lifecycle.delete_version(self._handle, Place(self._id, found.id), force=force)
 
     def tags(self) -> dict[str, str]:
@@ -133,17 +140,18 @@ class Dataset:
 
     def move_to_project(self, project: str) -> None:
         """Move it to another project; the empty name is no project."""
-        if project:
+        if project != "":
             check_name(project, what="project")
         self._change("move dataset", lambda record: replace(record, project=project))
 
     def set_comment(self, comment: str) -> None:
         """Describe it in words."""
-        self._change("comment on dataset", lambda record: replace(record, comment=comment))
+        checked = check_text(comment, what="comment")
+        self._change("comment on dataset", lambda record: replace(record, comment=checked))
 
     def set_tags(self, labels: Sequence[str]) -> None:
         """Replace its labels."""
-        checked = list(dict.fromkeys(check_name(one, what="tag") for one in labels))
+        checked = check_names(labels, what="tag")
         self._change("tag dataset", lambda record: replace(record, tags=checked))
 
     def get_metadata(self) -> dict[str, object]:

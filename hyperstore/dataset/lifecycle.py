@@ -3,7 +3,7 @@
 Each function is one operation: one transaction, one row in the operation log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from hyperstore.codec import replace
@@ -15,17 +15,17 @@ from hyperstore.dataset.draft import (
     head_snapshot,
     read_state,
     store_snapshot,
-    with_meta,
 )
 from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.merging import merge_snapshots, revert_message
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import ConflictError, ExistsError, NotFoundError, RefusedError, UsageError
+from hyperstore.errors import ExistsError, NotFoundError, RefusedError, UsageError
 from hyperstore.frames import keys
-from hyperstore.frames.merging import merge_frames
 from hyperstore.history.branches import (
     RefReader,
+    dataset_ref,
     find_tag,
     head_ref,
     read_commit,
@@ -35,17 +35,15 @@ from hyperstore.history.branches import (
     working_ref,
 )
 from hyperstore.history.commit import (
-    Commit,
     Snapshot,
     Tag,
     VersionRecord,
     check_message,
     encode_object,
 )
-from hyperstore.history.names import check_name
+from hyperstore.history.names import check_name, check_text
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId, new_id
 from hyperstore.tree.cursor import get_many
-from hyperstore.tree.merge import merge
 
 __all__ = [
     "CURRENT",
@@ -183,9 +181,12 @@ def tag(
 ) -> None:
     """Name a commit. ExistsError where the name is taken, unless `force` moves it."""
     check_name(name, what="tag")
+    check_text(message, what="message")
     staging = handle.staging()
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        if refs.ref(dataset_ref(dataset)) is None:
+            raise NotFoundError(f"no dataset {dataset} any more: it was deleted")
         read_commit(refs, commit_id)
         held = find_tag(refs, dataset, name)
         if held is not None and not force:
@@ -234,12 +235,13 @@ def reset(handle: Handle, place: Place, commit_id: CommitId | None, *, hard: boo
 
 
 def restore(
-    handle: Handle, place: Place, source: CommitId | None, frames: Sequence[str] | None
+    handle: Handle, place: Place, source: CommitId | None, frames: Iterable[str] | None
 ) -> int:
     """Make frames of a draft as they are in a commit (None: the head), absent ones too.
 
     All frames and the metadata where `frames` is None. Returns how many frames changed.
     """
+    order = None if frames is None else _frame_keys(frames)
     staging = handle.staging()
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], int]:
@@ -247,10 +249,9 @@ def restore(
         working = state.writable()
         old = read_snapshot(refs, working)
         target = snapshot_of(refs, staging, state.head if source is None else source)
-        if frames is None:
+        if order is None:
             new, changed = target, -1
         else:
-            order = sorted({keys.frame_key(one) for one in frames})
             theirs = get_many(staging.nodes, root(target, "frames"), order)
             ours = get_many(staging.nodes, root(old, "frames"), order)
             for key, there, here in zip(order, theirs, ours, strict=True):
@@ -271,6 +272,17 @@ def restore(
     return transact(handle, staging, "restore", prepare)
 
 
+def _frame_keys(frames: object) -> list[bytes]:
+    """Return the keys of frames that are named by their ids, in order, each once."""
+    if isinstance(frames, str | bytes) or not isinstance(frames, Iterable):
+        raise UsageError(f"frames are named by a list of ids, not by {type(frames).__name__}")
+    wanted = list(frames)
+    for one in wanted:
+        if not isinstance(one, str):
+            raise UsageError(f"a frame is named by its id, a str, not by {one!a}")
+    return sorted({keys.frame_key(one) for one in wanted})
+
+
 def revert(handle: Handle, place: Place, commit_id: CommitId, message: str | None) -> CommitId:
     """Undo one commit's changes on top of a draft, and commit that.
 
@@ -287,10 +299,10 @@ def revert(handle: Handle, place: Place, commit_id: CommitId, message: str | Non
         undone = read_commit(refs, commit_id)
         parent = CommitId(ObjectId(undone.parents[0])) if undone.parents else None
         base = snapshot_of(refs, staging, commit_id)
-        new = _merged(staging, base, ours, snapshot_of(refs, staging, parent), undone)
+        new = merge_snapshots(staging, base, ours, snapshot_of(refs, staging, parent), undone)
         if new == ours:
             raise UsageError(f"nothing of commit {commit_id.hex()[:12]} is left to revert")
-        text = message or _revert_message(undone, commit_id)
+        text = check_message(message or revert_message(undone, commit_id))
         moves, head = commit_moves(handle, staging, refs, state, text, pending=new)
         assert head is not None
         ref = working_ref(place.dataset, place.version)
@@ -317,12 +329,12 @@ def _published(
     comment: str | None = None,
 ) -> tuple[list[Move], CommitId]:
     """Return the moves that freeze a version under a name, and its last commit."""
-    text = message or f"Publish {name}"
+    text = check_message(message or f"Publish {name}")
     moves, head = commit_moves(handle, staging, refs, state, text, even_empty=state.head is None)
     assert head is not None
     changed: dict[str, str | int] = {"published": now_ms(), "name": name}
     if comment is not None:
-        changed["comment"] = comment
+        changed["comment"] = check_text(comment, what="comment")
     record = replace(state.record, **changed)
     ids = (state.place.dataset, state.place.version)
     return [
@@ -345,56 +357,3 @@ def _version_moves(
         Move(head_ref(*ids), None, head),
         Move(working_ref(*ids), None, working),
     ]
-
-
-def _merged(
-    staging: Staging, base: Snapshot, ours: Snapshot, theirs: Snapshot, undone: Commit
-) -> Snapshot:
-    """Return `ours` with the changes from `base` to `theirs`, frame by frame."""
-    result = merge(
-        staging.nodes, root(base, "frames"), root(ours, "frames"), root(theirs, "frames")
-    )
-    changes = {change.key: change.new for change in result.changes}
-    fought: list[str] = []
-    for conflict in result.conflicts:
-        sides = (conflict.base, conflict.ours, conflict.theirs)
-        if any(side is None for side in sides):
-            fought.append(keys.frame_id(conflict.key))
-            continue
-        ids = [ObjectId(side) for side in sides if side is not None]
-        payloads = staging.frames(ids)
-        merged, places = merge_frames(*(payloads[one] for one in ids))
-        if places:
-            fought.append(f"{keys.frame_id(conflict.key)} ({', '.join(places)})")
-        else:
-            changes[conflict.key] = staging.add(Kind.FRAME, merged)
-    if fought:
-        shown = ", ".join(ascii(one) for one in fought[:5])
-        raise ConflictError(
-            f"{len(fought)} frames were changed again after {undone.message.splitlines()[0]!a}: "
-            f"{shown}; restore them by hand"
-        )
-    edited = edit_snapshot(staging, ours, edits_of(staging, sorted(changes.items())))
-    if base.meta == theirs.meta:
-        return edited
-    return with_meta(edited, _merged_meta(base.meta, ours.meta, theirs.meta))
-
-
-def _merged_meta(
-    base: dict[str, object], ours: dict[str, object], theirs: dict[str, object]
-) -> dict[str, object]:
-    merged = dict(ours)
-    for key in base.keys() | theirs.keys():
-        if base.get(key) == theirs.get(key):
-            continue
-        if ours.get(key) != base.get(key):
-            raise ConflictError(f"the version's metadata {key!a} was changed again since")
-        if key in theirs:
-            merged[key] = theirs[key]
-        else:
-            merged.pop(key, None)
-    return merged
-
-
-def _revert_message(undone: Commit, commit_id: CommitId) -> str:
-    return f'Revert "{undone.message.splitlines()[0]}"\n\nThis reverts commit {commit_id.hex()}.'

@@ -14,11 +14,10 @@ from hyperstore.dataset.handle import DATABASE_FOLDER, SCRATCH_FOLDER, Handle, n
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_info, find_dataset
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.transact import Move, transact
+from hyperstore.dataset.undo import UNDO, said_of, undo
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
-    ConflictError,
     HyperstoreError,
-    MissingObjectError,
     NotFoundError,
     RefusedError,
     UsageError,
@@ -35,7 +34,7 @@ from hyperstore.history.branches import (
     versions,
 )
 from hyperstore.history.commit import DatasetRecord, HeadRecord, VersionRecord, encode_object
-from hyperstore.history.names import check_name
+from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.ids import Kind, SnapshotId, new_id
 from hyperstore.storage.database import Database
 from hyperstore.storage.reflog import Operation
@@ -45,7 +44,6 @@ __all__ = ["STORE_FOLDER", "Store", "find_store", "init", "open_store"]
 
 STORE_FOLDER = ".hyperstore"
 STORE_VARIABLE = "HYPERSTORE_DIR"
-_UNDO = "undo "
 
 
 class Store:
@@ -106,17 +104,17 @@ class Store:
         metadata: Mapping[str, object] | None = None,
     ) -> Dataset:
         """Make a dataset with one empty draft, `Current`. ExistsError where the name is taken."""
-        if project:
+        if project != "":
             check_name(project, what="project")
         created = now_ms()
         record = DatasetRecord(
-            comment=comment,
+            comment=check_text(comment, what="comment"),
             created=created,
             id=new_id(),
             metadata=check_metadata(metadata or {}),
             name=check_name(name, what="dataset"),
             project=project,
-            tags=list(dict.fromkeys(check_name(one, what="tag") for one in tags)),
+            tags=check_names(tags, what="tag"),
         )
         draft = VersionRecord(
             created=created, dataset=record.id, id=new_id(), name=lifecycle.CURRENT
@@ -148,6 +146,8 @@ class Store:
         Its commits stay until collected, and `undo` brings it back.
         """
         found = self.dataset(dataset) if isinstance(dataset, str) else dataset
+        if not isinstance(found, Dataset):
+            raise UsageError(f"a Dataset or its name is deleted, not {dataset!a}")
 
         def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
             held = find_dataset(refs, found.id)
@@ -191,6 +191,8 @@ class Store:
 
     def set_head(self, version: DatasetVersion) -> None:
         """Make the command stand on a version."""
+        if not isinstance(version, DatasetVersion):
+            raise UsageError(f"the command stands on a DatasetVersion, not on {version!a}")
         staging = self._handle.staging()
 
         def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
@@ -204,6 +206,8 @@ class Store:
 
     def operations(self, *, before: int | None = None) -> Iterator[Operation]:
         """Yield what was done to refs, newest first; with `before` from there on; lazily."""
+        if before is not None and type(before) is not int:
+            raise UsageError(f"an operation is named by its number, not by {before!a}")
         while True:
             with self._handle.database.reading() as reader:
                 chunk = list(islice(reader.operations(before=before), 256))
@@ -216,41 +220,27 @@ class Store:
         """Put every ref that an operation moved back to where it was; return that operation.
 
         By default the newest one that is not undone yet; an undo is undone by its own number.
-        ConflictError where a later operation moved one of the refs again.
+        ConflictError where a ref is not where that operation left it, or where something that was
+        made since rests on it or has taken its name.
         """
         undone = self._newest() if number is None else self._operation(number)
-
-        def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            for move in undone.moves:
-                if refs.ref(move.name) != move.new:
-                    raise ConflictError(
-                        f"operation {undone.number} ({_said(undone)}) cannot be undone: "
-                        f"{move.name} was moved again since; undo the later operations first"
-                    )
-            return [Move(move.name, move.new, move.old) for move in undone.moves], None
-
-        olds = [move.old for move in undone.moves if move.old is not None]
-        with self._handle.database.reading() as reader:
-            gone = set(olds) - reader.has_many(olds)
-        if gone:
-            raise MissingObjectError(
-                f"operation {undone.number} cannot be undone: what it replaced was collected"
-            )
-        transact(self._handle, self._handle.staging(), f"{_UNDO}{undone.number}", prepare)
+        undo(self._handle, undone)
         return undone
 
     def _newest(self) -> Operation:
         undone: set[int] = set()
         for operation in self.operations():
-            said = _said(operation)
-            if said.startswith(_UNDO) and said[len(_UNDO) :].isdecimal():
+            said = said_of(operation)
+            if said.startswith(UNDO) and said[len(UNDO) :].isdecimal():
                 if operation.number not in undone:
-                    undone.add(int(said[len(_UNDO) :]))
+                    undone.add(int(said[len(UNDO) :]))
             elif operation.number not in undone:
                 return operation
         raise NotFoundError("nothing to undo")
 
     def _operation(self, number: int) -> Operation:
+        if type(number) is not int:
+            raise UsageError(f"an operation is named by its number, not by {number!a}")
         with self._handle.database.reading() as reader:
             found = reader.operation(number)
         if found is None:
@@ -327,11 +317,6 @@ def _absolute(path: str | os.PathLike[str]) -> Path:
 def _is_ours(folder: Path) -> bool:
     ours = {"config.toml", "db", "cache", "media", "previews", SCRATCH_FOLDER}
     return all(one.name in ours for one in folder.iterdir())
-
-
-def _said(operation: Operation) -> str:
-    """Return what an operation did, without the command line that follows it."""
-    return operation.command.partition("\n")[0]
 
 
 def _holds(refs: RefReader, working: SnapshotId | None) -> bool:

@@ -309,8 +309,7 @@ class DatasetVersion:
         """Make frames as they are in a commit, by default the head; all frames where none named."""
         self._editor.refuse_batch("restore")
         commit_id = None if source is None else commit_id_of(self._handle, source)
-        wanted = None if frames is None else list(frames)
-        return lifecycle.restore(self._handle, self._place, commit_id, wanted)
+        return lifecycle.restore(self._handle, self._place, commit_id, frames)
 
     def revert(self, commit: str, message: str | None = None) -> str:
         """Commit the opposite of one commit's changes; ConflictError where they were edited."""

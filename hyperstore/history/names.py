@@ -5,11 +5,12 @@ it is the only validator for names that come from outside, from a person as from
 """
 
 import unicodedata
+from collections.abc import Iterable
 
 from hyperstore.errors import UsageError
-from hyperstore.limits import NAME_BYTES_MAX
+from hyperstore.limits import MESSAGE_BYTES_MAX, NAME_BYTES_MAX
 
-__all__ = ["check_name"]
+__all__ = ["check_name", "check_names", "check_text"]
 
 _BIDIRECTIONAL = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -25,6 +26,26 @@ def check_name(name: object, *, what: str) -> str:
     if fault is not None:
         raise UsageError(f"{what} name {name!a} {fault}; choose another name")
     return name
+
+
+def check_names(names: object, *, what: str) -> list[str]:
+    """Return a list of names, each once, in their order; a str is none, though it is iterable."""
+    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+        raise UsageError(f"{what} names come as a list, not as {type(names).__name__}")
+    return list(dict.fromkeys(check_name(one, what=what) for one in names))
+
+
+def check_text(text: object, *, what: str) -> str:
+    """Return a comment or the like if it can be recorded, the empty one too."""
+    if not isinstance(text, str):
+        raise UsageError(f"a {what} is a string, not {type(text).__name__}")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise UsageError(f"the {what} holds an unpaired surrogate") from None
+    if size > MESSAGE_BYTES_MAX:
+        raise UsageError(f"the {what} has {size} bytes, where {MESSAGE_BYTES_MAX} are allowed")
+    return text
 
 
 def _fault(name: str) -> str | None:
