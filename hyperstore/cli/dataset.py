@@ -105,8 +105,8 @@ def delete_verb(session: Session, name: str, force: bool, project: str | None) -
     """Delete a dataset with its versions and tags; `undo` brings it back."""
     dataset = session.store.dataset(name, project=project)
     head = session.store.head()
-    if head is not None and head.dataset_id == dataset.id and not force:
-        raise RefusedError(f"HEAD stands on dataset {name!a}; switch elsewhere, or use --force")
+    if head is not None and head.dataset_id == dataset.id:
+        raise RefusedError(f"HEAD stands on {session.title(head)}; switch to another dataset first")
     session.store.delete_dataset(dataset, force=force)
     session.out.line(f"Deleted dataset {name}; `hyperstore undo` brings it back")
 

@@ -2,12 +2,15 @@
 
 What is written goes to a new file beside the target, under a random name that is created
 exclusively (so nothing planted there is followed), is synced, and then takes the target's name.
+A file that stood there hands down its mode; a device or a pipe is never replaced.
 """
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,11 +34,10 @@ class Target:
     @contextmanager
     def open(cls, path: Path) -> Iterator["Target"]:
         """Give a target; the file stands under its name when the block ends without an error."""
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder; name the file to write")
+        mode = _mode_of(path)
         if not path.parent.is_dir():
             raise NotFoundError(f"no folder {path.parent} to write {path.name} into")
-        beside = path.with_name(f".{path.name[:100]}.{new_id()}")
+        beside = path.with_name(f".{new_id()}")  # Shorter than a name may be, whatever the target.
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             handle = os.open(beside, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
@@ -45,6 +47,9 @@ class Target:
             raise DiskFullError(f"{path} cannot be written: {fault.strerror}") from None
         target = cls(path, os.fdopen(handle, "wb", buffering=_COPY_BYTES))
         try:
+            if mode is not None:
+                with suppress(OSError):  # Not every file system has modes.
+                    beside.chmod(mode)
             yield target
             target._finish(beside)
         finally:
@@ -103,3 +108,25 @@ class Target:
             except OSError:  # What it could not flush was reported, or is not wanted any more.
                 continue
         beside.unlink(missing_ok=True)
+
+
+def _mode_of(path: Path) -> int | None:
+    """Return the mode of the file that stands there, None where none does; UsageError for more."""
+    try:
+        found = path.lstat()
+        kind = path.stat().st_mode if stat.S_ISLNK(found.st_mode) else found.st_mode
+    except FileNotFoundError:
+        return None
+    except ValueError:  # A NUL, or a character that no file name has.
+        raise UsageError(f"{str(path)!a} is no name of a file") from None
+    except NotADirectoryError:
+        raise NotFoundError(f"no folder {path.parent} to write {path.name} into") from None
+    except OSError as fault:
+        if fault.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise UsageError(f"{str(path)!a} is no name of a file: {fault.strerror}") from None
+        raise RefusedError(f"{path} cannot be looked at: {fault.strerror}") from None
+    if stat.S_ISDIR(kind):
+        raise UsageError(f"{path} is a folder; name the file to write")
+    if not stat.S_ISREG(kind):
+        raise UsageError(f"{path} is no plain file; name the file to write")
+    return stat.S_IMODE(found.st_mode) & 0o777 if stat.S_ISREG(found.st_mode) else None

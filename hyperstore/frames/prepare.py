@@ -78,9 +78,14 @@ def prepare_exactly(
 def _wire_of(frame: Wire | WireSource) -> Wire:
     if isinstance(frame, dict):
         return frame
-    to_dict: Callable[[], dict[str, object]] | None = getattr(frame, "to_dict", None)
-    if to_dict is not None:
-        return to_dict()
+    to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
+    if callable(to_dict):
+        wire = to_dict()
+        if isinstance(wire, dict):
+            return wire
+        raise FrameError(
+            f"to_dict() of a {type(frame).__name__} gives a wire dict, not a {type(wire).__name__}"
+        )
     if isinstance(frame, Mapping):
         return frame
     raise FrameError(

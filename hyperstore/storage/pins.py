@@ -112,15 +112,16 @@ def living_pins(folder: Path, read: dict[str, int] | None = None) -> list[Held]:
     """
     found = []
     read = {} if read is None else read
-    try:
+    names: list[str] = []
+    with disk_errors(folder), contextlib.suppress(FileNotFoundError):
         names = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is wanted.
-    except FileNotFoundError:
-        return []
     for name in names:
         path = folder / name
         if _drop_if_dead(path):
             continue
-        with contextlib.suppress(FileNotFoundError):  # Released meanwhile.
+        # One released meanwhile, and a folder, which is nobody's, hold nothing.
+        gone = contextlib.suppress(FileNotFoundError, IsADirectoryError)
+        with disk_errors(path), gone:
             data = path.read_bytes()
             whole = len(data) - len(data) % _RECORD.size
             found.append(_held(data[:whole], read.get(name, 0)))

@@ -204,6 +204,7 @@ def test_datasets_are_listed_renamed_set_and_deleted(cells: Command) -> None:
     )
     assert "* blood  1 version, Blood" in cells("dataset").out
     assert "HEAD stands" in cells.fails("dataset", "delete", "blood", code=128)
+    assert "HEAD stands" in cells.fails("dataset", "delete", "blood", "--force", code=128)
     cells("dataset", "create", "empty")
     assert "not empty" in cells.fails("dataset", "delete", "blood", code=128)
     cells("dataset", "delete", "blood", "--force")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -290,6 +291,40 @@ def test_nothing_planted_is_followed_and_nothing_is_left(tmp_path: Path) -> None
         coco.write([], {}, tmp_path / "none" / "out.json")
     with pytest.raises(UsageError):
         coco.write([], {}, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b", "x" * 256, "\u732b" * 86, "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    """It is the caller's mistake, not the disk's."""
+    with pytest.raises(UsageError, match="no name of a file"):
+        coco.write([], {}, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    """The name under which it is written first is shorter."""
+    coco.write([], {}, tmp_path / ("\u732b" * 84))
+    assert [path.name for path in tmp_path.iterdir()] == ["\u732b" * 84]
+
+
+def test_a_file_that_is_replaced_hands_down_its_mode(tmp_path: Path) -> None:
+    """Whoever kept it from others, or shared it with a group, meant it."""
+    target = tmp_path / "out.json"
+    target.write_text("old")
+    for mode in (0o600, 0o664):
+        target.chmod(mode)
+        coco.write([], {}, target)
+        assert target.stat().st_mode & 0o777 == mode
+
+
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """Root would put a file in the place of /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for name in ("pipe", "link"):
+        with pytest.raises(UsageError, match="plain file"):
+            coco.write([], {}, tmp_path / name)
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_what_to_export_has_to_be_clear(tmp_path: Path) -> None:

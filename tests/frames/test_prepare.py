@@ -272,3 +272,25 @@ def test_what_is_no_frame_at_all_is_refused(given: object) -> None:
     """A clear error, and no AttributeError from inside."""
     with pytest.raises(FrameError):
         prepare(given, roots=NO_ROOTS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wire", [5, None, [], "x"])
+def test_a_frame_object_says_itself_as_a_dict(wire: object) -> None:
+    """A class of somebody's own is named in the error, and what it gave."""
+
+    class Odd:
+        def to_dict(self) -> object:
+            return wire
+
+    with pytest.raises(FrameError, match="Odd.*not a " + type(wire).__name__):
+        prepare(Odd(), roots=NO_ROOTS)  # type: ignore[arg-type]
+
+
+def test_an_object_whose_to_dict_is_no_method_is_not_a_frame() -> None:
+    """The name alone does not make a frame."""
+
+    class Odd:
+        to_dict = 5
+
+    with pytest.raises(FrameError, match="Odd is not a frame"):
+        prepare(Odd(), roots=NO_ROOTS)  # type: ignore[arg-type]

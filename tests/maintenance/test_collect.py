@@ -227,6 +227,14 @@ def test_a_pin_dies_with_its_process(store: Store) -> None:
     assert not list((folder / "db" / "pins").iterdir())
 
 
+def test_a_folder_among_the_pins_holds_nothing(store: Store) -> None:
+    """A file manager or a restored backup puts one there; it must not stop every collection."""
+    with store:
+        (store.path / "db" / "pins" / "folder").mkdir(parents=True)
+        assert gc(store, prune_now=True).pins == 0
+        assert (store.path / "db" / "pins" / "folder").is_dir()
+
+
 def test_a_forked_child_keeps_its_parents_pin(store: Store) -> None:
     """A worker goes on with the iterator that it inherited."""
     with store:

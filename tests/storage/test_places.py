@@ -1,7 +1,6 @@
 """Where a database may lie, and what is said where it may not."""
 
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from hyperstore.storage.gate import Gate
 from hyperstore.storage.header import HEADER_KEY, Header, decode_header, encode_header
 from hyperstore.storage.rows import seal
 from tests.support.children import run_in_child
+from tests.support.disks import small_disk
 
 NOBODY = 65534
 
@@ -161,19 +161,10 @@ def test_a_folder_without_read_rights_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except OSError as error:
-        pytest.skip(f"no file system can be mounted here: {error}")
-    if done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.decode().strip()}")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a file system of 8 MB."""
+    with small_disk(tmp_path / "small", 8 * 1024) as place:
+        yield place
 
 
 def fill(database: Database) -> None:
@@ -182,9 +173,9 @@ def fill(database: Database) -> None:
             writer.put_many([(ObjectId(bytes([number]) * 32), 1, os.urandom(1_000_000))])
 
 
-def test_a_full_disk_changes_nothing_and_is_told(small_disk: Path) -> None:
+def test_a_full_disk_changes_nothing_and_is_told(disk: Path) -> None:
     """The message names the room that is left; what was there stays, and smaller writes go on."""
-    with Database.create(small_disk / "db") as database:
+    with Database.create(disk / "db") as database:
         with database.writing() as writer:
             writer.put_many([(ObjectId(b"a" * 32), 1, b"first")])
         with pytest.raises(DiskFullError, match="bytes are free"):
@@ -199,15 +190,15 @@ def test_a_full_disk_changes_nothing_and_is_told(small_disk: Path) -> None:
             writer.put_many([(ObjectId(b"z" * 32), 1, b"later")])
 
 
-def test_a_store_on_a_full_disk_is_not_made(small_disk: Path) -> None:
+def test_a_store_on_a_full_disk_is_not_made(disk: Path) -> None:
     """And can be made there later."""
-    filler = small_disk / "filler"
+    filler = disk / "filler"
     with pytest.raises(OSError, match="space"):
         filler.write_bytes(bytes(9_000_000))
     with pytest.raises(HyperstoreError):
-        Database.create(small_disk / "db")
+        Database.create(disk / "db")
     filler.unlink()
-    Database.create(small_disk / "db").close()
+    Database.create(disk / "db").close()
 
 
 def test_a_header_comes_back_and_only_its_own_format_is_read(tmp_path: Path) -> None:

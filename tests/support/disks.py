@@ -1,4 +1,4 @@
-"""Small and read-only disks, where this user may mount them; else the test is skipped."""
+"""Small and read-only disks, where this user may mount them."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.support.faults import cannot_run
 
 __all__ = ["read_only", "small_disk"]
 
@@ -47,6 +47,6 @@ def _mount(*words: str) -> None:
     try:
         done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        pytest.skip("there is no mount command here")
+        cannot_run("there is no mount command here")
     if done.returncode:
-        pytest.skip(f"this user cannot mount a small disk: {done.stderr.strip()}")
+        cannot_run(f"this user cannot mount a small disk: {done.stderr.strip()}")
