@@ -13,7 +13,11 @@ __all__ = ["ago", "columns_of", "fit", "pad", "plural", "recorded_command", "saf
 
 _JOINERS = "\u200c\u200d"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_SECRET = re.compile(r"(?<=://)[^/@\s'\"]+@|\?[^\s'\"]+")
+_ADDRESS = re.compile(r'(?<=://)[^\s"]+')  # What follows the scheme of a URL, in any text.
+_QUERY = re.compile(r"[?#]")
+_SECRET_NAME = r"[\w.-]*(?:token|passw(?:or)?d|passphrase|secret|signature|credentials?|key)"
+_SECRET_SETTING = re.compile(rf"({_SECRET_NAME})=.+", re.IGNORECASE | re.DOTALL)
+_SECRET_OPTION = re.compile(rf"--{_SECRET_NAME}", re.IGNORECASE)
 _COMMAND_CHARACTERS_MAX = 1_000
 
 
@@ -85,11 +89,30 @@ def ago(duration_s: float) -> str:
 
 
 def recorded_command(arguments: list[str]) -> str:
-    """Return the command line for the operation log: on one line, without secrets of URLs."""
-    words = [_SECRET.sub(_without_secret, word) for word in arguments]
-    text = safe(shlex.join(["hyperstore", *words]))
+    """Return the command line for the operation log: on one line, and without secrets.
+
+    That is, without what URLs say of users, queries and fragments, and without values of options
+    and settings that are called token, password, secret, key or the like.
+    """
+    words = ["hyperstore"]
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        words.append("***" if _SECRET_OPTION.fullmatch(before) else _without_secrets(word))
+    text = safe(shlex.join(words))
     return text if len(text) <= _COMMAND_CHARACTERS_MAX else text[:_COMMAND_CHARACTERS_MAX] + "…"
 
 
-def _without_secret(match: re.Match[str]) -> str:
-    return "***@" if match[0].endswith("@") else "?***"
+def _without_secrets(word: str) -> str:
+    setting = _SECRET_SETTING.fullmatch(word)
+    return f"{setting[1]}=***" if setting else _ADDRESS.sub(_without_user_and_query, word)
+
+
+def _without_user_and_query(match: re.Match[str]) -> str:
+    address = match[0]
+    query = _QUERY.search(address)
+    user = address.rfind("@")  # The last one: a password may hold all that ends it elsewhere.
+    if query is None:
+        return address if user < 0 else f"***{address[user:]}"
+    if user > query.start():  # In the password or in the query: nobody can tell.
+        return "***"
+    shown = address[: query.start()] if user < 0 else f"***{address[user : query.start()]}"
+    return f"{shown}{query[0]}***"

@@ -205,3 +205,27 @@ def test_the_recorded_command_has_no_secret() -> None:
     assert said == "hyperstore add 'https://***@host/a.json?***' -m 'a b\\x1b[31m'"
     assert len(recorded_command(["x" * 10_000])) < 1_100
     assert plural(1, "frame") == "1 frame"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["https://me:a/b@c@host/x"], "'https://***@host/x'"),
+        (["https://me:a'b@host/x"], "'https://***@host/x'"),
+        (["https://me:a?b#c@host/x"], "'https://***'"),
+        (["https://host/x?sig=a@b"], "'https://***'"),
+        (["https://me:pw@host/x?sig=a"], "'https://***@host/x?***'"),
+        (["https://host/x#access_token=a"], "'https://host/x#***'"),
+        (['{"uri": "s3://me:pw@b/a", "n": 1}'], """'{"uri": "s3://***@b/a", "n": 1}'"""),
+        (["https://host/plain"], "https://host/plain"),
+        (["--token", "abc", "x"], "--token '***' x"),
+        (["--password=a b", "x"], "'--password=***' x"),
+        (["dataset", "set", "api_key=abc"], "dataset set 'api_key=***'"),
+        (["Client.Secret=a@b"], "'Client.Secret=***'"),
+        (["-m", "Is it a cat? No."], "-m 'Is it a cat? No.'"),
+        (["zoom=40"], "zoom=40"),
+    ],
+)
+def test_no_shape_of_a_secret_is_recorded(words: list[str], said: str) -> None:
+    """A password may hold what ends it elsewhere; what else is said stays readable."""
+    assert recorded_command(words) == f"hyperstore {said}"
