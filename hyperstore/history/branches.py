@@ -94,7 +94,7 @@ def datasets(reader: RefReader) -> list[tuple[ObjectId, DatasetRecord]]:
     """Return all datasets, oldest first, each with the id of its record."""
     found = []
     for name, record_id in reader.refs("dataset/"):
-        record = decode_record(reader.get(record_id, Kind.RECORD), record_id)
+        record = _record(reader, record_id)
         if not isinstance(record, DatasetRecord):
             raise CorruptError(f"ref {name!a} does not lead to a dataset's record; run fsck")
         found.append((record_id, record))
@@ -105,11 +105,29 @@ def versions(reader: RefReader, dataset_id: str) -> list[tuple[ObjectId, Version
     """Return all versions of a dataset, oldest first, each with the id of its record."""
     found = []
     for name, record_id in reader.refs(f"version/{dataset_id}/"):
-        record = decode_record(reader.get(record_id, Kind.RECORD), record_id)
+        record = _record(reader, record_id)
         if not isinstance(record, VersionRecord):
             raise CorruptError(f"ref {name!a} does not lead to a version's record; run fsck")
         found.append((record_id, record))
     return sorted(found, key=lambda item: (item[1].created, item[1].id))
+
+
+_RECORDS_MAX = 4_096
+_records: dict[ObjectId, DatasetRecord | VersionRecord | HeadRecord] = {}
+
+
+def _record(reader: RefReader, record_id: ObjectId) -> DatasetRecord | VersionRecord | HeadRecord:
+    """Return a record, read once in a process: an id always means the same bytes.
+
+    A look-up by name goes through the records of all versions, so it costs no read of each.
+    """
+    found = _records.get(record_id)
+    if found is None:
+        found = decode_record(reader.get(record_id, Kind.RECORD), record_id)
+        if len(_records) >= _RECORDS_MAX:
+            _records.clear()
+        _records[record_id] = found
+    return found
 
 
 def tags(reader: RefReader, dataset_id: str) -> list[Found]:
