@@ -7,7 +7,9 @@ import click
 from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.progress import counted
 from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
+from hyperstore.errors import UsageError
 from hyperstore.formats import coco
 
 __all__ = ["export_command"]
@@ -20,7 +22,7 @@ def export_command() -> None:
 
 @export_command.command("coco", cls=Verb)
 @click.argument("revision", metavar="REV", shell_complete=complete_revisions)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option("--of", metavar="TASK|FILE", help="Which of the files or tasks in the version.")
 @click.option(
     "--images",
@@ -30,18 +32,23 @@ def export_command() -> None:
 )
 @pass_session
 def coco_verb(
-    session: Session, revision: str, file: Path, of: str | None, images: Path | None
+    session: Session, revision: str, file: str, of: str | None, images: Path | None
 ) -> None:
     """Write one COCO file from DATASET@VERSION, or from any revision.
 
     --of names a task (instances, keypoints, captions) or one of the files that were imported, and
     may be left out where all are of one task. FILE appears whole, or not at all.
     """
+    if file == "-":
+        raise UsageError("name a file: it is written whole or not at all, which a pipe cannot be")
     view = session.point(revision).view()
     frames = (frame.to_dict() for frame in view)
     shown = counted(session.out, frames, "Exporting frames", len(view))
-    report = coco.write(shown, view.get_metadata(), file, of=of, images=images)
-    counts = ", ".join(f"{count:,} {what}" for what, count in report.counts.items())
+    report = coco.write(shown, view.get_metadata(), Path(file), of=of, images=images)
+    counts = ", ".join(
+        plural(count, NOUNS[what]) if what in NOUNS else f"{count:,} {what}"
+        for what, count in report.counts.items()
+    )
     session.out.line(f"Exported {counts or 'nothing'} to {file}")
     for line in report.lines():
         session.out.note("  ", line)

@@ -1,16 +1,24 @@
 """`fsck`: check the store."""
 
+from collections.abc import Mapping
+
 import click
 
 from hyperstore.cli.output import styled
 from hyperstore.cli.progress import stages
 from hyperstore.cli.session import Session, pass_session
-from hyperstore.cli.text import plural
+from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.errors import UsageError
 from hyperstore.maintenance.check import fsck_path
 
 __all__ = ["fsck_command"]
+
+_REMARKS = {
+    "hashed": ("object", "hashed"),
+    "absent": ("object", "absent on purpose"),
+    "unverified": ("count", "not verified"),
+}
 
 
 @click.command("fsck", cls=Verb)
@@ -55,12 +63,22 @@ def fsck_command(
             out.line("    lost: ", fault.lost)
         if fault.repair:
             out.line("    repair: ", fault.repair)
-    counts = ", ".join(f"{count:,} {what}" for what, count in report.counts.items())
-    out.line(f"Checked ({report.level}): {counts}")
+    out.line(f"Checked ({report.level}): {_counted(report.counts)}")
     if not report.complete:
         out.line("Time ran out before the end")
     out.line("No faults" if report.ok else f"{plural(len(report.faults), 'fault')} found")
     return 0 if report.ok else 1
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Return `3 commits, 12 objects; 12 objects hashed`."""
+    said = [plural(count, NOUNS[what]) for what, count in counts.items() if what in NOUNS]
+    more = [
+        f"{plural(counts[what], noun)} {words}"
+        for what, (noun, words) in _REMARKS.items()
+        if counts.get(what)
+    ]
+    return "; ".join(filter(None, (", ".join(said), ", ".join(more))))
 
 
 def _percent(text: str) -> float:

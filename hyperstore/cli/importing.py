@@ -11,7 +11,7 @@ from hyperstore.cli.complete import complete_datasets
 from hyperstore.cli.editor import read_message
 from hyperstore.cli.progress import counted
 from hyperstore.cli.session import Session, pass_session
-from hyperstore.cli.text import plural
+from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.arrival import Arrival
 from hyperstore.dataset.dataset import Dataset
@@ -21,18 +21,11 @@ from hyperstore.formats import coco, voc
 from hyperstore.formats.combine import Partial, Wire
 from hyperstore.formats.report import Report
 from hyperstore.history.branches import datasets
-from hyperstore.history.commit import check_message
+from hyperstore.history.commit import Count, check_message
 from hyperstore.history.names import check_name
 
 __all__ = ["import_command"]
 
-_NOUNS = {
-    "annotations": "annotation",
-    "files": "file",
-    "images": "image",
-    "objects": "object",
-    "rois": "ROI",
-}
 _CHUNK = 512  # Pictures whose frames are looked up together.
 
 
@@ -41,7 +34,8 @@ def import_command() -> None:
     """Read annotations of another format into a draft.
 
     Makes the dataset and the version where they are missing, edits the draft in one step, and
-    stands there. Commits only where -m is given. Importing again changes nothing.
+    stands there. Commits only where -m is given. Importing again
+    sets annotations back to what the files say.
     """
 
 
@@ -178,19 +172,31 @@ def _combined(view: View, partials: Iterator[Partial]) -> Iterator[Wire]:
 
 def _finish(session: Session, arrival: Arrival, report: Report, message: str | None) -> None:
     out = session.out
+    changes = arrival.changes()
     version, commit = arrival.finish(message)
+    state = version.status().state
     if arrival.made:
         out.line(f"Created {' and '.join(arrival.made)}")
-    counts = ", ".join(plural(count, _NOUNS[what]) for what, count in report.counts.items())
+    counts = ", ".join(plural(count, NOUNS[what]) for what, count in report.counts.items())
     out.line(f"Imported {counts or 'nothing'} into {session.title(version)}")
     for line in report.lines():
         out.note("  ", line)
-    if message is None:
-        if version.status().state == "draft":
-            out.line("Not committed yet; `hyperstore commit` records it")
-        else:
-            out.line("Nothing has changed")
-    elif commit is None:
-        out.line("Nothing has changed, so nothing was committed")
-    else:
+    if changes is not None and changes.changed:
+        out.line(f"{_did(changes, state)}; `hyperstore undo` takes the import back")
+    if commit is not None:
         report_commit(session, version, commit.hex())
+        return
+    nothing = "Nothing has changed" if changes is None else "All is as in the last commit"
+    if message is not None:
+        out.line(f"{nothing}, so nothing was committed")
+        return
+    if changes is None or state != "draft":
+        out.line(nothing)
+    if state == "draft":
+        out.line("Not committed yet; `hyperstore commit` records it")
+
+
+def _did(changes: Count, state: str) -> str:
+    added = f"{plural(changes.added, 'frame')} added, " if changes.added else ""
+    back = " back" if state == "committed" else ""
+    return f"{added}{plural(changes.changed, 'frame')} changed{back} to what the files say"

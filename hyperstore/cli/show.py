@@ -124,15 +124,16 @@ def _json(session: Session, point: Point) -> dict[str, object]:
     if point.commit is not None:
         info = session.store.commit_info(point.commit)
         found |= commit_json(info, decorations(session, point))
-    if point.tag is not None:
-        found |= {"tag": point.tag}
-    if point.is_version:
-        record, view = point.version.record, point.version.view()
+    is_draft = point.is_version or point.commit is None
+    if is_draft or point.tag is not None:
+        record = point.version.record
+        view = point.version.view() if is_draft else point.view()
         found |= {
             "dataset": point.dataset.name,
             "dataset_id": point.dataset.id,
             "version": record.name,
             "version_id": record.id,
+            "tag": point.tag,
             "published": record.published or None,
             "parent": record.parent or None,
             "comment": record.comment,

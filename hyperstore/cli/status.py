@@ -65,7 +65,8 @@ def status_command(session: Session, short: bool, as_json: bool) -> None:
         out.line(
             "Last commit ", styled(status.head[:12], "yellow"), " ", info.message.splitlines()[0]
         )
-    if status.state != "draft":
+    empty = status.head is None and not len(view) and not view.get_metadata()
+    if status.state != "draft" or empty:
         out.line("Nothing is pending" if state == "draft" else "It does not change any more")
         return
     _print_pending(session, version, summary(status.changes))

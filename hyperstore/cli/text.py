@@ -9,7 +9,22 @@ import re
 import shlex
 import unicodedata
 
-__all__ = ["ago", "columns_of", "fit", "pad", "plural", "recorded_command", "safe"]
+__all__ = ["NOUNS", "ago", "columns_of", "fit", "pad", "plural", "recorded_command", "safe"]
+
+NOUNS = {
+    "annotations": "annotation",
+    "categories": "category",
+    "commits": "commit",
+    "files": "file",
+    "images": "image",
+    "nodes": "node",
+    "objects": "object",
+    "operations": "operation",
+    "refs": "ref",
+    "rois": "ROI",
+    "snapshots": "snapshot",
+}
+"""What is counted, in reports by its plural, and one of it."""
 
 _JOINERS = "\u200c\u200d"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -77,7 +92,8 @@ def fit(text: str, columns: int) -> str:
 
 def plural(count: int, noun: str) -> str:
     """Return `1 frame`, `2 frames`, `1,000 frames`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    plurals = {"category": "categories"}
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plurals.get(noun, noun + 's')}"
 
 
 def ago(duration_s: float) -> str:

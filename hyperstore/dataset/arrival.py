@@ -5,10 +5,12 @@ operation log, so that what fails half-way leaves nothing behind, and one `undo`
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 
 from hyperstore.dataset import lifecycle
+from hyperstore.dataset.compare import changed_frames
 from hyperstore.dataset.dataset import Dataset, refuse_taken
 from hyperstore.dataset.draft import (
     Place,
@@ -42,6 +44,7 @@ from hyperstore.history.branches import (
     working_ref,
 )
 from hyperstore.history.commit import (
+    Count,
     DatasetRecord,
     HeadRecord,
     Snapshot,
@@ -136,6 +139,17 @@ class Arrival:
     def _changed(self, snapshot: Snapshot) -> Snapshot:
         checked = check_metadata(self._change(copy.deepcopy(snapshot.meta)))
         return snapshot if checked == snapshot.meta else with_meta(snapshot, checked)
+
+    def changes(self) -> Count | None:
+        """Count the frames that differ from those found, so far; None where nothing differs."""
+        if self._snapshot == self._base:
+            return None
+        if self._base.count == 0:
+            return Count(added=self._snapshot.count)
+        kinds = Counter(
+            one.kind for one in changed_frames(self._staging, self._base, self._snapshot)
+        )
+        return Count(added=kinds["added"], changed=kinds["changed"], removed=kinds["removed"])
 
     def finish(self, message: str | None) -> tuple[DatasetVersion, CommitId | None]:
         """Make all of it seen, committed where there is a message, and stand there.

@@ -43,6 +43,7 @@ class _Work:
     lost: list[Expected] = field(default_factory=list)
     strict: bool = False
     batch: bool = False
+    done: list[str] = field(default_factory=list)  # What a batch gathers, each once.
 
 
 class _Own(threading.local):
@@ -124,7 +125,7 @@ class Editor:
                 yield
             finally:
                 self._own.work = None
-            self._finish(work, "batch")
+            self._finish(work, ", ".join(work.done) or "batch")
         finally:
             work.staging.clear()
 
@@ -135,8 +136,11 @@ class Editor:
 
     @contextmanager
     def _editing(self, command: str) -> Iterator[_Work]:
-        if self._own.work is not None:
-            yield self._own.work
+        gathered = self._own.work
+        if gathered is not None:
+            yield gathered
+            if command not in gathered.done:
+                gathered.done.append(command)
             return
         work = self._begin()
         try:

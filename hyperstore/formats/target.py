@@ -2,7 +2,7 @@
 
 What is written goes to a new file beside the target, under a random name that is created
 exclusively (so nothing planted there is followed), is synced, and then takes the target's name.
-A file that stood there hands down its mode; a device or a pipe is never replaced.
+A file that stood there hands down its mode; a device, a pipe or a link is never replaced.
 """
 
 import errno
@@ -114,7 +114,8 @@ def _mode_of(path: Path) -> int | None:
     """Return the mode of the file that stands there, None where none does; UsageError for more."""
     try:
         found = path.lstat()
-        kind = path.stat().st_mode if stat.S_ISLNK(found.st_mode) else found.st_mode
+        is_link = stat.S_ISLNK(found.st_mode)
+        kind = path.stat().st_mode if is_link and path.exists() else found.st_mode
     except FileNotFoundError:
         return None
     except ValueError:  # A NUL, or a character that no file name has.
@@ -127,6 +128,8 @@ def _mode_of(path: Path) -> int | None:
         raise RefusedError(f"{path} cannot be looked at: {fault.strerror}") from None
     if stat.S_ISDIR(kind):
         raise UsageError(f"{path} is a folder; name the file to write")
+    if is_link and (stat.S_ISREG(kind) or kind == found.st_mode):
+        raise RefusedError(f"{path} is a symbolic link; name the file it leads to, or another one")
     if not stat.S_ISREG(kind):
         raise UsageError(f"{path} is no plain file; name the file to write")
-    return stat.S_IMODE(found.st_mode) & 0o777 if stat.S_ISREG(found.st_mode) else None
+    return stat.S_IMODE(found.st_mode) & 0o777

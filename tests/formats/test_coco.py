@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.errors import ConflictError, NotFoundError, UsageError
+from hyperstore.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from hyperstore.formats import coco
 from hyperstore.formats.combine import Wire, mapping, sequence
 from tests.support.coco import DictVersion, put, value_of
@@ -271,13 +271,16 @@ def test_where_a_picture_is(tmp_path: Path) -> None:
 
 
 def test_nothing_planted_is_followed_and_nothing_is_left(tmp_path: Path) -> None:
-    """A link under the target's name is replaced, not written through; a failure leaves nothing."""
+    """A link under the target's name is neither replaced nor written through."""
     victim = tmp_path / "victim"
     victim.write_text("mine")
     (tmp_path / "out.json").symlink_to(victim)
-    coco.write([], {}, tmp_path / "out.json")
+    with pytest.raises(RefusedError, match="symbolic link"):
+        coco.write([], {}, tmp_path / "out.json")
     assert victim.read_text() == "mine"
-    assert not (tmp_path / "out.json").is_symlink()
+    assert (tmp_path / "out.json").is_symlink()
+    (tmp_path / "out.json").unlink()
+    coco.write([], {}, tmp_path / "out.json")
     before = (tmp_path / "out.json").read_text()
 
     def failing() -> object:

@@ -1,0 +1,166 @@
+"""What the command says is so: of imports, of refusals, of what it counts."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import lines
+from tests.support.command import Command
+from tests.support.frames import wire
+
+
+def coco(path: Path, names: list[str], label: str = "cell") -> None:
+    """Write a COCO file with one box on each picture."""
+    images = [{"id": at, "file_name": name} for at, name in enumerate(names, 1)]
+    boxes = [
+        {"id": at, "image_id": at, "category_id": 1, "bbox": [1, 1, 4, 4]}
+        for at, _ in enumerate(names, 1)
+    ]
+    value = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": label}]}
+    path.write_text(json.dumps(value))
+
+
+@pytest.fixture
+def imported(hs: Command, tmp_path: Path) -> Command:
+    """Return the command where three pictures of `a.json` are committed in `cells@Current`."""
+    hs("init", "-q")
+    coco(tmp_path / "a.json", ["1.jpg", "2.jpg", "3.jpg"])
+    hs("import", "coco", "a.json", "--dataset", "cells", "-m", "Import")
+    return hs
+
+
+def again(run: Command, *words: str) -> str:
+    """Import the file once more; return what is said."""
+    return run("import", "coco", "a.json", "--dataset", "cells", *words).out
+
+
+def test_an_import_over_edits_says_which_frames_it_sets_back(imported: Command) -> None:
+    """The draft is as the last commit again, which the edits of a day were not."""
+    ids = imported("ls", "--name-only").out.split()
+    for frame_id in ids[:2]:
+        imported("edit", frame_id, "--relabel", "cell=dirt")
+    said = again(imported)
+    assert "2 frames changed back to what the files say" in said
+    assert "`hyperstore undo` takes the import back" in said
+    assert "Nothing" not in said
+    assert imported("status", "--short").out == ""
+    imported("undo")
+    assert imported("status", "--short").out.count("M  ") == 2
+    said = again(imported, "-m", "Again")
+    assert "2 frames changed back" in said
+    assert "so nothing was committed" in said
+
+
+def test_an_import_that_leaves_edits_pending_counts_what_it_did(
+    imported: Command, tmp_path: Path
+) -> None:
+    """What it found pending is not its doing."""
+    imported("rm", imported("ls", "--name-only").out.split()[0])
+    coco(tmp_path / "a.json", ["1.jpg", "2.jpg", "3.jpg", "4.jpg"], label="nucleus")
+    said = again(imported)
+    assert "2 frames added, 2 frames changed to what the files say" in said
+    assert "`hyperstore commit` records it" in said
+
+
+def test_an_import_that_changes_nothing_says_so(imported: Command) -> None:
+    """Also where something else is pending."""
+    assert "Nothing has changed" in again(imported)
+    imported("add", "-", stdin=lines([wire("x")]))
+    said = again(imported)
+    assert "Nothing has changed" in said
+    assert "Not committed yet" in said
+
+
+def test_the_operation_log_says_what_was_done(cells: Command) -> None:
+    """`batch` is how it was done."""
+    cells("edit", "f001", "--set", "meta.number=5")
+    cells("rm", "f001")
+    rows = cells("reflog", "--all", "--json").rows()
+    done = [row["done"] for row in rows]
+    assert done[:2] == ["delete frames", "update frames"]
+    assert "add frames" in done
+    assert "batch" not in done
+
+
+def test_names_on_one_commit_stand_apart(cells: Command) -> None:
+    """Wherever HEAD stands among them."""
+    cells("switch", "-c", "two")
+    cells("tag", "v1")
+    for verb in ("log", "show"):
+        assert "(HEAD -> two, Current, tag: v1)" in cells(verb).out
+    cells("switch", "Current")
+    assert "(HEAD -> Current, two, tag: v1)" in cells("log", "--oneline").out
+
+
+def test_show_of_a_draft_without_commits_has_the_fields_of_a_version(store: Command) -> None:
+    """A program that asks for them finds them, whichever way the draft is named."""
+    row = store("show", "--json").rows()[0]
+    assert row == store("show", "cells@Current", "--json").rows()[0]
+    assert (row["version"], row["count"], row["published"]) == ("Current", 0, None)
+
+
+def test_show_of_a_tag_has_the_fields_of_a_tag(cells: Command) -> None:
+    """As the help says; what it counts is what the tag names."""
+    cells("tag", "v1")
+    cells("rm", "f001")
+    row = cells("show", "v1", "--json").rows()[0]
+    assert (row["tag"], row["dataset"], row["version"], row["count"]) == (
+        "v1",
+        "cells",
+        "Current",
+        10,
+    )
+
+
+def test_nothing_is_pending_in_a_new_draft(store: Command) -> None:
+    """`commit` says the same of it."""
+    said = store("status").out
+    assert "Nothing is pending" in said
+    assert "hyperstore commit" not in said
+    store("add", "-", stdin=lines([wire("x")]))
+    assert "Pending: 1 frame added" in store("status").out
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "socket", "link", "dangling"])
+def test_an_export_onto_what_is_no_file_is_refused(
+    imported: Command, tmp_path: Path, kind: str
+) -> None:
+    """A file that takes the place of a device, or of a link, takes something away."""
+    place = tmp_path / "out.json"
+    (tmp_path / "real.json").write_text("kept")
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "socket":
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("out.json")
+        listener.close()
+    else:
+        place.symlink_to("real.json" if kind == "link" else "nowhere.json")
+    code = 128 if place.is_symlink() else 2
+    before = place.lstat()
+    names = sorted(one.name for one in tmp_path.iterdir())
+    said = imported.fails("export", "coco", "cells@Current", "out.json", code=code)
+    assert "out.json" in said
+    assert (place.lstat().st_mode, place.lstat().st_ino) == (before.st_mode, before.st_ino)
+    assert sorted(one.name for one in tmp_path.iterdir()) == names
+    assert (tmp_path / "real.json").read_text() == "kept"
+
+
+def test_an_export_takes_the_name_of_a_file(imported: Command, tmp_path: Path) -> None:
+    """`-` would be a file of that name, where a script means its output."""
+    assert "name a file" in imported.fails("export", "coco", "cells@Current", "-", code=2)
+    assert not (tmp_path / "-").exists()
+    said = imported("export", "coco", "cells@Current", "out.json").out
+    assert said == "Exported 3 images, 3 annotations, 1 category to out.json\n"
+
+
+def test_fsck_counts_in_words(cells: Command) -> None:
+    """One commit is not `1 commits`, and what was hashed are objects."""
+    said = cells("fsck", "--full").out
+    assert said.startswith("Checked (full): 1 commit, ")
+    assert said.splitlines()[0].endswith("objects hashed")
