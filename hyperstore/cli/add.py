@@ -1,7 +1,6 @@
 """`add`: frames from JSON files, from a pipe, or from folders of pictures."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def add_command(
     with --skip-invalid the others are, and the exit code is 1.
     """
     version = session.version()
-    source = counted(session.out, _placed(paths, context), "Adding frames")
+    source = counted(session.out, _placed(session, paths, context), "Adding frames")
     failures: list[str] = []
     try:
         with version.batch():
@@ -89,17 +88,17 @@ def _report(session: Session, version: DatasetVersion, added: int, *, dry_run: b
         )
 
 
-def _placed(paths: Iterable[Path], context: str | None) -> Iterator[Wire]:
-    for frame in _frames(paths):
+def _placed(session: Session, paths: Iterable[Path], context: str | None) -> Iterator[Wire]:
+    for frame in _frames(session, paths):
         if context is not None and frame.get("context_id") is None:
             frame["context_id"] = context
         yield frame
 
 
-def _frames(paths: Iterable[Path]) -> Iterator[Wire]:
+def _frames(session: Session, paths: Iterable[Path]) -> Iterator[Wire]:
     for path in paths:
         if path == _PIPE:
-            yield from read_frames(sys.stdin.buffer, "standard input")
+            yield from read_frames(session.standard_input().buffer, "standard input")
         elif path.is_dir():
             yield from _folder(path)
         elif path.suffix.lower() in _PICTURES:

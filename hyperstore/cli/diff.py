@@ -11,11 +11,13 @@ from hyperstore.cli.verb import Verb
 from hyperstore.dataset.abbreviation import find_frame
 from hyperstore.dataset.compare import changed_frames, count_changes, frame_changes
 from hyperstore.dataset.edit import empty_snapshot
-from hyperstore.dataset.revisions import resolve
+from hyperstore.dataset.revisions import HEAD_NAME, resolve
 from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.history.ancestry import merge_base
 from hyperstore.history.commit import Snapshot
 from hyperstore.history.resolve import parse_range
+from hyperstore.ids import CommitId, ObjectId
 
 __all__ = ["SHAPES", "diff_command", "print_diff"]
 
@@ -24,7 +26,10 @@ SHAPES = ("full", "stat", "name-only", "name-status", "json", "quiet")
 
 @click.command("diff", cls=Verb)
 @click.argument(
-    "words", metavar="[A..B | A [B]] [-- FRAME...]", nargs=-1, shell_complete=complete_revisions
+    "words",
+    metavar="[A..B | A...B | A [B]] [-- FRAME...]",
+    nargs=-1,
+    shell_complete=complete_revisions,
 )
 @click.option("--stat", "shape", flag_value="stat", help="Counts, frame by frame and in all.")
 @click.option("--name-only", "shape", flag_value="name-only", help="Only the ids of frames.")
@@ -44,7 +49,9 @@ def diff_command(
     """Show which frames differ, which ROIs and fields in them, before and after.
 
     Without a revision: from the newest commit to what the draft holds. With A: from A to what the
-    draft holds. With A..B or A B: from commit to commit. Words that are no revision are frames.
+    draft holds. With A..B or A B: from commit to commit. With A...B: what B has done since it
+    parted from A. Words that are no revision are frames.
+
     --json: frame, change, fields [path, before, after], rois [id, before, after, move, fields].
     """
     ends, frames = _ends(session, words)
@@ -104,8 +111,11 @@ def _ends(session: Session, words: tuple[str, ...]) -> tuple[list[str], list[str
     if words:
         both = parse_range(words[0])
         if both is not None:
-            return [both[0] or "HEAD", both[1] or "HEAD"], list(words[1:])
-    ends: list[str] = []
+            ends = [both.start or HEAD_NAME, both.end or HEAD_NAME]
+            if both.is_symmetric:
+                ends[0] = _fork(session, *ends)
+            return ends, list(words[1:])
+    ends = []
     for word in words[:2]:
         try:
             resolve(session.store, word)
@@ -113,6 +123,19 @@ def _ends(session: Session, words: tuple[str, ...]) -> tuple[list[str], list[str
             break
         ends.append(word)
     return ends, list(words[len(ends) :])
+
+
+def _fork(session: Session, start: str, end: str) -> str:
+    """Return the commit at which two revisions parted, or the newest of several."""
+    one, other = (
+        CommitId(ObjectId(bytes.fromhex(session.point(text).commit_id()))) for text in (start, end)
+    )
+    base = merge_base(session.store.handle.commit, one, other)
+    if base is None:
+        raise NotFoundError(
+            f"{start} and {end} have no commit in common; compare them as they are: {start}..{end}"
+        )
+    return base.hex()
 
 
 def _sides(session: Session, ends: list[str]) -> tuple[Snapshot, Snapshot, View | None]:

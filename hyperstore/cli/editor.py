@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hyperstore.errors import UsageError
+from hyperstore.errors import RefusedError, UsageError
 
 __all__ = ["edited", "edited_message", "may_ask", "read_message"]
 
@@ -22,6 +22,8 @@ def read_message(parts: tuple[str, ...], file: Path | None = None) -> str | None
         raise UsageError("give the message by -m or by -F, not by both")
     if file is None:
         return "\n\n".join(parts) if parts else None
+    if os.fspath(file) == "-" and sys.stdin is None:
+        raise RefusedError("standard input is closed; give the message by -m, or a file")
     try:
         with click.open_file(os.fspath(file), encoding="utf-8") as stream:
             text: str = stream.read()
@@ -35,7 +37,7 @@ def may_ask() -> bool:
     if os.environ.get(_VARIABLES[0]):
         return True
     try:
-        return sys.stdin.isatty() and sys.stdout.isatty()
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     except ValueError:  # Closed.
         return False
 

@@ -1,7 +1,7 @@
 """`log`: commits, newest first."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import islice
 
 import click
@@ -13,10 +13,11 @@ from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import fit
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.lookup import CommitInfo, commit_info
-from hyperstore.dataset.revisions import Point
-from hyperstore.history.ancestry import walk
+from hyperstore.dataset.revisions import HEAD_NAME, Point
+from hyperstore.errors import UsageError
+from hyperstore.history.ancestry import ancestors, walk
 from hyperstore.history.commit import Changes, Count
-from hyperstore.history.resolve import quote_name
+from hyperstore.history.resolve import Range, parse_range, quote_name
 from hyperstore.ids import CommitId, ObjectId
 
 __all__ = [
@@ -33,7 +34,9 @@ Names = Mapping[str, list[Part]]
 
 
 @click.command("log", cls=Verb)
-@click.argument("revision", metavar="[REV]", required=False, shell_complete=complete_revisions)
+@click.argument(
+    "revision", metavar="[REV | A..B]", required=False, shell_complete=complete_revisions
+)
 @click.option("--oneline", is_flag=True, help="One line each.")
 @click.option("--graph", is_flag=True, help="Draw how they descend from each other.")
 @click.option("--stat", is_flag=True, help="With the counts of what changed.")
@@ -57,15 +60,23 @@ def log_command(
 ) -> None:
     """Show the commits that lead to a revision, newest first.
 
-    By default to the head of the version on which HEAD stands. --json: id, parents, author, time
+    By default to the head of the version on which HEAD stands. A..B: those that lead to B and not
+    to A; A...B: those that lead to one of them only. --json: id, parents, author, time
     (ms), message, changes, dataset_id, version_id, refs.
     """
-    point = session.point(revision)
-    names = decorations(session, point)
-    heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in names] if is_all else []
-    if not heads:
-        heads = [CommitId(ObjectId(bytes.fromhex(point.commit_id())))]
-    commits = _commits(session, heads, most)
+    both = None if revision is None else parse_range(revision)
+    without: set[CommitId] = set()
+    if both is not None:
+        if is_all:
+            raise UsageError("--all takes no range")
+        point, heads, without = _of_range(session, both)
+        names = decorations(session, point)
+    else:
+        point = session.point(revision)
+        names = decorations(session, point)
+        heads = [_id(one) for one in names] if is_all else []
+        heads = heads or [_id(point.commit_id())]
+    commits = _commits(session, heads, most, without)
     if reverse:
         commits = reversed(list(commits))
     drawing = Graph() if graph and not as_json else None
@@ -86,8 +97,26 @@ def log_command(
         first = False
 
 
-def _commits(session: Session, heads: list[CommitId], most: int | None) -> Iterator[CommitInfo]:
-    found = walk(session.store.handle.commit, heads)
+def _of_range(session: Session, both: Range) -> tuple[Point, list[CommitId], set[CommitId]]:
+    """Return the point of a range's end, where its walk begins, and what is left out of it."""
+    points = [session.point(text or HEAD_NAME) for text in (both.start, both.end)]
+    start, end = (_id(point.commit_id()) for point in points)
+    read = session.store.handle.commit
+    without = set(ancestors(read, [start]))
+    if not both.is_symmetric:
+        return points[1], [end], without
+    return points[1], [start, end], without & set(ancestors(read, [end]))
+
+
+def _id(digits: str) -> CommitId:
+    return CommitId(ObjectId(bytes.fromhex(digits)))
+
+
+def _commits(
+    session: Session, heads: list[CommitId], most: int | None, without: Container[CommitId]
+) -> Iterator[CommitInfo]:
+    walked = walk(session.store.handle.commit, heads)
+    found = (one for one in walked if one[0] not in without)
     return (commit_info(commit_id, commit) for commit_id, commit in islice(found, most))
 
 

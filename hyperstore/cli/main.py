@@ -23,6 +23,7 @@ from hyperstore.errors import HyperstoreError, UsageError
 
 __all__ = ["Program", "cli", "main"]
 
+_STANDARD_ERROR = 2  # The last of the three streams that every program begins with.
 DONE, WRONG_CALL, FAILED, INTERRUPTED, NOBODY_READS = 0, 2, 128, 130, 141
 
 # Verb: the module that holds it, and its line in the list of commands.
@@ -120,6 +121,7 @@ class Program(click.Group):
         except OSError as error:
             name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
             output.error(f"{name}{error.strerror or error}")
+            _drop_output()
         except MemoryError:
             output.error("out of memory")
         sys.exit(code)
@@ -178,6 +180,7 @@ def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: b
 
 def main() -> NoReturn:
     """Run the command and exit: the entry point of `hyperstore`."""
+    _fill_closed()
     cli.main()
 
 
@@ -208,6 +211,26 @@ def _reported(output: Output) -> Iterator[None]:
         warnings.simplefilter("always", UserWarning)
         warnings.showwarning = show
         yield
+
+
+def _fill_closed() -> None:
+    """Put something in the place of streams that were closed before the program began.
+
+    A file of the store that got their numbers would take in what is printed. Output to a closed
+    stdout fails as to a pipe that nobody reads; what goes to a closed stderr is dropped.
+    """
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    place = os.open(os.devnull, os.O_RDWR)
+    while place <= _STANDARD_ERROR:
+        place = os.dup(place)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.dup(place), "w", encoding="utf-8")
+    if sys.stdout is None:
+        reads, writes = os.pipe()
+        os.close(reads)
+        sys.stdout = os.fdopen(writes, "w", encoding="utf-8")
+    os.close(place)
 
 
 def _drop_output() -> None:

@@ -1,6 +1,5 @@
 """`rm`: remove frames from the draft."""
 
-import sys
 from collections.abc import Iterator
 
 import click
@@ -40,7 +39,7 @@ def rm_command(
     version = session.version()
     view = version.view()
     found: list[str] = []
-    for word in _words(frames):
+    for word in _words(session, frames):
         try:
             found += frame_ids(session, view, [word])
         except NotFoundError:
@@ -60,10 +59,10 @@ def rm_command(
             session.out.line(f"{would} {plural(len(ids), 'frame')}")
 
 
-def _words(frames: tuple[str, ...]) -> Iterator[str]:
+def _words(session: Session, frames: tuple[str, ...]) -> Iterator[str]:
     for word in frames:
         if word == "-":
-            yield from (line.rstrip("\n") for line in sys.stdin if line.strip())
+            yield from (line.rstrip("\n") for line in session.standard_input() if line.strip())
         else:
             yield word
 

@@ -1,7 +1,9 @@
 """What every verb works with: the store, found and opened when first needed, and where to print."""
 
 import os
+import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -9,7 +11,7 @@ from hyperstore.cli.output import Output
 from hyperstore.dataset.revisions import Point, head_version, resolve, resolve_version
 from hyperstore.dataset.store import STORE_FOLDER, Store, find_store, open_store
 from hyperstore.dataset.version import DatasetVersion
-from hyperstore.errors import NotFoundError
+from hyperstore.errors import NotFoundError, RefusedError
 from hyperstore.history.resolve import quote_name
 
 __all__ = ["Session", "pass_session"]
@@ -47,6 +49,13 @@ class Session:
         if (here / _DATABASE).is_dir():
             return here
         raise NotFoundError(f"no store in {here} or above it; `hyperstore init` makes one")
+
+    def standard_input(self) -> TextIO:
+        """Return stdin; RefusedError where it was closed before the program began."""
+        found: TextIO | None = sys.stdin
+        if found is None:
+            raise RefusedError("standard input is closed; give a file, or a pipe")
+        return found
 
     def close(self) -> None:
         """Close the store, if it was opened."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hyperstore.errors import UsageError
 
-__all__ = ["Revision", "Step", "parse_range", "parse_revision", "quote_name"]
+__all__ = ["Range", "Revision", "Step", "parse_range", "parse_revision", "quote_name"]
 
 _BARE = re.compile(r"(?:[^@~^:.\"\s]|\.(?!\.)|[ \t](?=\S))+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -26,6 +26,15 @@ class Step:
 
     kind: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Two revisions with `..` between, or `...`, which means what they do not have in common."""
+
+    start: str
+    end: str
+    is_symmetric: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +72,15 @@ def parse_revision(text: str) -> Revision:
     return Revision(dataset, at, tuple(steps))
 
 
-def parse_range(text: str) -> tuple[str, str] | None:
-    """Split `A..B` at the first `..` outside quotes; None where `text` holds none."""
+def parse_range(text: str) -> Range | None:
+    """Split `A..B` or `A...B` at the first dots outside quotes; None where `text` holds none."""
     quoted = False
     for index, character in enumerate(text):
         if character == '"' and (index == 0 or text[index - 1] != "\\"):
             quoted = not quoted
         elif not quoted and text.startswith("..", index):
-            return text[:index], text[index + 2 :].removeprefix(".")
+            is_symmetric = text.startswith("...", index)
+            return Range(text[:index], text[index + 2 + is_symmetric :], is_symmetric)
     return None
 
 

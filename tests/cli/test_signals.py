@@ -83,3 +83,37 @@ def test_a_reader_that_was_never_there_ends_the_command_quietly(
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=60), said) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("status >&-", 141, ""),
+        ("nonsense >&-", 2, "error: "),
+        ("add - <&-", 128, "error: standard input is closed"),
+        ("rm - <&-", 128, "error: standard input is closed"),
+        ("commit -m x <&- >&- 2>&-", 141, ""),
+        ("commit -F - <&-", 128, "error: standard input is closed"),
+        ("nonsense 2>&-", 2, ""),
+        ("add more.json <&- >&- 2>&-", 141, ""),
+        ("status >/dev/full", 128, "error: "),
+    ],
+)
+def test_streams_that_are_closed_end_the_command_by_a_code(
+    cells: Command, tmp_path: Path, line: str, code: int, said: str
+) -> None:
+    """As a service or a cron job may start it; and no file of the store gets their numbers."""
+    (tmp_path / "more.json").write_text(lines([wire("more")]))
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m hyperstore {line}', sys.executable],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == bool(said)
+    assert cells("fsck", "--full").out.endswith("No faults\n")

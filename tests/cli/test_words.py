@@ -164,3 +164,44 @@ def test_fsck_counts_in_words(cells: Command) -> None:
     said = cells("fsck", "--full").out
     assert said.startswith("Checked (full): 1 commit, ")
     assert said.splitlines()[0].endswith("objects hashed")
+
+
+@pytest.fixture
+def forked(cells: Command) -> Command:
+    """Return the command where `Current` and `fix` have two commits each since they parted."""
+    cells("branch", "fix")
+    for version, frames in (("Current", ["f001", "f002"]), ("fix", ["f003", "f004"])):
+        cells("switch", version)
+        for frame_id in frames:
+            cells("rm", frame_id)
+            cells("commit", "-m", f"Drop {frame_id}")
+    return cells
+
+
+def titles(run: Command, *words: str) -> list[str]:
+    """Return the messages that `log` shows."""
+    return [str(row["message"]) for row in run("log", "--json", *words).rows()]
+
+
+def test_log_of_a_range_shows_what_one_side_adds(forked: Command) -> None:
+    """As git's: two dots are what B has and A has not; three are what one of them has."""
+    assert titles(forked, "Current..fix") == ["Drop f004", "Drop f003"]
+    assert titles(forked, "fix..Current") == ["Drop f002", "Drop f001"]
+    assert titles(forked, "Current..") == ["Drop f004", "Drop f003"]
+    assert titles(forked, "..fix") == []
+    assert titles(forked, "fix~1..fix") == ["Drop f004"]
+    assert titles(forked, "Current..fix", "-1", "--reverse") == ["Drop f004"]
+    assert sorted(titles(forked, "Current...fix")) == [f"Drop f00{at}" for at in (1, 2, 3, 4)]
+    forked.fails("log", "--all", "Current..fix", code=2)
+    forked.fails("log", "nothing..fix", code=128)
+
+
+def test_diff_with_three_dots_begins_where_the_two_parted(forked: Command) -> None:
+    """What `Current` has done since is not what `fix` did."""
+    assert forked("diff", "Current...fix", "--name-status").out == "D  f003\nD  f004\n"
+    assert forked("diff", "fix...Current", "--name-status").out == "D  f001\nD  f002\n"
+    assert forked("diff", "Current..fix", "--name-only").out.count("\n") == 4
+    forked("dataset", "create", "other")
+    forked("add", "-", stdin=lines([wire("x")]))
+    forked("commit", "-m", "Other")
+    assert "no commit in common" in forked.fails("diff", "cells@fix...HEAD", code=128)

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperstore.errors import UsageError
-from hyperstore.history.resolve import Revision, Step, parse_range, parse_revision, quote_name
+from hyperstore.history.resolve import (
+    Range,
+    Revision,
+    Step,
+    parse_range,
+    parse_revision,
+    quote_name,
+)
 
 READ = [
     ("cells@v1", Revision("cells", "v1", ())),
@@ -48,15 +55,16 @@ def test_any_two_names_survive_quoting(dataset: str, version: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a..b", ("a", "b")),
-        ("a...b", ("a", "b")),
-        ("..b", ("", "b")),
-        ("a..", ("a", "")),
-        ('"x..y"..b', ('"x..y"', "b")),
+        ("a..b", Range("a", "b")),
+        ("a...b", Range("a", "b", is_symmetric=True)),
+        ("...", Range("", "", is_symmetric=True)),
+        ("..b", Range("", "b")),
+        ("a..", Range("a", "")),
+        ('"x..y"..b', Range('"x..y"', "b")),
         ('"x..y"', None),
         ("a.b", None),
     ],
 )
-def test_a_range_is_split_outside_of_quotes(text: str, expected: tuple[str, str] | None) -> None:
+def test_a_range_is_split_outside_of_quotes(text: str, expected: Range | None) -> None:
     """A version may have two dots in its name."""
     assert parse_range(text) == expected
