@@ -33,6 +33,7 @@ __all__ = [
     "QueryError",
     "RefusedError",
     "UsageError",
+    "a_type",
 ]
 
 
@@ -113,3 +114,9 @@ class DiskFullError(HyperstoreError, OSError):
 
 class ForkError(HyperstoreError):
     """A store handle used in a forked child while the parent was inside a write."""
+
+
+def a_type(value: object) -> str:
+    """Return what a value is, for a message: `an int`, `a str`."""
+    name = type(value).__name__
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hyperstore.codec import replace
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.home import Home
@@ -113,9 +113,7 @@ class Ingest:
     def take(self, frames: Iterable[FrameLike]) -> None:
         """Stage all frames of an iterable. What it raises comes out, with nothing stored."""
         if isinstance(frames, (str, bytes, Mapping)):
-            raise UsageError(
-                f"frames come in an iterable such as a list, not in a {type(frames).__name__}"
-            )
+            raise UsageError(f"frames come in an iterable such as a list, not in {a_type(frames)}")
         try:
             source = iter(frames)
         except TypeError:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hyperstore.dataset.handle import Handle
-from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.errors import NotFoundError, UsageError, a_type
 from hyperstore.history.ancestry import walk
 from hyperstore.history.branches import RefReader, datasets, versions
 from hyperstore.history.commit import Changes, Commit, DatasetRecord, VersionRecord
@@ -74,7 +74,7 @@ def commit_id_of(handle: Handle, digits: str) -> CommitId:
     NotFoundError where there is none, UsageError where there are several or too few digits.
     """
     if not isinstance(digits, str):
-        raise UsageError(f"a commit is given by its id, a str, not by a {type(digits).__name__}")
+        raise UsageError(f"a commit is given by its id, a str, not by {a_type(digits)}")
     if len(digits) < ID_PREFIX_DIGITS_MIN or not _DIGITS.issuperset(digits):
         raise UsageError(
             f"{digits!a} is no commit id: those are hex digits, of which the first "

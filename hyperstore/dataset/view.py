@@ -12,7 +12,7 @@ from hyperstore.codec import Unfit
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.errors import NotFoundError, UsageError, a_type
 from hyperstore.frames import keys
 from hyperstore.frames.home import Home
 from hyperstore.frames.read import Frame, read_frame
@@ -73,7 +73,7 @@ class View:
         """Return the object id of each frame, None for those that are not here."""
         for asked in frame_ids:
             if not isinstance(asked, str):
-                raise UsageError(f"a frame id is a str, not a {type(asked).__name__}")
+                raise UsageError(f"a frame id is a str, not {a_type(asked)}")
         wanted = [keys.frame_key(one) for one in frame_ids]
         order = sorted(set(wanted))
         values = cursor.get_many(self._nodes, root(self.snapshot, "frames"), order)
@@ -93,7 +93,7 @@ class View:
     def get_frame(self, frame_id: str) -> Frame:
         """Return one frame; NotFoundError where there is none of that id."""
         if not isinstance(frame_id, str):
-            raise UsageError(f"a frame id is a str, not a {type(frame_id).__name__}")
+            raise UsageError(f"a frame id is a str, not {a_type(frame_id)}")
         key = keys.frame_key(frame_id)
         found = cursor.get(self._nodes, root(self.snapshot, "frames"), key)
         if found is None:

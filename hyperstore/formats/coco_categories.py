@@ -1,6 +1,6 @@
 """The categories of one COCO file: ids to labels and back. Names may repeat."""
 
-from hyperstore.errors import FormatError
+from hyperstore.errors import FormatError, a_type
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
 
@@ -27,19 +27,19 @@ class Categories:
         if listed is None:
             return
         if not isinstance(listed, list):
-            raise FormatError(f"{place}: categories is a {type(listed).__name__}, not a list")
+            raise FormatError(f"{place}: categories is {a_type(listed)}, not a list")
         for index, item in enumerate(listed):
             self._read(item, f"{place}: categories[{index}]", report)
 
     def _read(self, item: object, place: str, report: Report) -> None:
         if not isinstance(item, dict):
-            raise FormatError(f"{place} is a {type(item).__name__}, not an object")
+            raise FormatError(f"{place} is {a_type(item)}, not an object")
         key = key_of(item.get("id"))
         if key is None:
             raise FormatError(f"{place}.id is {str(item.get('id'))[:60]}, not a number or a string")
         name = item.get("name")
         if name is not None and not isinstance(name, str):
-            raise FormatError(f"{place}.name is a {type(name).__name__}, not a string")
+            raise FormatError(f"{place}.name is {a_type(name)}, not a string")
         if not name:
             report.note("category without a name, labelled by its id", place)
         label = name or f"category {item['id']}"

@@ -18,7 +18,7 @@ their own. A mask (RLE) whose box was moved is dropped, and said so.
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from hyperstore.errors import FormatError
+from hyperstore.errors import FormatError, a_type
 from hyperstore.formats.coco_categories import Categories
 from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, seal_of, standard
 from hyperstore.formats.combine import Wire, mapping, same, sequence
@@ -148,7 +148,7 @@ def _still_meant(category_id: object, roi: Wire, categories: Categories) -> bool
 def _label(annotation: Wire, drawn: Drawn, place: str, *, has_shape: bool) -> str | None:
     caption = annotation.get(CAPTION)
     if caption is not None and not isinstance(caption, str):
-        raise FormatError(f"{place}.caption is a {type(caption).__name__}, not a string")
+        raise FormatError(f"{place}.caption is {a_type(caption)}, not a string")
     category_id = annotation.get("category_id")
     if CAPTION in annotation and (not has_shape or category_id is None):
         return CAPTION
@@ -193,7 +193,7 @@ def _outline(value: object, place: str, report: Report) -> list[Number] | Rle | 
             report.note(f"mask that cannot be read, kept as it is: {fault}", place)
             return None
     if not isinstance(value, list):
-        raise FormatError(f"{place} is a {type(value).__name__}, not polygons or a mask")
+        raise FormatError(f"{place} is {a_type(value)}, not polygons or a mask")
     flat = value and not isinstance(value[0], list)
     parts = [
         _list_of_numbers(part, place if flat else f"{place}[{index}]")

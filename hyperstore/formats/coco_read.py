@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from hyperstore.errors import ConflictError, FormatError, UsageError
+from hyperstore.errors import ConflictError, FormatError, UsageError, a_type
 from hyperstore.formats.coco_categories import Categories, key_of
 from hyperstore.formats.coco_map import Drawn, roi_of
 from hyperstore.formats.coco_spill import Spill, SpilledImage
@@ -186,12 +186,11 @@ class CocoSource:
                 if item.name not in _STREAMED:
                     file.fields[item.name] = item.value
                 elif item.index is None:
-                    file.fail(f"{item.name} is a {type(item.value).__name__}, not a list")
+                    file.fail(f"{item.name} is {a_type(item.value)}, not a list")
                 elif item.index < 0:
                     file.found.add(item.name)
                 elif not isinstance(item.value, dict):
-                    kind = type(item.value).__name__
-                    file.fail(f"{item.name}[{item.index}] is a {kind}, not an object")
+                    file.fail(f"{item.name}[{item.index}] is {a_type(item.value)}, not an object")
                 elif item.name == "images":
                     self._load_image(number, file, item.index, item.value, item)
                 else:
@@ -206,7 +205,7 @@ class CocoSource:
             file.fail(f"images[{at}].id is {str(image.get('id'))[:60]}, not a number or a string")
         name = image.get("file_name")
         if not isinstance(name, str) or not name:
-            file.fail(f"images[{at}].file_name is {str(name)[:60]}, not a file's name")
+            file.fail(f"images[{at}].file_name is {ascii(name)[:60]}, not a file's name")
         for side in ("width", "height"):
             if image.get(side) is not None and numbers([image[side]]) is None:
                 file.fail(f"images[{at}].{side} is {str(image[side])[:60]}, not a number")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, cast
 
 from hyperstore.codec import Raw
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.annotation import Annotation, AnnotationId, ImageAnnotation, Mask
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
 from hyperstore.frames.derive import derive_tie
@@ -96,7 +96,7 @@ def _one(name: str, value: object, common: Common, mask_id: str | None) -> Annot
         known = ", ".join(sorted([*_SHAPES, "box2d_xywh", "mask_rgb", "frame_class"]))
         raise UsageError(f"add_annotation knows no shape {name!a}; it knows {known}")
     if not isinstance(value, Iterable):
-        raise FrameError(f"{name}: a {type(value).__name__} is not a list of numbers", path=name)
+        raise FrameError(f"{name}: {a_type(value)} is not a list of numbers", path=name)
     values = list(value)
     if kind in _COMPLEX and values and isinstance(values[0], Iterable):
         kind = _COMPLEX[kind]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from hyperstore.codec import Unfit, plain
+from hyperstore.errors import a_type
 from hyperstore.frames.geometry import Num, poly_fault
 from hyperstore.frames.records import (
     FRAME,
@@ -268,7 +269,7 @@ def _extra(wire: Wire, known: Set[str], path: str, depth: int) -> Metadata | Non
 
 def _check_map(given: object, path: str, what: str) -> Wire:
     if not isinstance(given, Mapping):
-        raise Unfit(path, f"{what} is a map of names to values, not a {type(given).__name__}")
+        raise Unfit(path, f"{what} is a map of names to values, not {a_type(given)}")
     return given
 
 
@@ -277,5 +278,5 @@ def _each(wire: Wire, name: str, path: str, read: Callable[[object, str], T]) ->
     if given is None:
         return []
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise Unfit(path, f"{name} stand in a list, not in a {type(given).__name__}")
+        raise Unfit(path, f"{name} stand in a list, not in {a_type(given)}")
     return [read(item, f"{path}[{at}]") for at, item in enumerate(given)]

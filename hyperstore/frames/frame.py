@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from hyperstore.codec import Raw, pack
-from hyperstore.errors import FrameError
+from hyperstore.errors import FrameError, a_type
 from hyperstore.frames.annotation import Annotation, AnnotationId
 from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.derive import derive_frame_id
@@ -194,7 +194,7 @@ class SingleFrame(Pictured):
         for at, one in enumerate(items):
             if not isinstance(one, Annotation):
                 path = f"annotations[{at}]"
-                raise FrameError(f"{path}: a {type(one).__name__} is no Annotation", path=path)
+                raise FrameError(f"{path}: {a_type(one)} is no Annotation", path=path)
         self._annotations = items
 
     def add_annotation(

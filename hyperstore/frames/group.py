@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import cast
 
 from hyperstore.codec import pack
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
@@ -86,7 +86,7 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
         if not name:
             raise UsageError("a member of a group needs a name")
         if not isinstance(frame, SingleFrame):
-            raise UsageError(f"the member {name!a} is a {type(frame).__name__}, not a SingleFrame")
+            raise UsageError(f"the member {name!a} is {a_type(frame)}, not a SingleFrame")
         self._members[name] = frame
 
     def __delitem__(self, name: str) -> None:

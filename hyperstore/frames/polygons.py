@@ -5,7 +5,7 @@ Coordinates are source pixels, origin top-left. Points are given one by one or a
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hyperstore.errors import FrameError
+from hyperstore.errors import FrameError, a_type
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
 from hyperstore.frames.geometry import Num
@@ -222,7 +222,7 @@ def _points(flat: Sequence[Num], size: int) -> list[tuple[Num, ...]]:
 
 def _parts(parts: object, size: int, what: str) -> list[Num]:
     if not isinstance(parts, Iterable):
-        raise FrameError(f"{what}: a {type(parts).__name__} is not a list of polygons", path=what)
+        raise FrameError(f"{what}: {a_type(parts)} is not a list of polygons", path=what)
     return geometry.join_parts(
         [_flat(part, size, f"{what}[{at}]") for at, part in enumerate(parts)]
     )

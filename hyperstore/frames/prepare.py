@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hyperstore.codec import Struct, Unfit, check_size, pack
-from hyperstore.errors import FrameError
+from hyperstore.errors import FrameError, a_type
 from hyperstore.frames.derive import derive_frame_id, derive_roi_ids
 from hyperstore.frames.exact import exact_record
 from hyperstore.frames.frame import SingleFrame
@@ -83,13 +83,11 @@ def _wire_of(frame: Wire | WireSource) -> Wire:
         wire = to_dict()
         if isinstance(wire, dict):
             return wire
-        raise FrameError(
-            f"to_dict() of a {type(frame).__name__} gives a wire dict, not a {type(wire).__name__}"
-        )
+        raise FrameError(f"to_dict() of {a_type(frame)} gives a wire dict, not {a_type(wire)}")
     if isinstance(frame, Mapping):
         return frame
     raise FrameError(
-        f"a {type(frame).__name__} is not a frame; give a SingleFrame, a FrameGroup or a wire dict"
+        f"{a_type(frame)} is not a frame; give a SingleFrame, a FrameGroup or a wire dict"
     )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from hyperstore.codec import Unfit
+from hyperstore.errors import a_type
 
 __all__ = ["NO_ROOTS", "RESERVED", "Roots", "absolute_uri", "is_remote", "local_path"]
 
@@ -30,7 +31,7 @@ def absolute_uri(given: object, path: str) -> str:
     if isinstance(given, os.PathLike):
         given = os.fspath(given)
     if not isinstance(given, str):
-        raise Unfit(path, f"a {type(given).__name__} is not a URI; give a string or a path")
+        raise Unfit(path, f"{a_type(given)} is not a URI; give a string or a path")
     uri = str.__str__(given)
     if uri.startswith(_REMOTE) and uri.isascii():
         return uri

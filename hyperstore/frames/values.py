@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import cast
 
 from hyperstore.codec import Unfit, plain
+from hyperstore.errors import a_type
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.records import Metadata
 from hyperstore.limits import DEPTH_MAX, FRAME_ID_BYTES_MAX
@@ -41,7 +42,7 @@ def exact_numbers(given: object, path: str) -> list[Num]:
     else:
         found = plain(given, path=path)
         if not isinstance(found, list):
-            raise Unfit(path, f"a {type(given).__name__} is not a list of numbers")
+            raise Unfit(path, f"{a_type(given)} is not a list of numbers")
         numbers = found
     return [exact_number(number, f"{path}[{at}]") for at, number in enumerate(numbers)]
 
@@ -68,7 +69,7 @@ def exact_number(given: object, path: str) -> Num:
         given = float(given) if not given.is_snan() else math.nan
     number = plain(given, path=path)
     if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise Unfit(path, f"a {type(given).__name__} is not a number")
+        raise Unfit(path, f"{a_type(given)} is not a number")
     return number
 
 
@@ -89,7 +90,7 @@ def _whole(given: object, path: str, low: int, what: str) -> int | None:
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if isinstance(number, bool) or not isinstance(number, int):
-        shown = repr(number) if isinstance(number, float) else f"a {type(given).__name__}"
+        shown = repr(number) if isinstance(number, float) else a_type(given)
         raise Unfit(path, f"{shown} is not a whole number; {what}")
     if not low <= number < _INT64:
         raise Unfit(path, f"{number} is out of range; {what}")
@@ -111,7 +112,7 @@ def exact_text(given: object, path: str) -> str | None:
     if given is None or (type(given) is str and given.isascii()):
         return given
     if not isinstance(given, str):
-        raise Unfit(path, f"a {type(given).__name__} is not a string")
+        raise Unfit(path, f"{a_type(given)} is not a string")
     return str(plain(given, path=path))
 
 
@@ -136,10 +137,10 @@ def exact_names(given: object, path: str) -> list[str]:
         return given.copy()
     names = plain(given, path=path)
     if not isinstance(names, list):
-        raise Unfit(path, f"a {type(given).__name__} is not a list of strings")
+        raise Unfit(path, f"{a_type(given)} is not a list of strings")
     for at, name in enumerate(names):
         if not isinstance(name, str):
-            raise Unfit(f"{path}[{at}]", f"a {type(name).__name__} is not a string")
+            raise Unfit(f"{path}[{at}]", f"{a_type(name)} is not a string")
     return [str(name) for name in names]
 
 
@@ -156,7 +157,7 @@ def exact_meta(given: object, path: str, depth: int) -> Metadata | None:
     if given is None:
         return None
     if not isinstance(given, Mapping):
-        raise Unfit(path, f"a {type(given).__name__} is not a map of names to values")
+        raise Unfit(path, f"{a_type(given)} is not a map of names to values")
     found = plain(given, path=path, depth=depth)
     assert isinstance(found, dict)
     return dict(found) or None

@@ -57,6 +57,8 @@ def _fault(name: str) -> str | None:
         return f"has {size} bytes of UTF-8, where 1 to {NAME_BYTES_MAX} are allowed"
     if name in (".", ".."):
         return "is a folder's short name"
+    if name in ("HEAD", "@"):
+        return "is what revisions call the place where HEAD stands"
     if name.startswith("-"):
         return "starts with '-', like an option"
     if name != name.strip():

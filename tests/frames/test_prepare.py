@@ -282,7 +282,7 @@ def test_a_frame_object_says_itself_as_a_dict(wire: object) -> None:
         def to_dict(self) -> object:
             return wire
 
-    with pytest.raises(FrameError, match="Odd.*not a " + type(wire).__name__):
+    with pytest.raises(FrameError, match="Odd.*not an? " + type(wire).__name__):
         prepare(Odd(), roots=NO_ROOTS)  # type: ignore[arg-type]
 
 

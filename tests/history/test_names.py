@@ -24,6 +24,8 @@ REFUSED = [
     ("é" * 128, "256 bytes"),
     (".", "short name"),
     ("..", "short name"),
+    ("HEAD", "where HEAD stands"),
+    ("@", "where HEAD stands"),
     ("-x", "starts with '-'"),
     (" x", "space at an end"),
     ("x ", "space at an end"),
