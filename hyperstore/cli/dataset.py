@@ -92,7 +92,7 @@ def list_verb(session: Session, as_json: bool = False) -> None:
 @pass_session
 def rename_verb(session: Session, old: str, new: str, project: str | None) -> None:
     """Give a dataset another name; its id stays."""
-    session.store.dataset(old, project=project).rename(new)
+    session.dataset(old, project).rename(new)
     session.out.line(f"Renamed dataset {old} to {new}")
 
 
@@ -103,7 +103,7 @@ def rename_verb(session: Session, old: str, new: str, project: str | None) -> No
 @pass_session
 def delete_verb(session: Session, name: str, force: bool, project: str | None) -> None:
     """Delete a dataset with its versions and tags; `undo` brings it back."""
-    dataset = session.store.dataset(name, project=project)
+    dataset = session.dataset(name, project)
     head = session.store.head()
     if head is not None and head.dataset_id == dataset.id:
         raise RefusedError(f"HEAD stands on {session.title(head)}; switch to another dataset first")
@@ -134,7 +134,7 @@ def set_verb(
 
     VALUE is JSON, or a plain string where it is not JSON.
     """
-    dataset = session.store.dataset(name)
+    dataset = session.dataset(name)
     _set_metadata(dataset, settings, unset)
     if comment is not None:
         dataset.set_comment(comment)

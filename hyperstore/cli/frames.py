@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from hyperstore.cli.session import Session
+from hyperstore.cli.text import plural
 from hyperstore.dataset.abbreviation import find_frame
 from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, UsageError
@@ -33,7 +34,9 @@ def find_roi(frame: Mapping[str, object], word: str) -> Wire:
         roi for roi in rois if str(roi.get("id")).startswith(word)
     ]
     if not found:
-        raise NotFoundError(f"frame {frame.get('id')!a} has no ROI {word!a}, of {len(rois)} ROIs")
+        raise NotFoundError(
+            f"frame {frame.get('id')!a} has no ROI {word!a}, of {plural(len(rois), 'ROI')}"
+        )
     if len(found) > 1:
         shown = ", ".join(ascii(roi.get("id")) for roi in found[:5])
         raise UsageError(f"{word!a} is short for several ROIs: {shown}; give more of the id")

@@ -42,7 +42,9 @@ def gc_command(
         session.out.json(done.to_dict())
         return
     would = "Would take out" if dry_run else "Took out"
-    session.out.line(f"{would} {plural(done.objects, 'object')}, {done.record_bytes:,} bytes")
+    session.out.line(
+        f"{would} {plural(done.objects, 'object')}, {plural(done.record_bytes, 'byte')}"
+    )
     session.out.line(f"Kept {done.kept_objects:,} in use and {done.young_objects:,} that are young")
     if done.compacted:
         session.out.line(

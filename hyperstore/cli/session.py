@@ -8,11 +8,12 @@ from typing import TextIO
 import click
 
 from hyperstore.cli.output import Output
+from hyperstore.dataset.dataset import Dataset
 from hyperstore.dataset.revisions import Point, head_version, resolve, resolve_version
 from hyperstore.dataset.store import STORE_FOLDER, Store, find_store, open_store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import NotFoundError, RefusedError
-from hyperstore.history.resolve import quote_name
+from hyperstore.history.resolve import parse_revision, quote_name
 
 __all__ = ["Session", "pass_session"]
 
@@ -82,6 +83,18 @@ class Session:
     def version_named(self, text: str | None) -> DatasetVersion:
         """Return the version that a text names; HEAD's for none."""
         return self.version() if text is None else resolve_version(self.store, text)
+
+    def dataset(self, name: str, project: str | None = None) -> Dataset:
+        """Return the dataset of a name, written as it is or in the quotes of revisions."""
+        try:
+            return self.store.dataset(name, project=project)
+        except NotFoundError:
+            if not name.startswith('"'):
+                raise
+            revision = parse_revision(name)
+            if revision.dataset is None or revision.at is not None or revision.steps:
+                raise
+            return self.store.dataset(revision.dataset, project=project)
 
     def title(self, version: DatasetVersion) -> str:
         """Return `dataset@version`, quoted so that it can be typed."""

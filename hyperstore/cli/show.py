@@ -97,7 +97,7 @@ def _show_version(session: Session, version: DatasetVersion) -> None:
         out.line("Comment:   ", record.comment)
     totals = view.snapshot.totals
     counts = [plural(len(view), "frame"), plural(totals.rois, "ROI")]
-    out.line("Holds:     ", f"{', '.join(counts)}, {totals.annotated:,} frames annotated")
+    out.line("Holds:     ", f"{', '.join(counts)}, {plural(totals.annotated, 'frame')} annotated")
     out.line("Content:   ", view.content_id)
     for key, value in sorted(view.get_metadata().items()):
         out.line("Metadata:  ", key, "" if isinstance(value, (dict, list)) else f" = {value}")

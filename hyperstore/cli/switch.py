@@ -51,5 +51,11 @@ def _previous(session: Session) -> DatasetVersion:
             with store.handle.database.reading() as reader:
                 record = decode_record(reader.get(move.old, Kind.RECORD), move.old)
             assert isinstance(record, HeadRecord)
-            return Dataset(store.handle, record.dataset).version(record.version)
+            try:
+                return Dataset(store.handle, record.dataset).version(record.version)
+            except NotFoundError:
+                raise NotFoundError(
+                    "the version on which HEAD stood before was deleted; `hyperstore branch` "
+                    "lists the others, `hyperstore undo` brings it back"
+                ) from None
     raise NotFoundError("HEAD has stood nowhere else yet")

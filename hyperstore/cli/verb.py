@@ -39,7 +39,10 @@ class Verb(click.Command):
         if counts and not getattr(counts[0], "is_flag", False):
             end = args.index("--") if "--" in args else len(args)
             head = [
-                _COUNT.sub(r"-n\1", one) if _COUNT.fullmatch(one) else one for one in args[:end]
+                _COUNT.sub(r"-n\1", one)
+                if _COUNT.fullmatch(one) and before not in counts[0].opts
+                else one
+                for before, one in zip(["", *args], args[:end], strict=False)
             ]
             args = head + args[end:]
         return super().parse_args(ctx, args)

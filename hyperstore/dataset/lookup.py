@@ -19,10 +19,12 @@ __all__ = [
     "find_commits",
     "find_dataset",
     "find_versions",
+    "short_hint",
 ]
 
 _DIGITS = frozenset("0123456789abcdef")
 _SHOWN_MAX = 5
+_HINTED_MIN = 4  # Fewer digits are hardly meant as an id.
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ def find_commits(handle: Handle, digits: str) -> list[CommitId]:
     with handle.database.reading() as reader:
         found = reader.find(digits)
         return [CommitId(one) for one in found if reader.kind_of(one) == Kind.COMMIT]
+
+
+def short_hint(word: str) -> str:
+    """Return what to say of a word that may be the start of a commit's id, but too short."""
+    if not _DIGITS.issuperset(word) or not _HINTED_MIN <= len(word) < ID_PREFIX_DIGITS_MIN:
+        return ""
+    return f"; of a commit's id give {ID_PREFIX_DIGITS_MIN} digits or more"
 
 
 def commit_id_of(handle: Handle, digits: str) -> CommitId:

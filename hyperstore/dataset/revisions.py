@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from hyperstore.dataset.dataset import Dataset
-from hyperstore.dataset.lookup import find_commits, find_dataset, find_versions
+from hyperstore.dataset.lookup import find_commits, find_dataset, find_versions, short_hint
 from hyperstore.dataset.store import Store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
@@ -118,6 +118,7 @@ def _start(store: Store, revision: Revision) -> Point:
     if found is None:
         raise NotFoundError(
             f"dataset {dataset.name!a} has no version, tag or commit {word!a}; {_known(dataset)}"
+            f"{short_hint(word)}"
         )
     return found
 
@@ -141,7 +142,7 @@ def _bare(store: Store, word: str) -> Point:
     if commits:
         raise UsageError(f"{word} is short for {len(commits)} commits; give more digits")
     here = "" if head is None else f"; {_known(store.dataset(head.dataset_id))}"
-    raise NotFoundError(f"{word!a} is no version, tag, commit or dataset{here}")
+    raise NotFoundError(f"{word!a} is no version, tag, commit or dataset{here}{short_hint(word)}")
 
 
 def _named(store: Store, dataset: Dataset, word: str) -> Point | None:
@@ -210,8 +211,9 @@ def _step(store: Store, point: Point, step: Step) -> Point:
     else:
         found = parents(store.handle.commit(start))
         if step.count > len(found):
+            count = "1 parent" if len(found) == 1 else f"{len(found)} parents"
             raise NotFoundError(
-                f"commit {start.hex()[:12]} has {len(found)} parents, and so none at ^{step.count}"
+                f"commit {start.hex()[:12]} has {count}, and so none at ^{step.count}"
             )
         end = found[step.count - 1]
     return Point(point.dataset, point.version, end.hex(), note=point.note)

@@ -86,8 +86,7 @@ def first_parent(read: ReadCommit, commit_id: CommitId, steps: int) -> CommitId:
     for taken in range(steps):
         found = read(commit_id).parents
         if not found:
-            raise NotFoundError(
-                f"history ends {taken} commits up from here, so there is none {steps} up"
-            )
+            commits = "1 commit" if taken == 1 else f"{taken} commits"
+            raise NotFoundError(f"history ends {commits} up from here, so there is none {steps} up")
         commit_id = CommitId(ObjectId(found[0]))
     return commit_id

@@ -205,3 +205,49 @@ def test_diff_with_three_dots_begins_where_the_two_parted(forked: Command) -> No
     forked("add", "-", stdin=lines([wire("x")]))
     forked("commit", "-m", "Other")
     assert "no commit in common" in forked.fails("diff", "cells@fix...HEAD", code=128)
+
+
+def test_too_few_digits_of_a_commit_are_told(cells: Command) -> None:
+    """Git takes four; what is missing here is two more."""
+    digits = str(cells("log", "--json").rows()[0]["id"])
+    for word in (digits[:4], digits[:5], f"cells@{digits[:5]}"):
+        assert "6 digits or more" in cells.fails("log", word, code=128)
+    assert "digits" not in cells.fails("log", "word", code=128)
+    assert cells("log", digits[:6], "--oneline").out
+
+
+def test_a_count_below_nothing_is_shown_as_typed(cells: Command) -> None:
+    """`-1` after `-n` is its value, and no short form of it."""
+    assert "-1 is not in the range" in cells.fails("log", "-n", "-1", code=2)
+    assert cells("log", "-n", "1", "--oneline").out == cells("log", "-1", "--oneline").out
+
+
+def test_the_version_before_may_be_gone(cells: Command) -> None:
+    """An id that nobody has typed says nothing."""
+    cells("switch", "-c", "fix")
+    cells("switch", "Current")
+    cells("branch", "-D", "fix")
+    said = cells.fails("switch", "-", code=128)
+    assert "was deleted" in said
+    assert "undo" in said
+
+
+def test_a_dataset_is_named_with_quotes_or_without(store: Command) -> None:
+    """What `status` prints can be typed."""
+    store("dataset", "create", "x@y")
+    store("switch", "cells@Current")
+    store("dataset", "set", '"x@y"', "--comment", "One")
+    store("dataset", "rename", '"x@y"', "y@z")
+    store("dataset", "delete", '"y@z"')
+    assert [row["name"] for row in store("dataset", "list", "--json").rows()] == ["cells"]
+    store.fails("dataset", "delete", '"nothing"', code=128)
+    store.fails("dataset", "delete", '"cells"@Current', code=128)
+
+
+def test_one_is_counted_as_one(cells: Command) -> None:
+    """One commit, one parent, one ROI, one frame."""
+    cells("edit", "f001", "--set", "meta.number=5")
+    cells("commit", "-m", "Two")
+    assert "has 1 parent," in cells.fails("log", "HEAD^2", code=128)
+    assert "1 commit up" in cells.fails("log", "HEAD~5", code=128)
+    assert "of 1 ROI" in cells.fails("cat", "f001", "--roi", "zz", code=128)
