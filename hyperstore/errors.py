@@ -34,6 +34,7 @@ __all__ = [
     "RefusedError",
     "UsageError",
     "a_type",
+    "count_of",
 ]
 
 
@@ -114,6 +115,11 @@ class DiskFullError(HyperstoreError, OSError):
 
 class ForkError(HyperstoreError):
     """A store handle used in a forked child while the parent was inside a write."""
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return `1 frame`, `2 frames`, for a message."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def a_type(value: object) -> str:

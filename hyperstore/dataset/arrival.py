@@ -31,7 +31,7 @@ from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
-from hyperstore.errors import ExistsError, UsageError
+from hyperstore.errors import ExistsError, UsageError, count_of
 from hyperstore.frames.home import Home
 from hyperstore.history.branches import (
     HEAD,
@@ -126,7 +126,7 @@ class Arrival:
             ingest.take(frames)
             self._snapshot = edit_snapshot(self._staging, self._snapshot, ingest.sorted())
         if ingest.repeated:
-            raise UsageError(f"{ingest.repeated} frames came twice; give each once")
+            raise UsageError(f"{count_of(ingest.repeated, 'frame')} came twice; give each once")
 
     def change_metadata(self, change: MetadataChange) -> None:
         """Replace the version's metadata by what `change` makes of it, a copy.

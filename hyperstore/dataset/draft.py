@@ -12,7 +12,7 @@ from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import ConflictError, NotFoundError, PublishedError
+from hyperstore.errors import ConflictError, NotFoundError, PublishedError, count_of
 from hyperstore.frames.keys import frame_id
 from hyperstore.history.branches import (
     RefReader,
@@ -173,7 +173,7 @@ def refuse_overlap(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Sna
     ).conflicts
     if fought:
         raise ConflictError(
-            f"somebody else changed {len(fought)} of the same frames meanwhile, first "
+            f"somebody else changed {count_of(len(fought), 'frame')} of these meanwhile, first "
             f"{frame_id(fought[0].key)!a}; nothing was stored, so run it again"
         )
 

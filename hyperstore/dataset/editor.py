@@ -19,7 +19,7 @@ from hyperstore.dataset.ingest import (
     deletions,
 )
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import ConflictError, UsageError
+from hyperstore.errors import ConflictError, UsageError, count_of
 from hyperstore.frames import keys
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
@@ -93,9 +93,13 @@ class Editor:
                 {"frame": one.frame, "error": str(error), "error_type": "conflict"}
             )
         if ingest.repeated:
-            _warn(f"{ingest.repeated} frames came again in the same call; the last ones hold")
+            _warn(
+                f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold"
+            )
         if ingest.stale and not if_unchanged:
-            _warn(f"{ingest.stale} frames had been changed by others since they were read")
+            _warn(
+                f"{count_of(ingest.stale, 'frame')} had been changed by others since they were read"
+            )
         return ingest.failures
 
     def delete(self, frames: Iterable[str | FrameLike]) -> int:
@@ -158,7 +162,7 @@ class Editor:
         def refuse(lost: list[bytes]) -> None:
             if lost and work.batch:
                 raise ConflictError(
-                    f"{len(lost)} frames of the batch were changed by somebody else meanwhile, "
+                    f"somebody else changed {count_of(len(lost), 'frame')} of the batch meanwhile, "
                     f"first {work.expected[lost[0]].frame_id!a}; read them again, then repeat it"
                 )
             if lost and work.strict:

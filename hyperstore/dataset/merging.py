@@ -4,7 +4,7 @@ from hyperstore.dataset.compare import edits_of
 from hyperstore.dataset.draft import with_meta
 from hyperstore.dataset.edit import edit_snapshot, root
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import ConflictError
+from hyperstore.errors import ConflictError, count_of
 from hyperstore.frames import keys
 from hyperstore.frames.merging import merge_frames
 from hyperstore.history.commit import Commit, Snapshot
@@ -38,7 +38,8 @@ def merge_snapshots(
     if fought:
         shown = ", ".join(ascii(one) for one in fought[:5])
         raise ConflictError(
-            f"{len(fought)} frames were changed again after {undone.message.splitlines()[0]!a}: "
+            f"{count_of(len(fought), 'frame')} changed again after "
+            f"{undone.message.splitlines()[0]!a}: "
             f"{shown}; restore them by hand"
         )
     edited = edit_snapshot(staging, ours, edits_of(staging, sorted(changes.items())))

@@ -133,7 +133,7 @@ def test_what_is_no_iterable_of_frames_is_refused(draft: DatasetVersion, frames:
 
 def test_one_id_twice_in_a_call_keeps_the_last_and_warns(draft: DatasetVersion) -> None:
     """Often a sign of a wrong id rule."""
-    with pytest.warns(UserWarning, match="1 frames came again"):
+    with pytest.warns(UserWarning, match="1 frame came again"):
         draft.add_frames([wire("a", x=1.0), wire("b"), wire("a", x=2.0, timestamp=99)])
     assert ids(draft) == ["b", "a"]
     assert draft.get_frame("a").to_dict()["rois"][0]["poly"][0] == 2.0  # type: ignore[index]
@@ -427,7 +427,7 @@ def test_revert_refuses_what_was_edited_again_and_pending_edits(draft: DatasetVe
         draft.revert(second)
     draft.commit("Third")
     content = draft.content_id
-    with pytest.raises(ConflictError, match=r"1 frames.*'a"):
+    with pytest.raises(ConflictError, match=r"1 frame .*'a"):
         draft.revert(second)
     assert draft.content_id == content
 
@@ -440,7 +440,7 @@ def test_an_update_over_someone_elses_edit_is_counted_or_refused(draft: DatasetV
     (failure,) = draft.update_frames([mine, other], if_unchanged=True)
     assert failure["error_type"] == "conflict"
     assert failure["frame"] is mine
-    with pytest.warns(UserWarning, match="1 frames had been changed"):
+    with pytest.warns(UserWarning, match="1 frame had been changed"):
         draft.update_frames([mine])
     assert draft.get_frame("a").to_dict()["rois"][0]["poly"][0] == 0.0  # type: ignore[index]
 
