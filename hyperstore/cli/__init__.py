@@ -2,7 +2,7 @@
 
 A *verb* is what follows `hyperstore`; each lives in a module named after it, or after its family,
 which is imported when the verb is run, so that a start costs no more than the verb needs. A
-*session* is one run: the store, opened when first needed, and the output.
+*console* is one run: the store, opened when first needed, and the output.
 
 Laws. Only `output` prints, and it makes everything harmless that came from data before it adds
 colour; results go to stdout, all else to stderr. `--json` writes one JSON object a line, in ASCII,
@@ -10,7 +10,7 @@ with the names that the verb's help lists. Whatever goes wrong is one line on st
 code that `main` lists. Only `init` creates a store. Parsing of revisions, and the place to stand,
 belong to the command alone.
 
-Reading order: main, session, output, text, verb; then any verb. `changes` shows a difference,
+Reading order: main, console, output, text, verb; then any verb. `changes` shows a difference,
 `graph` draws descent, `alter` makes the small changes of `edit`, `editor` calls the user's editor,
 `progress` shows work over a second, `complete` answers the shell, `frames` finds frames and ROIs
 by the start of their ids.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.frames import Wire
 from hyperstore.cli.progress import counted
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.version import DatasetVersion
@@ -29,9 +29,9 @@ _PIPE = Path("-")
 @click.option("--context", metavar="NAME", help="The context_id of frames that have none.")
 @click.option("-n", "--dry-run", is_flag=True, help="Read and check, and change nothing.")
 @click.option("--skip-invalid", is_flag=True, help="Store the others where a frame is refused.")
-@pass_session
+@pass_console
 def add_command(
-    session: Session,
+    console: Console,
     paths: tuple[Path, ...],
     context: str | None,
     dry_run: bool,
@@ -44,8 +44,8 @@ def add_command(
     their content is read when it is needed. All is added, or, where one frame is refused, nothing;
     with --skip-invalid the others are, and the exit code is 1.
     """
-    version = session.version()
-    source = counted(session.out, _placed(session, paths, context), "Adding frames")
+    version = console.version()
+    source = counted(console.out, _placed(console, paths, context), "Adding frames")
     failures: list[str] = []
     try:
         with version.batch():
@@ -60,10 +60,10 @@ def add_command(
     except _Dropped:
         pass
     for failure in failures:
-        session.out.warning(failure)
+        console.out.warning(failure)
     if failures:
-        session.out.note(f"{plural(len(failures), 'frame')} refused")
-    _report(session, version, added, dry_run=dry_run)
+        console.out.note(f"{plural(len(failures), 'frame')} refused")
+    _report(console, version, added, dry_run=dry_run)
     return 1 if failures else 0
 
 
@@ -76,29 +76,29 @@ def _drop_if(unwanted: bool) -> None:
         raise _Dropped
 
 
-def _report(session: Session, version: DatasetVersion, added: int, *, dry_run: bool) -> None:
+def _report(console: Console, version: DatasetVersion, added: int, *, dry_run: bool) -> None:
     changes = version.status().changes.frames
     would = "Would add" if dry_run else "Added"
-    title = session.title(version)
-    session.out.line(f"{would} {plural(added, 'new frame')} to {title}")
+    title = console.title(version)
+    console.out.line(f"{would} {plural(added, 'new frame')} to {title}")
     if not dry_run and (changes.added or changes.changed or changes.removed):
-        session.out.line(
+        console.out.line(
             f"Pending: {changes.added:,} added, {changes.changed:,} changed, "
             f"{changes.removed:,} removed; `hyperstore commit` records them"
         )
 
 
-def _placed(session: Session, paths: Iterable[Path], context: str | None) -> Iterator[Wire]:
-    for frame in _frames(session, paths):
+def _placed(console: Console, paths: Iterable[Path], context: str | None) -> Iterator[Wire]:
+    for frame in _frames(console, paths):
         if context is not None and frame.get("context_id") is None:
             frame["context_id"] = context
         yield frame
 
 
-def _frames(session: Session, paths: Iterable[Path]) -> Iterator[Wire]:
+def _frames(console: Console, paths: Iterable[Path]) -> Iterator[Wire]:
     for path in paths:
         if path == _PIPE:
-            yield from read_frames(session.standard_input().buffer, "standard input")
+            yield from read_frames(console.standard_input().buffer, "standard input")
         elif path.is_dir():
             yield from _folder(path)
         elif path.suffix.lower() in _PICTURES:

@@ -3,8 +3,8 @@
 import click
 
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.dataset import Dataset
@@ -26,9 +26,9 @@ __all__ = ["branch_command", "create_version", "with_dataset"]
 @click.option("--dataset", metavar="NAME", help="In another dataset than HEAD's.")
 @click.option("--comment", default="", help="What a new version is for, in words.")
 @json_option
-@pass_session
+@pass_console
 def branch_command(
-    session: Session,
+    console: Console,
     names: tuple[str, ...],
     rename: bool,
     delete: bool,
@@ -46,21 +46,21 @@ def branch_command(
     if sum((rename, delete or force_delete, is_all)) > 1:
         raise UsageError("-m, -d and -a do not go together")
     if rename:
-        _rename(session, names, dataset)
+        _rename(console, names, dataset)
     elif delete or force_delete:
         if not names:
             raise UsageError("name the versions to delete")
         for name in names:
-            _delete(session, with_dataset(name, dataset), force=force_delete)
+            _delete(console, with_dataset(name, dataset), force=force_delete)
     elif names and not is_all:
         if len(names) > 2:
             raise UsageError("give the name of the new version, and where it starts")
         made = create_version(
-            session, names[0], names[1] if len(names) == 2 else None, dataset, comment
+            console, names[0], names[1] if len(names) == 2 else None, dataset, comment
         )
-        session.out.line(f"Created version {session.title(made)}")
+        console.out.line(f"Created version {console.title(made)}")
     else:
-        _list(session, dataset, is_all=is_all, as_json=as_json)
+        _list(console, dataset, is_all=is_all, as_json=as_json)
 
 
 def with_dataset(name: str, dataset: str | None) -> str:
@@ -69,103 +69,103 @@ def with_dataset(name: str, dataset: str | None) -> str:
 
 
 def create_version(
-    session: Session, name: str, start: str | None, dataset: str | None, comment: str = ""
+    console: Console, name: str, start: str | None, dataset: str | None, comment: str = ""
 ) -> DatasetVersion:
     """Make a version at a revision, by default where HEAD stands; in another dataset empty."""
     if start is None and dataset is not None:
-        return session.store.dataset(dataset).create_version(name, comment=comment)
-    point = session.point(start)
+        return console.store.dataset(dataset).create_version(name, comment=comment)
+    point = console.point(start)
     if point.commit is None:
         return point.dataset.create_version(name, comment=comment)
     if point.is_version:
         made = point.dataset.create_version(name, point.version, comment=comment)
         if point.version.status().state == "draft":
-            session.out.note(f"what is pending in {session.title(point.version)} stays there")
+            console.out.note(f"what is pending in {console.title(point.version)} stays there")
         return made
     return point.dataset.create_version(name, commit=point.commit, comment=comment)
 
 
-def _rename(session: Session, names: tuple[str, ...], dataset: str | None) -> None:
+def _rename(console: Console, names: tuple[str, ...], dataset: str | None) -> None:
     if not 1 <= len(names) <= 2:
         raise UsageError("give the new name, or the old and the new name")
     old = with_dataset(names[0], dataset) if len(names) == 2 else None
-    version = session.version_named(old)
-    taken = session.store.dataset(version.dataset_id).versions()
+    version = console.version_named(old)
+    taken = console.store.dataset(version.dataset_id).versions()
     if any(one.name == names[-1] and one != version for one in taken):
         raise ExistsError(f"version {names[-1]!a} exists; choose another name")
-    before = session.title(version)
+    before = console.title(version)
     version.rename(names[-1])
-    session.out.line(f"Renamed {before} to {session.title(version)}")
+    console.out.line(f"Renamed {before} to {console.title(version)}")
 
 
-def _delete(session: Session, name: str, *, force: bool) -> None:
-    version = session.version_named(name)
-    if version == session.store.head():
+def _delete(console: Console, name: str, *, force: bool) -> None:
+    version = console.version_named(name)
+    if version == console.store.head():
         raise RefusedError(
-            f"HEAD stands on {session.title(version)}; switch to another version first"
+            f"HEAD stands on {console.title(version)}; switch to another version first"
         )
     if not force:
-        _refuse_loss(session, version)
-    title, head = session.title(version), version.head
-    session.store.dataset(version.dataset_id).delete_version(version, force=force)
+        _refuse_loss(console, version)
+    title, head = console.title(version), version.head
+    console.store.dataset(version.dataset_id).delete_version(version, force=force)
     was = f" (was {head[:12]})" if head is not None else ""
-    session.out.line(f"Deleted version {title}{was}; `hyperstore undo` brings it back")
+    console.out.line(f"Deleted version {title}{was}; `hyperstore undo` brings it back")
 
 
-def _refuse_loss(session: Session, version: DatasetVersion) -> None:
+def _refuse_loss(console: Console, version: DatasetVersion) -> None:
     """Refuse to delete what no other name leads to, as git does."""
-    title = session.title(version)
+    title = console.title(version)
     if version.published:
         raise RefusedError(f"{title} is published; delete it with -D")
     if version.status().state == "draft" and len(version):
         raise RefusedError(f"{title} has edits that are not committed; delete it with -D")
     if version.head is None:
         return
-    dataset = session.store.dataset(version.dataset_id)
+    dataset = console.store.dataset(version.dataset_id)
     others = {one.head for one in dataset.versions() if one != version} | {*dataset.tags().values()}
     heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in others if one is not None]
     wanted = bytes.fromhex(version.head)
-    if not any(one == wanted for one in ancestors(session.store.handle.commit, heads)):
+    if not any(one == wanted for one in ancestors(console.store.handle.commit, heads)):
         raise RefusedError(
             f"{title} has commits that no other version or tag leads to; delete it with -D"
         )
 
 
-def _list(session: Session, dataset: str | None, *, is_all: bool, as_json: bool) -> None:
-    head = session.store.head()
+def _list(console: Console, dataset: str | None, *, is_all: bool, as_json: bool) -> None:
+    head = console.store.head()
     if is_all:
-        shown = session.store.datasets()
+        shown = console.store.datasets()
     elif dataset is not None:
-        shown = [session.store.dataset(dataset)]
+        shown = [console.store.dataset(dataset)]
     else:
-        shown = [session.point(None).dataset]
+        shown = [console.point(None).dataset]
     for one in shown:
-        _list_one(session, one, head, full=is_all, as_json=as_json)
+        _list_one(console, one, head, full=is_all, as_json=as_json)
 
 
 def _list_one(
-    session: Session, dataset: Dataset, head: DatasetVersion | None, *, full: bool, as_json: bool
+    console: Console, dataset: Dataset, head: DatasetVersion | None, *, full: bool, as_json: bool
 ) -> None:
     versions = dataset.versions()
-    names = [session.title(one) if full else quote_name(one.name) for one in versions]
+    names = [console.title(one) if full else quote_name(one.name) for one in versions]
     width = max((columns_of(safe(name)) for name in names), default=0)
     for version, name in zip(versions, names, strict=True):
         here = version == head
         if as_json:
-            session.out.json(_json(dataset, version, is_head=here))
+            console.out.json(_json(dataset, version, is_head=here))
             continue
         commit = version.head
         about = "(no commits)"
         if commit is not None:
-            title = session.store.commit_info(commit).message.splitlines()[0]
+            title = console.store.commit_info(commit).message.splitlines()[0]
             about = f"{commit[:12]} {title}"
         state = "[published] " if version.published else ""
-        columns = session.out.columns
+        columns = console.out.columns
         text = state + safe(about)
         if columns is not None:
             text = fit(text, max(12, columns - width - 4))
         mark = "* " if here else "  "
-        session.out.line(mark, styled(pad(safe(name), width), "green" if here else ""), "  ", text)
+        console.out.line(mark, styled(pad(safe(name), width), "green" if here else ""), "  ", text)
 
 
 def _json(dataset: Dataset, version: DatasetVersion, *, is_head: bool) -> dict[str, object]:

@@ -3,8 +3,8 @@
 import click
 
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.frames import Wire, find_roi
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.codec import Value, decode
 from hyperstore.dataset.abbreviation import find_frame
@@ -28,40 +28,40 @@ _DIGITS = frozenset("0123456789abcdef")
 )
 @click.option("--roi", metavar="ROI", help="Only this ROI, by the start of its id.")
 @json_option
-@pass_session
+@pass_console
 def cat_command(
-    session: Session, frames: tuple[str, ...], revision: str | None, roi: str | None, as_json: bool
+    console: Console, frames: tuple[str, ...], revision: str | None, roi: str | None, as_json: bool
 ) -> None:
     """Show frames as JSON, in the wire form.
 
     FRAME is an id, the start of one, REV:FRAME, or the id of any object in the store, such as a
     commit. --json writes one a line.
     """
-    view = session.point(revision).view()
+    view = console.point(revision).view()
     for word in frames:
         try:
-            place, frame_id = frame_in(session, view, word)
+            place, frame_id = frame_in(console, view, word)
             value = place.get_frame(frame_id).to_dict()
         except NotFoundError:
-            found = _object(session, word)
+            found = _object(console, word)
             if found is None:
                 raise
             value = found
         value = value if roi is None else find_roi(value, roi)
         if as_json:
-            session.out.json(value)
+            console.out.json(value)
         else:
-            session.out.json_text(value)
+            console.out.json_text(value)
 
 
-def _object(session: Session, word: str) -> Wire | None:
+def _object(console: Console, word: str) -> Wire | None:
     """Return the object whose id begins with `word`, with bytes as hex; None where there is none.
 
     UsageError where there are several.
     """
     if not ID_PREFIX_DIGITS_MIN <= len(word) <= 2 * ID_BYTES or not _DIGITS.issuperset(word):
         return None
-    with session.store.handle.database.reading() as reader:
+    with console.store.handle.database.reading() as reader:
         found = reader.find(word)
         if len(found) > 1:
             raise UsageError(f"{word} is short for {len(found)} objects; give more digits")
@@ -70,7 +70,7 @@ def _object(session: Session, word: str) -> Wire | None:
         kind = reader.kind_of(found[0])
         payload = reader.get(found[0])
     if kind == Kind.FRAME:
-        return decode_plain(payload, roots=session.store.handle.roots)
+        return decode_plain(payload, roots=console.store.handle.roots)
     value = decode(payload, what=f"object {found[0].hex()}", allow_bytes=True)
     name = Kind(kind).name.lower() if kind in _KINDS else f"kind {kind}"
     return {"kind": name, "id": found[0].hex(), "value": _plain(value)}
@@ -86,13 +86,13 @@ def _plain(value: Value) -> object:
     return value
 
 
-def frame_in(session: Session, view: View, word: str) -> tuple[View, str]:
+def frame_in(console: Console, view: View, word: str) -> tuple[View, str]:
     """Return where a frame is and its id: FRAME in the view given, or REV:FRAME elsewhere."""
     parts = split_frame(word)
     try:
-        return view, find_frame(session.store, view, word)
+        return view, find_frame(console.store, view, word)
     except NotFoundError:
         if parts is None or not all(parts):
             raise
-    elsewhere = session.point(parts[0]).view()
-    return elsewhere, find_frame(session.store, elsewhere, parts[1])
+    elsewhere = console.point(parts[0]).view()
+    return elsewhere, find_frame(console.store, elsewhere, parts[1])

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import edited_message, may_ask, read_message
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.version import DatasetVersion
@@ -23,45 +23,45 @@ __all__ = ["commit_command", "report_commit", "summary"]
 )
 @click.option("--allow-empty", is_flag=True, help="Also where nothing is pending.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-@pass_session
+@pass_console
 def commit_command(
-    session: Session, parts: tuple[str, ...], file: Path | None, allow_empty: bool, quiet: bool
+    console: Console, parts: tuple[str, ...], file: Path | None, allow_empty: bool, quiet: bool
 ) -> int:
     """Record what is pending in the draft on which HEAD stands.
 
     Without -m or -F, an editor opens on a terminal. Exits with 1 where nothing is pending.
     """
-    version = session.version()
+    version = console.version()
     if version.published:
         raise PublishedError(
-            f"{session.title(version)} is published and does not change; make a child: "
+            f"{console.title(version)} is published and does not change; make a child: "
             "hyperstore switch -c NAME"
         )
     message = read_message(parts, file)
     if message is not None:
         check_message(message)  # Before anything else is said.
     if version.status().state == "committed" and not allow_empty:
-        session.out.line(f"On {session.title(version)}: nothing to commit, nothing is pending")
+        console.out.line(f"On {console.title(version)}: nothing to commit, nothing is pending")
         return 1
     if message is None:
         if not may_ask():
             raise UsageError("give a message: hyperstore commit -m MESSAGE")
-        message = edited_message(_template(session, version))
+        message = edited_message(_template(console, version))
     made = version.commit(message, allow_empty=allow_empty)
     if made is None:  # Somebody else was quicker.
-        session.out.line(f"On {session.title(version)}: nothing to commit, nothing is pending")
+        console.out.line(f"On {console.title(version)}: nothing to commit, nothing is pending")
         return 1
     if not quiet:
-        report_commit(session, version, made)
+        report_commit(console, version, made)
     return 0
 
 
-def report_commit(session: Session, version: DatasetVersion, commit: str) -> None:
+def report_commit(console: Console, version: DatasetVersion, commit: str) -> None:
     """Print what a commit recorded, as git does."""
-    info = session.store.commit_info(commit)
-    title = f"[{session.title(version)} {commit[:12]}]"
-    session.out.line(styled(title, "yellow"), " ", info.message.splitlines()[0])
-    session.out.line(" ", summary(info.changes))
+    info = console.store.commit_info(commit)
+    title = f"[{console.title(version)} {commit[:12]}]"
+    console.out.line(styled(title, "yellow"), " ", info.message.splitlines()[0])
+    console.out.line(" ", summary(info.changes))
 
 
 def summary(changes: Changes) -> str:
@@ -75,10 +75,10 @@ def _counts(count: Count, noun: str) -> list[str]:
     return [f"{plural(number, noun)} {verb}" for verb, number in pairs if number]
 
 
-def _template(session: Session, version: DatasetVersion) -> str:
+def _template(console: Console, version: DatasetVersion) -> str:
     changes = summary(version.status().changes)
     return (
         "\n# Say what changed, and why. Lines that begin with '#' are left out;\n"
         "# an empty message stops the commit.\n#\n"
-        f"# On {session.title(version)}: {changes}\n"
+        f"# On {console.title(version)}: {changes}\n"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from hyperstore.cli.console import Console
 from hyperstore.cli.output import Output
-from hyperstore.cli.session import Session
 from hyperstore.dataset.config import CONFIG_KEYS
 from hyperstore.errors import HyperstoreError
 from hyperstore.history.resolve import quote_name
@@ -30,52 +30,52 @@ _ITEMS_MAX = 200
 
 
 @contextmanager
-def _session(ctx: click.Context) -> Iterator[Session]:
+def _console(ctx: click.Context) -> Iterator[Console]:
     """Open the store of a command line that is being typed."""
     root = ctx.find_root().params.get("folder")
     before = Path.cwd()
     if root is not None:
         os.chdir(root)
-    session = Session(Output(), "completion", named=root is not None)
+    console = Console(Output(), "completion", named=root is not None)
     try:
-        yield session
+        yield console
     finally:
-        session.close()
+        console.close()
         os.chdir(before)
 
 
 def _complete(
-    ctx: click.Context, incomplete: str, names: Callable[[Session], list[str]]
+    ctx: click.Context, incomplete: str, names: Callable[[Console], list[str]]
 ) -> list[CompletionItem]:
     try:
-        with _session(ctx) as session:
-            found = [name for name in names(session) if name.startswith(incomplete)]
+        with _console(ctx) as console:
+            found = [name for name in names(console) if name.startswith(incomplete)]
     except (HyperstoreError, OSError):
         return []  # Completion has no place to complain.
     return [CompletionItem(name) for name in found[:_ITEMS_MAX]]
 
 
-def _datasets(session: Session) -> list[str]:
-    return [quote_name(dataset.name) for dataset in session.store.datasets()]
+def _datasets(console: Console) -> list[str]:
+    return [quote_name(dataset.name) for dataset in console.store.datasets()]
 
 
-def _versions(session: Session) -> list[str]:
-    head = session.store.head()
+def _versions(console: Console) -> list[str]:
+    head = console.store.head()
     if head is None:
         return []
-    versions = session.store.dataset(head.dataset_id).versions()
+    versions = console.store.dataset(head.dataset_id).versions()
     return list(dict.fromkeys(quote_name(version.name) for version in versions))
 
 
-def _tags(session: Session) -> list[str]:
-    head = session.store.head()
-    return [] if head is None else [*map(quote_name, session.store.dataset(head.dataset_id).tags())]
+def _tags(console: Console) -> list[str]:
+    head = console.store.head()
+    return [] if head is None else [*map(quote_name, console.store.dataset(head.dataset_id).tags())]
 
 
-def _full(session: Session) -> list[str]:
+def _full(console: Console) -> list[str]:
     return [
         f"{quote_name(dataset.name)}@{quote_name(version.name)}"
-        for dataset in session.store.datasets()
+        for dataset in console.store.datasets()
         for version in dataset.versions()
     ]
 
@@ -91,7 +91,7 @@ def complete_versions(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a version, or `dataset@version`."""
-    return _complete(ctx, incomplete, lambda session: _versions(session) + _full(session))
+    return _complete(ctx, incomplete, lambda console: _versions(console) + _full(console))
 
 
 def complete_revisions(
@@ -100,7 +100,7 @@ def complete_revisions(
     """Complete a revision, also behind `..`."""
     start, dots, end = incomplete.rpartition("..")
     found = _complete(
-        ctx, end, lambda session: ["HEAD", *_versions(session), *_tags(session), *_full(session)]
+        ctx, end, lambda console: ["HEAD", *_versions(console), *_tags(console), *_full(console)]
     )
     return [CompletionItem(f"{start}{dots}{item.value}") for item in found]
 

@@ -3,7 +3,7 @@
 import click
 
 from hyperstore.cli.complete import complete_settings
-from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.config import CONFIG_KEYS, check_setting, parse_value
 from hyperstore.errors import UsageError
@@ -28,19 +28,19 @@ def _help() -> str:
 @click.option("--unset", is_flag=True, help="Unset KEY.")
 @click.option("-l", "--list", "is_list", is_flag=True, help="List what is set.")
 @json_option
-@pass_session
+@pass_console
 def config_command(
-    session: Session, words: tuple[str, ...], unset: bool, is_list: bool, as_json: bool
+    console: Console, words: tuple[str, ...], unset: bool, is_list: bool, as_json: bool
 ) -> int:
     """Read a setting of the store (KEY), set it (KEY VALUE), unset it, or list those that are set.
 
     Exits with 1 where KEY is not set. --json: key, value.
     """
     verb, rest = _verb(words, unset=unset, is_list=is_list)
-    store = session.store
+    store = console.store
     if verb == "list":
         for key, value in sorted(store.config.values.items()):
-            _print(session, key, value, as_json=as_json, named=True)
+            _print(console, key, value, as_json=as_json, named=True)
         return 0
     key = rest[0]
     if verb == "set":
@@ -53,7 +53,7 @@ def config_command(
     if verb == "unset":
         store.set_config(key, None)
     else:
-        _print(session, key, held, as_json=as_json, named=False)
+        _print(console, key, held, as_json=as_json, named=False)
     return 0
 
 
@@ -79,8 +79,8 @@ def _known(key: str) -> None:
         check_setting(key, "")
 
 
-def _print(session: Session, key: str, value: str | int, *, as_json: bool, named: bool) -> None:
+def _print(console: Console, key: str, value: str | int, *, as_json: bool, named: bool) -> None:
     if as_json:
-        session.out.json({"key": key, "value": value})
+        console.out.json({"key": key, "value": value})
         return
-    session.out.line(f"{key}={value}" if named else str(value))
+    console.out.line(f"{key}={value}" if named else str(value))

@@ -5,8 +5,8 @@ import json
 import click
 
 from hyperstore.cli.complete import complete_datasets
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import columns_of, fit, pad, plural, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.dataset import Dataset
@@ -32,36 +32,36 @@ def dataset_command(ctx: click.Context) -> None:
 @click.option("--comment", default="", help="What it is, in words.")
 @click.option("--tag", "tags", multiple=True, help="A label; may be given more than once.")
 @click.option("--no-switch", is_flag=True, help="Stay on the version on which HEAD stands.")
-@pass_session
+@pass_console
 def create_verb(
-    session: Session, name: str, project: str, comment: str, tags: tuple[str, ...], no_switch: bool
+    console: Console, name: str, project: str, comment: str, tags: tuple[str, ...], no_switch: bool
 ) -> None:
     """Make a dataset with one empty draft, `Current`, and stand on it."""
-    dataset = session.store.create_dataset(name, project=project, comment=comment, tags=tags)
+    dataset = console.store.create_dataset(name, project=project, comment=comment, tags=tags)
     version = dataset.versions()[0]
-    session.out.line(f"Created dataset {name} ({dataset.id})")
+    console.out.line(f"Created dataset {name} ({dataset.id})")
     if not no_switch:
-        session.store.set_head(version)
-        session.out.line(f"Switched to {session.title(version)}")
+        console.store.set_head(version)
+        console.out.line(f"Switched to {console.title(version)}")
 
 
 @dataset_command.command("list", cls=Verb)
 @json_option
-@pass_session
-def list_verb(session: Session, as_json: bool = False) -> None:
+@pass_console
+def list_verb(console: Console, as_json: bool = False) -> None:
     """List the datasets, oldest first; `*` marks where HEAD stands.
 
     --json: name, id, project, comment, tags, created (ms), versions, head.
     """
-    head = session.store.head()
+    head = console.store.head()
     here = None if head is None else head.dataset_id
-    found = session.store.datasets()
+    found = console.store.datasets()
     width = max((columns_of(safe(one.name)) for one in found), default=0)
     for dataset in found:
         record = dataset.record
         versions = dataset.versions()
         if as_json:
-            session.out.json(
+            console.out.json(
                 {
                     "name": record.name,
                     "id": record.id,
@@ -79,36 +79,36 @@ def list_verb(session: Session, as_json: bool = False) -> None:
         about += [record.comment] if record.comment else []
         mark, colour = ("* ", "green") if dataset.id == here else ("  ", "")
         rest = "  " + safe(", ".join(about))
-        columns = session.out.columns
+        columns = console.out.columns
         if columns is not None:
             rest = fit(rest, max(12, columns - width - 2))
-        session.out.line(mark, styled(pad(safe(record.name), width), colour), rest)
+        console.out.line(mark, styled(pad(safe(record.name), width), colour), rest)
 
 
 @dataset_command.command("rename", cls=Verb)
 @click.argument("old", shell_complete=complete_datasets)
 @click.argument("new")
 @click.option("--project", help="The project of the dataset, where several have the name.")
-@pass_session
-def rename_verb(session: Session, old: str, new: str, project: str | None) -> None:
+@pass_console
+def rename_verb(console: Console, old: str, new: str, project: str | None) -> None:
     """Give a dataset another name; its id stays."""
-    session.dataset(old, project).rename(new)
-    session.out.line(f"Renamed dataset {old} to {new}")
+    console.dataset(old, project).rename(new)
+    console.out.line(f"Renamed dataset {old} to {new}")
 
 
 @dataset_command.command("delete", cls=Verb)
 @click.argument("name", shell_complete=complete_datasets)
 @click.option("-f", "--force", is_flag=True, help="Also one that holds frames or commits.")
 @click.option("--project", help="The project of the dataset, where several have the name.")
-@pass_session
-def delete_verb(session: Session, name: str, force: bool, project: str | None) -> None:
+@pass_console
+def delete_verb(console: Console, name: str, force: bool, project: str | None) -> None:
     """Delete a dataset with its versions and tags; `undo` brings it back."""
-    dataset = session.dataset(name, project)
-    head = session.store.head()
+    dataset = console.dataset(name, project)
+    head = console.store.head()
     if head is not None and head.dataset_id == dataset.id:
-        raise RefusedError(f"HEAD stands on {session.title(head)}; switch to another dataset first")
-    session.store.delete_dataset(dataset, force=force)
-    session.out.line(f"Deleted dataset {name}; `hyperstore undo` brings it back")
+        raise RefusedError(f"HEAD stands on {console.title(head)}; switch to another dataset first")
+    console.store.delete_dataset(dataset, force=force)
+    console.out.line(f"Deleted dataset {name}; `hyperstore undo` brings it back")
 
 
 @dataset_command.command("set", cls=Verb)
@@ -120,9 +120,9 @@ def delete_verb(session: Session, name: str, force: bool, project: str | None) -
 @click.option(
     "--unset", "unset", multiple=True, metavar="KEY", help="A key of its metadata to drop."
 )
-@pass_session
+@pass_console
 def set_verb(
-    session: Session,
+    console: Console,
     name: str,
     settings: tuple[str, ...],
     comment: str | None,
@@ -134,7 +134,7 @@ def set_verb(
 
     VALUE is JSON, or a plain string where it is not JSON.
     """
-    dataset = session.dataset(name)
+    dataset = console.dataset(name)
     _set_metadata(dataset, settings, unset)
     if comment is not None:
         dataset.set_comment(comment)

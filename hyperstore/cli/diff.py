@@ -5,8 +5,8 @@ import click
 from hyperstore.cli.changes import MARKS, change_json, frame_lines, metadata_lines, short_stat
 from hyperstore.cli.commit import summary
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.abbreviation import find_frame
 from hyperstore.dataset.compare import changed_frames, count_changes, frame_changes
@@ -38,9 +38,9 @@ SHAPES = ("full", "stat", "name-only", "name-status", "json", "quiet")
 @click.option("-q", "--quiet", "shape", flag_value="quiet", help="Print nothing; --exit-code.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where something differs.")
 @click.option("--frame", "only", multiple=True, metavar="FRAME", help="Only these frames.")
-@pass_session
+@pass_console
 def diff_command(
-    session: Session,
+    console: Console,
     words: tuple[str, ...],
     shape: str | None,
     exit_code: bool,
@@ -54,23 +54,23 @@ def diff_command(
 
     --json: frame, change, fields [path, before, after], rois [id, before, after, move, fields].
     """
-    ends, frames = _ends(session, words)
-    old, new, view = _sides(session, ends)
-    wanted = frozenset(_ids(session, old, new, view, (*only, *frames)))
-    differs = print_diff(session, old, new, shape or "full", wanted or None)
+    ends, frames = _ends(console, words)
+    old, new, view = _sides(console, ends)
+    wanted = frozenset(_ids(console, old, new, view, (*only, *frames)))
+    differs = print_diff(console, old, new, shape or "full", wanted or None)
     return int(differs and (exit_code or shape == "quiet"))
 
 
 def print_diff(
-    session: Session,
+    console: Console,
     old: Snapshot,
     new: Snapshot,
     shape: str,
     only: frozenset[str] | None = None,
 ) -> bool:
     """Print what differs between two snapshots; return whether anything does."""
-    out = session.out
-    staging = session.store.handle.staging()
+    out = console.out
+    staging = console.store.handle.staging()
     if shape in ("quiet", "name-only", "name-status"):
         differs = False
         for frame in changed_frames(staging, old, new):
@@ -106,31 +106,31 @@ def print_diff(
     return differs
 
 
-def _ends(session: Session, words: tuple[str, ...]) -> tuple[list[str], list[str]]:
+def _ends(console: Console, words: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Tell revisions from frames: at most two of the first words are revisions."""
     if words:
         both = parse_range(words[0])
         if both is not None:
             ends = [both.start or HEAD_NAME, both.end or HEAD_NAME]
             if both.is_symmetric:
-                ends[0] = _fork(session, *ends)
+                ends[0] = _fork(console, *ends)
             return ends, list(words[1:])
     ends = []
     for word in words[:2]:
         try:
-            resolve(session.store, word)
+            resolve(console.store, word)
         except (NotFoundError, UsageError):
             break
         ends.append(word)
     return ends, list(words[len(ends) :])
 
 
-def _fork(session: Session, start: str, end: str) -> str:
+def _fork(console: Console, start: str, end: str) -> str:
     """Return the commit at which two revisions parted, or the newest of several."""
     one, other = (
-        CommitId(ObjectId(bytes.fromhex(session.point(text).commit_id()))) for text in (start, end)
+        CommitId(ObjectId(bytes.fromhex(console.point(text).commit_id()))) for text in (start, end)
     )
-    base = merge_base(session.store.handle.commit, one, other)
+    base = merge_base(console.store.handle.commit, one, other)
     if base is None:
         raise NotFoundError(
             f"{start} and {end} have no commit in common; compare them as they are: {start}..{end}"
@@ -138,35 +138,35 @@ def _fork(session: Session, start: str, end: str) -> str:
     return base.hex()
 
 
-def _sides(session: Session, ends: list[str]) -> tuple[Snapshot, Snapshot, View | None]:
+def _sides(console: Console, ends: list[str]) -> tuple[Snapshot, Snapshot, View | None]:
     if len(ends) == 2:
-        one, other = (session.point(end) for end in ends)
+        one, other = (console.point(end) for end in ends)
         old = one.version.at(one.commit_id())
         return old.snapshot, other.version.at(other.commit_id()).snapshot, None
-    version = session.version()
+    version = console.version()
     new = version.view()
     if ends:
-        point = session.point(ends[0])
+        point = console.point(ends[0])
         return point.version.at(point.commit_id()).snapshot, new.snapshot, new
     if version.head is None:
-        nodes = session.store.handle.staging().nodes
+        nodes = console.store.handle.staging().nodes
         return empty_snapshot(nodes), new.snapshot, new
     return version.at(version.head).snapshot, new.snapshot, new
 
 
 def _ids(
-    session: Session, old: Snapshot, new: Snapshot, view: View | None, words: tuple[str, ...]
+    console: Console, old: Snapshot, new: Snapshot, view: View | None, words: tuple[str, ...]
 ) -> list[str]:
     """Return the ids of the frames named, which one side or the other has."""
     if not words:
         return []
-    home = (view or session.version().view()).home
+    home = (view or console.version().view()).home
     found: list[str] = []
     for word in words:
         for snapshot in (new, old):
-            side = View(session.store.handle, snapshot, home)
+            side = View(console.store.handle, snapshot, home)
             try:
-                found.append(find_frame(session.store, side, word))
+                found.append(find_frame(console.store, side, word))
                 break
             except NotFoundError:
                 continue

@@ -15,9 +15,9 @@ from hyperstore.cli.alter import (
     set_labels,
     unset_field,
 )
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import edited
 from hyperstore.cli.frames import Wire, find_roi, frame_ids, rois_of
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.version import DatasetVersion
@@ -42,9 +42,9 @@ Alter = Callable[[Wire], None]
 @click.option("--box", metavar="X,Y,W,H", help="Make the ROI this box; without --roi, add one.")
 @click.option("--confidence", type=float, help="How sure the annotator is, 0 to 1.")
 @click.option("--remove", is_flag=True, help="Remove the ROI.")
-@pass_session
+@pass_console
 def edit_command(
-    session: Session,
+    console: Console,
     frames: tuple[str, ...],
     is_all: bool,
     settings: tuple[str, ...],
@@ -67,7 +67,7 @@ def edit_command(
       hyperstore edit 4f2a --roi 91c0 --label truck --move 3,-2
       hyperstore edit --all --relabel car=vehicle
     """
-    version = session.version()
+    version = console.version()
     if not frames and not is_all:
         raise UsageError("name the frames to edit, or --all")
     alters = [*_field_alters(settings, unset, relabel)]
@@ -77,12 +77,12 @@ def edit_command(
             raise UsageError("--all takes no frames, and at least one change")
         source = _every(version)
     else:
-        ids = frame_ids(session, version.view(), frames)
+        ids = frame_ids(console, version.view(), frames)
         source = iter([version.get_frame(one).to_dict() for one in ids])
     if not alters:
-        _edit_by_hand(session, version, list(source))
+        _edit_by_hand(console, version, list(source))
         return
-    _store(session, version, _altered(source, alters))
+    _store(console, version, _altered(source, alters))
 
 
 def _field_alters(
@@ -159,7 +159,7 @@ def _every(version: DatasetVersion) -> Iterator[Wire]:
         yield frame.to_dict()
 
 
-def _store(session: Session, version: DatasetVersion, frames: Iterator[Wire]) -> None:
+def _store(console: Console, version: DatasetVersion, frames: Iterator[Wire]) -> None:
     count = 0
 
     def counting() -> Iterator[Wire]:
@@ -173,10 +173,10 @@ def _store(session: Session, version: DatasetVersion, frames: Iterator[Wire]) ->
     except FrameError as error:
         known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
         raise FrameError(f"{known}{error}; nothing was changed") from None
-    session.out.line(f"Changed {plural(count, 'frame')} of {session.title(version)}")
+    console.out.line(f"Changed {plural(count, 'frame')} of {console.title(version)}")
 
 
-def _edit_by_hand(session: Session, version: DatasetVersion, frames: list[Wire]) -> None:
+def _edit_by_hand(console: Console, version: DatasetVersion, frames: list[Wire]) -> None:
     changed = []
     for frame in frames:
         before = json.dumps(frame, indent=2, ensure_ascii=False) + "\n"
@@ -190,7 +190,7 @@ def _edit_by_hand(session: Session, version: DatasetVersion, frames: list[Wire])
         if not isinstance(value, dict) or value.get("id") != frame["id"]:
             raise UsageError("an edited frame keeps its id; nothing was changed")
         changed.append(value)
-    _store(session, version, iter(changed))
+    _store(console, version, iter(changed))
 
 
 def _pair(text: str, shape: str) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.progress import counted
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
 from hyperstore.errors import UsageError
@@ -30,9 +30,9 @@ def export_command() -> None:
     type=click.Path(path_type=Path),
     help="The folder to which the names of new pictures are relative.",
 )
-@pass_session
+@pass_console
 def coco_verb(
-    session: Session, revision: str, file: str, of: str | None, images: Path | None
+    console: Console, revision: str, file: str, of: str | None, images: Path | None
 ) -> None:
     """Write one COCO file from DATASET@VERSION, or from any revision.
 
@@ -41,14 +41,14 @@ def coco_verb(
     """
     if file == "-":
         raise UsageError("name a file: it is written whole or not at all, which a pipe cannot be")
-    view = session.point(revision).view()
+    view = console.point(revision).view()
     frames = (frame.to_dict() for frame in view)
-    shown = counted(session.out, frames, "Exporting frames", len(view))
+    shown = counted(console.out, frames, "Exporting frames", len(view))
     report = coco.write(shown, view.get_metadata(), Path(file), of=of, images=images)
     counts = ", ".join(
         plural(count, NOUNS[what]) if what in NOUNS else f"{count:,} {what}"
         for what, count in report.counts.items()
     )
-    session.out.line(f"Exported {counts or 'nothing'} to {file}")
+    console.out.line(f"Exported {counts or 'nothing'} to {file}")
     for line in report.lines():
-        session.out.note("  ", line)
+        console.out.note("  ", line)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from hyperstore.cli.session import Session
+from hyperstore.cli.console import Console
 from hyperstore.cli.text import plural
 from hyperstore.dataset.abbreviation import find_frame
 from hyperstore.dataset.view import View
@@ -13,9 +13,9 @@ __all__ = ["Wire", "find_roi", "frame_ids", "rois_of"]
 Wire = dict[str, object]
 
 
-def frame_ids(session: Session, view: View, words: Iterable[str]) -> list[str]:
+def frame_ids(console: Console, view: View, words: Iterable[str]) -> list[str]:
     """Return the ids of the frames that words name, each once, in the order given."""
-    return list(dict.fromkeys(find_frame(session.store, view, word) for word in words))
+    return list(dict.fromkeys(find_frame(console.store, view, word) for word in words))
 
 
 def rois_of(frame: Mapping[str, object]) -> list[Wire]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import click
 
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.progress import stages
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.errors import UsageError
@@ -28,9 +28,9 @@ _REMARKS = {
 @click.option("--seed", type=int, default=0, help="Draws the share.")
 @click.option("--max-seconds", type=click.FloatRange(min=0), help="Stop after this time.")
 @json_option
-@pass_session
+@pass_console
 def fsck_command(
-    session: Session,
+    console: Console,
     level: str | None,
     share: str | None,
     seed: int,
@@ -44,16 +44,16 @@ def fsck_command(
     if level is not None and share is not None:
         raise UsageError("--quick, --full and --sample do not go together")
     chosen = "sample" if share is not None else level or "quick"
-    with stages(session.out) as progress:
+    with stages(console.out) as progress:
         report = fsck_path(
-            session.find(),
+            console.find(),
             level=chosen,
             percent=5.0 if share is None else _percent(share),
             seed=seed,
             max_seconds=max_seconds,
             progress=progress,
         )
-    out = session.out
+    out = console.out
     if as_json:
         out.json(report.to_dict())
         return 0 if report.ok else 1

@@ -2,8 +2,8 @@
 
 import click
 
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.progress import stages
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.errors import UsageError
@@ -17,9 +17,9 @@ __all__ = ["gc_command"]
 @click.option("--prune", metavar="now", help="With `now`, also what is younger than gc.grace.")
 @click.option("--compact", is_flag=True, help="Then shrink the file; needs the store to itself.")
 @json_option
-@pass_session
+@pass_console
 def gc_command(
-    session: Session, dry_run: bool, prune: str | None, compact: bool, as_json: bool
+    console: Console, dry_run: bool, prune: str | None, compact: bool, as_json: bool
 ) -> None:
     """Take out objects that no version, tag or recent operation leads to.
 
@@ -30,23 +30,23 @@ def gc_command(
     """
     if prune not in (None, "now"):
         raise UsageError(f"--prune takes `now`, not {prune!a}")
-    with stages(session.out) as progress:
+    with stages(console.out) as progress:
         done = gc(
-            session.store,
+            console.store,
             dry_run=dry_run,
             prune_now=prune == "now",
             compact=compact,
             progress=progress,
         )
     if as_json:
-        session.out.json(done.to_dict())
+        console.out.json(done.to_dict())
         return
     would = "Would take out" if dry_run else "Took out"
-    session.out.line(
+    console.out.line(
         f"{would} {plural(done.objects, 'object')}, {plural(done.record_bytes, 'byte')}"
     )
-    session.out.line(f"Kept {done.kept_objects:,} in use and {done.young_objects:,} that are young")
+    console.out.line(f"Kept {done.kept_objects:,} in use and {done.young_objects:,} that are young")
     if done.compacted:
-        session.out.line(
+        console.out.line(
             f"The file went from {done.file_bytes_before:,} to {done.file_bytes:,} bytes"
         )

@@ -8,9 +8,9 @@ import click
 
 from hyperstore.cli.commit import report_commit
 from hyperstore.cli.complete import complete_datasets
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import read_message
 from hyperstore.cli.progress import counted
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.arrival import Arrival
@@ -62,9 +62,9 @@ _images = click.option(
 @_dataset
 @_version
 @_message
-@pass_session
+@pass_console
 def coco_verb(
-    session: Session,
+    console: Console,
     files: tuple[Path, ...],
     images: Path | None,
     dataset: str,
@@ -76,18 +76,18 @@ def coco_verb(
     Several files about the same pictures go into one version; `export coco --of FILE` gives each
     one back. Pictures stay where they are.
     """
-    message = _checked(session, dataset, version_name, parts)
-    scratch = session.store.handle.scratch
+    message = _checked(console, dataset, version_name, parts)
+    scratch = console.store.handle.scratch
     with (
-        Arrival(session.store.handle, dataset, version_name) as arrival,
+        Arrival(console.store.handle, dataset, version_name) as arrival,
         coco.read(files, images=images, scratch=scratch) as source,
     ):
 
         def meta(existing: Mapping[str, object]) -> Wire:
             return coco.combine_version(existing, source)
 
-        _put(session, arrival, source.frames(), meta, total=source.report.counts.get("images"))
-        _finish(session, arrival, source.report, message)
+        _put(console, arrival, source.frames(), meta, total=source.report.counts.get("images"))
+        _finish(console, arrival, source.report, message)
 
 
 @import_command.command("voc", cls=Verb)
@@ -98,9 +98,9 @@ def coco_verb(
 @_dataset
 @_version
 @_message
-@pass_session
+@pass_console
 def voc_verb(
-    session: Session,
+    console: Console,
     paths: tuple[Path, ...],
     images: Path | None,
     dataset: str,
@@ -108,7 +108,7 @@ def voc_verb(
     parts: tuple[str, ...],
 ) -> None:
     """Import Pascal VOC annotations: a folder that holds Annotations, or XML files."""
-    message = _checked(session, dataset, version_name, parts)
+    message = _checked(console, dataset, version_name, parts)
     report = Report()
     seen: dict[str, Path] = {}
     frames = (
@@ -116,19 +116,19 @@ def voc_verb(
         for path in paths
         for partial in voc.read(path, images=images, report=report, seen=seen)
     )
-    with Arrival(session.store.handle, dataset, version_name) as arrival:
-        _put(session, arrival, frames, None, total=None)
-        _finish(session, arrival, report, message)
+    with Arrival(console.store.handle, dataset, version_name) as arrival:
+        _put(console, arrival, frames, None, total=None)
+        _finish(console, arrival, report, message)
 
 
-def _checked(session: Session, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
+def _checked(console: Console, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
     """Refuse what cannot work before anything is read; return the message."""
     check_name(dataset, what="dataset")
     check_name(version, what="version")
     message = read_message(parts)
     if message is not None:
         check_message(message)
-    found = _find(session, dataset)
+    found = _find(console, dataset)
     for held in [] if found is None else found.versions():
         if version in (held.name, held.id) and held.published:
             raise PublishedError(
@@ -137,21 +137,21 @@ def _checked(session: Session, dataset: str, version: str, parts: tuple[str, ...
     return message
 
 
-def _find(session: Session, name: str) -> Dataset | None:
-    with session.store.handle.database.reading() as reader:
+def _find(console: Console, name: str) -> Dataset | None:
+    with console.store.handle.database.reading() as reader:
         known = any(name in (record.name, record.id) for _, record in datasets(reader))
-    return session.store.dataset(name) if known else None
+    return console.store.dataset(name) if known else None
 
 
 def _put(
-    session: Session,
+    console: Console,
     arrival: Arrival,
     partials: Iterable[Partial],
     meta: Callable[[Mapping[str, object]], Wire] | None,
     total: int | None,
 ) -> None:
     """Lay what the files say over what the version has; nothing shows yet."""
-    shown = counted(session.out, partials, "Importing pictures", total)
+    shown = counted(console.out, partials, "Importing pictures", total)
     view = arrival.view()
     try:
         arrival.put(_combined(view, shown))
@@ -170,21 +170,21 @@ def _combined(view: View, partials: Iterator[Partial]) -> Iterator[Wire]:
             yield coco.combine(existing.get(one.id), one)
 
 
-def _finish(session: Session, arrival: Arrival, report: Report, message: str | None) -> None:
-    out = session.out
+def _finish(console: Console, arrival: Arrival, report: Report, message: str | None) -> None:
+    out = console.out
     changes = arrival.changes()
     version, commit = arrival.finish(message)
     state = version.status().state
     if arrival.made:
         out.line(f"Created {' and '.join(arrival.made)}")
     counts = ", ".join(plural(count, NOUNS[what]) for what, count in report.counts.items())
-    out.line(f"Imported {counts or 'nothing'} into {session.title(version)}")
+    out.line(f"Imported {counts or 'nothing'} into {console.title(version)}")
     for line in report.lines():
         out.note("  ", line)
     if changes is not None and changes.changed:
         out.line(f"{_did(changes, state)}; `hyperstore undo` takes the import back")
     if commit is not None:
-        report_commit(session, version, commit.hex())
+        report_commit(console, version, commit.hex())
         return
     nothing = "Nothing has changed" if changes is None else "All is as in the last commit"
     if message is not None:

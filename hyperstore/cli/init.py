@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.store import STORE_FOLDER, init
 
@@ -16,8 +16,8 @@ __all__ = ["init_command"]
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--allow-network", is_flag=True, help="Also on a network or cloud-synced folder.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-@pass_session
-def init_command(session: Session, folder: Path | None, allow_network: bool, quiet: bool) -> None:
+@pass_console
+def init_command(console: Console, folder: Path | None, allow_network: bool, quiet: bool) -> None:
     """Make a store in DIR/.hyperstore, by default here, or complete a half-made one.
 
     Safe to repeat: what is there is never wiped. Without DIR, HYPERSTORE_DIR names the store's own
@@ -34,4 +34,4 @@ def init_command(session: Session, folder: Path | None, allow_network: bool, qui
         path = store.path
     if not quiet:
         done = "Reinitialized existing" if existed else "Initialized empty"
-        session.out.line(f"{done} store in {path}")
+        console.out.line(f"{done} store in {path}")

@@ -7,9 +7,9 @@ from itertools import islice
 import click
 
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.graph import Graph
 from hyperstore.cli.output import Part, styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import fit
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.lookup import CommitInfo, commit_info
@@ -46,9 +46,9 @@ Names = Mapping[str, list[Part]]
 @click.option("--all", "is_all", is_flag=True, help="Of all versions and tags of the dataset.")
 @click.option("--reverse", is_flag=True, help="The oldest first.")
 @json_option
-@pass_session
+@pass_console
 def log_command(
-    session: Session,
+    console: Console,
     revision: str | None,
     oneline: bool,
     graph: bool,
@@ -69,39 +69,39 @@ def log_command(
     if both is not None:
         if is_all:
             raise UsageError("--all takes no range")
-        point, heads, without = _of_range(session, both)
-        names = decorations(session, point)
+        point, heads, without = _of_range(console, both)
+        names = decorations(console, point)
     else:
-        point = session.point(revision)
-        names = decorations(session, point)
+        point = console.point(revision)
+        names = decorations(console, point)
         heads = [_id(one) for one in names] if is_all else []
         heads = heads or [_id(point.commit_id())]
-    commits = _commits(session, heads, most, without)
+    commits = _commits(console, heads, most, without)
     if reverse:
         commits = reversed(list(commits))
     drawing = Graph() if graph and not as_json else None
     first = True
     for info in commits:
         if as_json:
-            session.out.json(commit_json(info, names))
+            console.out.json(commit_json(info, names))
             continue
-        lines = _lines(session, info, names, oneline=oneline, stat=stat)
+        lines = _lines(console, info, names, oneline=oneline, stat=stat)
         if drawing is not None:
             gap = not oneline and not first
-            _draw(session, drawing.rows(info.id, info.parents, lines, gap=gap))
+            _draw(console, drawing.rows(info.id, info.parents, lines, gap=gap))
         else:
             if not oneline and not first:
-                session.out.line()
+                console.out.line()
             for parts in lines:
-                session.out.line(*parts)
+                console.out.line(*parts)
         first = False
 
 
-def _of_range(session: Session, both: Range) -> tuple[Point, list[CommitId], set[CommitId]]:
+def _of_range(console: Console, both: Range) -> tuple[Point, list[CommitId], set[CommitId]]:
     """Return the point of a range's end, where its walk begins, and what is left out of it."""
-    points = [session.point(text or HEAD_NAME) for text in (both.start, both.end)]
+    points = [console.point(text or HEAD_NAME) for text in (both.start, both.end)]
     start, end = (_id(point.commit_id()) for point in points)
-    read = session.store.handle.commit
+    read = console.store.handle.commit
     without = set(ancestors(read, [start]))
     if not both.is_symmetric:
         return points[1], [end], without
@@ -113,16 +113,16 @@ def _id(digits: str) -> CommitId:
 
 
 def _commits(
-    session: Session, heads: list[CommitId], most: int | None, without: Container[CommitId]
+    console: Console, heads: list[CommitId], most: int | None, without: Container[CommitId]
 ) -> Iterator[CommitInfo]:
-    walked = walk(session.store.handle.commit, heads)
+    walked = walk(console.store.handle.commit, heads)
     found = (one for one in walked if one[0] not in without)
     return (commit_info(commit_id, commit) for commit_id, commit in islice(found, most))
 
 
-def decorations(session: Session, point: Point) -> Names:
+def decorations(console: Console, point: Point) -> Names:
     """Return what stands on which commit of a dataset: HEAD, versions, tags."""
-    head = session.store.head()
+    head = console.store.head()
     names: dict[str, list[Part]] = {}
     for version in point.dataset.versions():
         if version.head is None:
@@ -144,10 +144,10 @@ def _add(names: dict[str, list[Part]], commit: str, parts: list[Part]) -> None:
 
 
 def _lines(
-    session: Session, info: CommitInfo, names: Names, *, oneline: bool, stat: bool
+    console: Console, info: CommitInfo, names: Names, *, oneline: bool, stat: bool
 ) -> list[list[Part]]:
     if oneline:
-        columns = session.out.columns
+        columns = console.out.columns
         title = info.message.splitlines()[0]
         if columns is not None and not names.get(info.id):
             title = fit(title, columns - 13)
@@ -174,10 +174,10 @@ def header(info: CommitInfo, names: Names) -> list[list[Part]]:
     return lines
 
 
-def print_commit(session: Session, info: CommitInfo, names: Names) -> None:
+def print_commit(console: Console, info: CommitInfo, names: Names) -> None:
     """Print a commit's header and message."""
     for parts in header(info, names):
-        session.out.line(*parts)
+        console.out.line(*parts)
 
 
 def stat_line(changes: Changes) -> str:
@@ -227,9 +227,9 @@ def _refs(parts: list[Part]) -> list[Part]:
     return [styled(" (", "yellow"), *parts, styled(")", "yellow")] if parts else []
 
 
-def _draw(session: Session, rows: Iterator[tuple[str, list[Part]]]) -> None:
+def _draw(console: Console, rows: Iterator[tuple[str, list[Part]]]) -> None:
     for edge, parts in rows:
         if parts:
-            session.out.line(styled(edge, ""), *parts)
+            console.out.line(styled(edge, ""), *parts)
         else:
-            session.out.line(edge.rstrip())
+            console.out.line(edge.rstrip())

@@ -6,8 +6,8 @@ from itertools import islice
 import click
 
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import columns_of, fit, pad, plural, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.view import Frame, View
@@ -29,9 +29,9 @@ _ROWS = 256  # Shown together, with columns as wide as they need.
 @click.option("-l", "--long", "is_long", is_flag=True, help="With the URI of the first source.")
 @click.option("--name-only", is_flag=True, help="Only the ids.")
 @json_option
-@pass_session
+@pass_console
 def ls_command(
-    session: Session,
+    console: Console,
     revision: str | None,
     most: int | None,
     skip: int,
@@ -46,16 +46,16 @@ def ls_command(
     Columns: id, context, timestamp (ms), number of ROIs. Of a draft the frames as they are now, of
     a commit or tag as it recorded them. --json: the frame in the wire form, which `add -` reads.
     """
-    view = session.point(revision).view()
+    view = console.point(revision).view()
     chosen = _chosen(view, context, skip, most, reverse=reverse)
     if as_json:
         for frame in chosen:
-            session.out.json(frame.to_dict())
+            console.out.json(frame.to_dict())
     elif name_only:
         for frame in chosen:
-            session.out.line(frame.id)
+            console.out.line(frame.id)
     else:
-        _list(session, chosen, is_long=is_long)
+        _list(console, chosen, is_long=is_long)
 
 
 def _chosen(
@@ -72,8 +72,8 @@ def _chosen(
     return view.get_iterator(start=first, stop=last, reverse=reverse) if first < last else iter(())
 
 
-def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:
-    columns = session.out.columns
+def _list(console: Console, frames: Iterator[Frame], *, is_long: bool) -> None:
+    columns = console.out.columns
     widths = [0, 0, 0]
     while chunk := list(islice(frames, _ROWS)):
         rows = [_row(frame) for frame in chunk]
@@ -84,11 +84,11 @@ def _list(session: Session, frames: Iterator[Frame], *, is_long: bool) -> None:
         ]
         for row, frame in zip(rows, chunk, strict=True):
             first, context, time = (pad(cell, widths[at]) for at, cell in enumerate(row[:3]))
-            session.out.line(
+            console.out.line(
                 styled(first, "yellow"), "  ", context, "  ", time, "  ", styled(row[3], "dim")
             )
             if is_long:
-                session.out.line("    ", safe(_uri(frame.to_dict())))
+                console.out.line("    ", safe(_uri(frame.to_dict())))
 
 
 def _row(frame: Frame) -> _Row:

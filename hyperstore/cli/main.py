@@ -172,8 +172,8 @@ def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: b
         os.chdir(folder)
         ctx.call_on_close(lambda: os.chdir(before))
     if ctx.invoked_subcommand != "version":  # Which needs no store, and starts sooner without.
-        sessions = import_module("hyperstore.cli.session")
-        ctx.obj = sessions.Session(output, recorded_command(words), named=folder is not None)
+        consoles = import_module("hyperstore.cli.console")
+        ctx.obj = consoles.Console(output, recorded_command(words), named=folder is not None)
         ctx.call_on_close(ctx.obj.close)
     return DONE
 

@@ -3,8 +3,8 @@
 import click
 
 from hyperstore.cli.complete import complete_versions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import read_message
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.verb import Verb
 
 __all__ = ["publish_command", "snapshot_command"]
@@ -17,16 +17,16 @@ _message = click.option(
 @click.command("publish", cls=Verb)
 @click.argument("version", required=False, metavar="[VERSION]", shell_complete=complete_versions)
 @_message
-@pass_session
-def publish_command(session: Session, version: str | None, parts: tuple[str, ...]) -> None:
+@pass_console
+def publish_command(console: Console, version: str | None, parts: tuple[str, ...]) -> None:
     """Freeze a version, by default the one on which HEAD stands.
 
     What is pending is committed first. A published version does not change any more; make a child
     to go on: hyperstore switch -c NAME.
     """
-    held = session.version_named(version)
+    held = console.version_named(version)
     commit = held.publish(read_message(parts))
-    session.out.line(f"Published {session.title(held)} at {commit[:12]}")
+    console.out.line(f"Published {console.title(held)} at {commit[:12]}")
 
 
 @click.command("snapshot", cls=Verb)
@@ -34,9 +34,9 @@ def publish_command(session: Session, version: str | None, parts: tuple[str, ...
 @click.option("--child", metavar="NAME", help="The name of the new draft; by default the old name.")
 @click.option("--comment", help="Describe what is published.")
 @_message
-@pass_session
+@pass_console
 def snapshot_command(
-    session: Session,
+    console: Console,
     name: str | None,
     child: str | None,
     comment: str | None,
@@ -46,8 +46,8 @@ def snapshot_command(
 
     NAME is `snapshot` and the time where it is not given.
     """
-    held = session.version()
+    held = console.version()
     draft = held.snapshot(name, child_name=child, comment=comment, message=read_message(parts))
-    session.store.set_head(draft)
-    session.out.line(f"Published {session.title(held)}")
-    session.out.line(f"Switched to {session.title(draft)}")
+    console.store.set_head(draft)
+    console.out.line(f"Published {console.title(held)}")
+    console.out.line(f"Switched to {console.title(draft)}")

@@ -7,8 +7,8 @@ from itertools import islice
 import click
 
 from hyperstore.cli.complete import complete_versions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import ago, fit, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.history.branches import head_ref
@@ -24,9 +24,9 @@ __all__ = ["reflog_command", "undo_command"]
 @click.option("--all", "is_all", is_flag=True, help="Every operation on the store, by number.")
 @click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="At most so many.")
 @json_option
-@pass_session
+@pass_console
 def reflog_command(
-    session: Session, version: str | None, is_all: bool, most: int | None, as_json: bool
+    console: Console, version: str | None, is_all: bool, most: int | None, as_json: bool
 ) -> None:
     """Show where the head of a version has pointed, newest first; VERSION@{n} names each.
 
@@ -34,46 +34,46 @@ def reflog_command(
     actor, done, command, moves [ref, old, new]; of a version also name, commit.
     """
     if is_all:
-        for operation in islice(session.store.operations(), most):
+        for operation in islice(console.store.operations(), most):
             if as_json:
-                session.out.json(_json(operation))
+                console.out.json(_json(operation))
             else:
-                _print(session, operation)
+                _print(console, operation)
         return
-    held = session.version_named(version)
+    held = console.version_named(version)
     ref = head_ref(held.dataset_id, held.id)
     name = quote_name(held.name)
-    for at, (operation, commit) in enumerate(islice(_moves(session, ref), most)):
+    for at, (operation, commit) in enumerate(islice(_moves(console, ref), most)):
         label = f"{name}@{{{at}}}"
         digits = "" if commit is None else commit.hex()
         if as_json:
             found = {"name": label, "commit": digits or None}
-            session.out.json(found | _json(operation))
+            console.out.json(found | _json(operation))
             continue
-        session.out.line(
+        console.out.line(
             styled(digits[:12] or "(deleted)", "yellow"), f" {label}: ", _said(operation)[0]
         )
 
 
-def _moves(session: Session, ref: str) -> Iterator[tuple[Operation, ObjectId | None]]:
+def _moves(console: Console, ref: str) -> Iterator[tuple[Operation, ObjectId | None]]:
     """Yield what moved a ref, and where to, newest first."""
-    for operation in session.store.operations():
+    for operation in console.store.operations():
         for move in reversed(operation.moves):
             if move.name == ref:
                 yield operation, move.new
 
 
-def _print(session: Session, operation: Operation) -> None:
+def _print(console: Console, operation: Operation) -> None:
     number = f"{operation.number:>5}"
     when = f"{ago(time.time() - operation.time_ms / 1000)} ago"
     done, typed = _said(operation)
     text = safe(done)
-    columns = session.out.columns
+    columns = console.out.columns
     if columns is not None:
         text = fit(text, max(20, columns - 23))
-    session.out.line(styled(number, "yellow"), f"  {when:<14}  ", text)
+    console.out.line(styled(number, "yellow"), f"  {when:<14}  ", text)
     if typed:
-        session.out.line(" " * 23, styled(f"$ {typed}", "dim"))
+        console.out.line(" " * 23, styled(f"$ {typed}", "dim"))
 
 
 def _said(operation: Operation) -> tuple[str, str]:
@@ -102,12 +102,12 @@ def _json(operation: Operation) -> dict[str, object]:
 
 @click.command("undo", cls=Verb)
 @click.argument("number", required=False, metavar="[NUMBER]", type=click.IntRange(min=1))
-@pass_session
-def undo_command(session: Session, number: int | None) -> None:
+@pass_console
+def undo_command(console: Console, number: int | None) -> None:
     """Take back the last operation that is not undone yet, or the one of a number.
 
     All refs that it moved go back to where they were. `reflog --all` lists the numbers; an undo is
     undone by its own.
     """
-    undone = session.store.undo(number)
-    session.out.line(f"Undid operation {undone.number}: {_said(undone)[0]}")
+    undone = console.store.undo(number)
+    console.out.line(f"Undid operation {undone.number}: {_said(undone)[0]}")

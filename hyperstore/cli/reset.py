@@ -4,8 +4,8 @@ import click
 
 from hyperstore.cli.commit import report_commit
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import read_message
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.abbreviation import find_frame
@@ -22,23 +22,23 @@ _ALL = "."
 @click.argument("revision", default="HEAD", metavar="[REV]", shell_complete=complete_revisions)
 @click.option("--soft", "mode", flag_value="soft", help="Keep the frames as they are (default).")
 @click.option("--hard", "mode", flag_value="hard", help="Make the frames those of the commit too.")
-@pass_session
-def reset_command(session: Session, revision: str, mode: str | None) -> None:
+@pass_console
+def reset_command(console: Console, revision: str, mode: str | None) -> None:
     """Move the head of the draft on which HEAD stands to a commit, by default where it is.
 
     With --hard what is pending is dropped; `undo` brings it back.
     """
-    version = session.version()
+    version = console.version()
     if revision == "HEAD" and version.head is None:
         commit = None
     else:
-        commit = session.point(revision).commit_id()
+        commit = console.point(revision).commit_id()
     version.reset(commit, hard=mode == "hard")
     if commit is None:
-        session.out.line(f"{session.title(version)} has no commits yet")
+        console.out.line(f"{console.title(version)} has no commits yet")
         return
-    title = session.store.commit_info(commit).message.splitlines()[0]
-    session.out.line(f"{session.title(version)} is now at {commit[:12]} {title}")
+    title = console.store.commit_info(commit).message.splitlines()[0]
+    console.out.line(f"{console.title(version)} is now at {commit[:12]} {title}")
 
 
 @click.command("restore", cls=Verb)
@@ -51,45 +51,45 @@ def reset_command(session: Session, revision: str, mode: str | None) -> None:
     shell_complete=complete_revisions,
     help="As of this revision, by default the head.",
 )
-@pass_session
-def restore_command(session: Session, frames: tuple[str, ...], source: str) -> None:
+@pass_console
+def restore_command(console: Console, frames: tuple[str, ...], source: str) -> None:
     """Make frames of the draft as they are in a commit; `.` is all of them, and the metadata.
 
     A frame that the commit has not is removed.
     """
-    version = session.version()
+    version = console.version()
     commit = None
     if source != "HEAD" or version.head is not None:
-        commit = session.point(source).commit_id()
+        commit = console.point(source).commit_id()
     if _ALL in frames:
         version.restore(None, source=commit)
-        session.out.line("Restored all frames")
+        console.out.line("Restored all frames")
         return
     views = [version.view()] + ([version.at(commit)] if commit is not None else [])
-    ids = [_anywhere(session, views, word) for word in frames]
+    ids = [_anywhere(console, views, word) for word in frames]
     changed = version.restore(ids, source=commit)
-    session.out.line(f"Restored {plural(changed, 'frame')}")
+    console.out.line(f"Restored {plural(changed, 'frame')}")
 
 
-def _anywhere(session: Session, views: list[View], word: str) -> str:
+def _anywhere(console: Console, views: list[View], word: str) -> str:
     for view in views[:-1]:
         try:
-            return find_frame(session.store, view, word)
+            return find_frame(console.store, view, word)
         except NotFoundError:
             continue
-    return find_frame(session.store, views[-1], word)
+    return find_frame(console.store, views[-1], word)
 
 
 @click.command("revert", cls=Verb)
 @click.argument("revision", metavar="REV", shell_complete=complete_revisions)
 @click.option("-m", "--message", "parts", multiple=True, help="Instead of `Revert ...`.")
-@pass_session
-def revert_command(session: Session, revision: str, parts: tuple[str, ...]) -> None:
+@pass_console
+def revert_command(console: Console, revision: str, parts: tuple[str, ...]) -> None:
     """Commit the opposite of what one commit did, on the draft on which HEAD stands."""
-    version = session.version()
+    version = console.version()
     _refuse_none(version)
-    made = version.revert(session.point(revision).commit_id(), read_message(parts))
-    report_commit(session, version, made)
+    made = version.revert(console.point(revision).commit_id(), read_message(parts))
+    report_commit(console, version, made)
 
 
 def _refuse_none(version: DatasetVersion) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import click
 
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.frames import frame_ids
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.view import View
@@ -20,9 +20,9 @@ __all__ = ["rm_command"]
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--ignore-unmatch", is_flag=True, help="Pass over frames that are not there.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing.")
-@pass_session
+@pass_console
 def rm_command(
-    session: Session,
+    console: Console,
     frames: tuple[str, ...],
     context: str | None,
     dry_run: bool,
@@ -36,12 +36,12 @@ def rm_command(
     """
     if not frames and context is None:
         raise UsageError("name the frames to remove, or --context")
-    version = session.version()
+    version = console.version()
     view = version.view()
     found: list[str] = []
-    for word in _words(session, frames):
+    for word in _words(console, frames):
         try:
-            found += frame_ids(session, view, [word])
+            found += frame_ids(console, view, [word])
         except NotFoundError:
             if not ignore_unmatch:
                 raise
@@ -54,15 +54,15 @@ def rm_command(
         would = "Would remove" if dry_run else "Removed"
         if len(ids) <= 20:
             for frame_id in ids:
-                session.out.line(f"{would} {frame_id}")
+                console.out.line(f"{would} {frame_id}")
         else:
-            session.out.line(f"{would} {plural(len(ids), 'frame')}")
+            console.out.line(f"{would} {plural(len(ids), 'frame')}")
 
 
-def _words(session: Session, frames: tuple[str, ...]) -> Iterator[str]:
+def _words(console: Console, frames: tuple[str, ...]) -> Iterator[str]:
     for word in frames:
         if word == "-":
-            yield from (line.rstrip("\n") for line in session.standard_input() if line.strip())
+            yield from (line.rstrip("\n") for line in console.standard_input() if line.strip())
         else:
             yield word
 

@@ -4,10 +4,10 @@ import click
 
 from hyperstore.cli.cat import frame_in
 from hyperstore.cli.complete import complete_revisions
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.diff import print_diff
 from hyperstore.cli.log import commit_json, decorations, print_commit, shown_time, stat_line
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.edit import empty_snapshot
@@ -28,51 +28,51 @@ __all__ = ["show_command"]
 @click.option("--name-status", "shape", flag_value="name-status", help="A, M or D and the id.")
 @click.option("-s", "--no-patch", "shape", flag_value="none", help="Without what it changed.")
 @click.option("--json", "shape", flag_value="json", help="One JSON object.")
-@pass_session
-def show_command(session: Session, word: str, shape: str | None) -> None:
+@pass_console
+def show_command(console: Console, word: str, shape: str | None) -> None:
     """Show a commit and what it changed; a tag, a version, or a frame.
 
     --json: of a commit as `log --json`; of a version or tag also dataset, version, tag, published,
     comment, count, content_id; of a frame its wire form.
     """
     try:
-        point = resolve(session.store, word)
+        point = resolve(console.store, word)
     except (NotFoundError, UsageError) as error:
-        _show_frame(session, word, error, as_json=shape == "json")
+        _show_frame(console, word, error, as_json=shape == "json")
         return
     if point.note:
-        session.out.warning(point.note)
+        console.out.warning(point.note)
     if shape == "json":
-        session.out.json(_json(session, point))
+        console.out.json(_json(console, point))
         return
     if point.tag is not None:
-        _show_tag(session, point)
+        _show_tag(console, point)
     if point.is_version:
-        _show_version(session, point.version)
+        _show_version(console, point.version)
         if point.commit is None:
             return
-        session.out.line()
-    _show_commit(session, point, shape or "full")
+        console.out.line()
+    _show_commit(console, point, shape or "full")
 
 
-def _show_frame(session: Session, word: str, error: HyperstoreError, *, as_json: bool) -> None:
+def _show_frame(console: Console, word: str, error: HyperstoreError, *, as_json: bool) -> None:
     try:
-        view, frame_id = frame_in(session, session.version().view(), word)
+        view, frame_id = frame_in(console, console.version().view(), word)
     except NotFoundError:
         raise error from None
     wire = view.get_frame(frame_id).to_dict()
     if as_json:
-        session.out.json(wire)
+        console.out.json(wire)
     else:
-        session.out.json_text(wire)
+        console.out.json_text(wire)
 
 
-def _show_tag(session: Session, point: Point) -> None:
+def _show_tag(console: Console, point: Point) -> None:
     assert point.tag is not None
-    with session.store.handle.database.reading() as reader:
+    with console.store.handle.database.reading() as reader:
         found = find_tag(reader, point.dataset.id, point.tag)
     assert found is not None
-    out = session.out
+    out = console.out
     out.line(styled(f"tag {found.tag.name}", "yellow"))
     out.line("Tagger: ", found.tag.tagger)
     out.line("Date:   ", shown_time(found.tag.time))
@@ -82,11 +82,11 @@ def _show_tag(session: Session, point: Point) -> None:
     out.line()
 
 
-def _show_version(session: Session, version: DatasetVersion) -> None:
-    out = session.out
+def _show_version(console: Console, version: DatasetVersion) -> None:
+    out = console.out
     record = version.record
     view = version.view()
-    out.line(styled(f"version {session.title(version)}", "yellow"))
+    out.line(styled(f"version {console.title(version)}", "yellow"))
     out.line("Id:        ", version.id)
     published = f"published {shown_time(record.published)}" if record.published else "draft"
     out.line("State:     ", published)
@@ -103,27 +103,27 @@ def _show_version(session: Session, version: DatasetVersion) -> None:
         out.line("Metadata:  ", key, "" if isinstance(value, (dict, list)) else f" = {value}")
 
 
-def _show_commit(session: Session, point: Point, shape: str) -> None:
-    info = session.store.commit_info(point.commit_id())
-    print_commit(session, info, decorations(session, point))
+def _show_commit(console: Console, point: Point, shape: str) -> None:
+    info = console.store.commit_info(point.commit_id())
+    print_commit(console, info, decorations(console, point))
     if shape == "none":
         return
-    session.out.line()
-    session.out.line(stat_line(info.changes))
-    session.out.line()
+    console.out.line()
+    console.out.line(stat_line(info.changes))
+    console.out.line()
     new = point.version.at(info.id).snapshot
     if info.parents:
         old = point.version.at(info.parents[0]).snapshot
     else:
-        old = empty_snapshot(session.store.handle.staging().nodes)
-    print_diff(session, old, new, shape)
+        old = empty_snapshot(console.store.handle.staging().nodes)
+    print_diff(console, old, new, shape)
 
 
-def _json(session: Session, point: Point) -> dict[str, object]:
+def _json(console: Console, point: Point) -> dict[str, object]:
     found: dict[str, object] = {}
     if point.commit is not None:
-        info = session.store.commit_info(point.commit)
-        found |= commit_json(info, decorations(session, point))
+        info = console.store.commit_info(point.commit)
+        found |= commit_json(info, decorations(console, point))
     is_draft = point.is_version or point.commit is None
     if is_draft or point.tag is not None:
         record = point.version.record

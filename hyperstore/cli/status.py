@@ -7,9 +7,9 @@ import click
 
 from hyperstore.cli.changes import MARKS
 from hyperstore.cli.commit import summary
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.log import changes_json
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.compare import ChangedFrame, changed_frames
@@ -24,17 +24,17 @@ _SHOWN_MAX = 20
 @click.command("status", cls=Verb)
 @click.option("-s", "--short", is_flag=True, help="A, M or D and the frame, for each that differs.")
 @json_option
-@pass_session
-def status_command(session: Session, short: bool, as_json: bool) -> None:
+@pass_console
+def status_command(console: Console, short: bool, as_json: bool) -> None:
     """Say where HEAD stands, and what the draft holds that is not committed.
 
     --json: dataset, dataset_id, version, version_id, state, head, count, content_id, changes.
     """
-    version = session.version()
+    version = console.version()
     status = version.status()
     view = version.view()
     if as_json:
-        session.out.json(
+        console.out.json(
             {
                 "dataset": view.home.dataset_name,
                 "dataset_id": version.dataset_id,
@@ -49,19 +49,19 @@ def status_command(session: Session, short: bool, as_json: bool) -> None:
         )
         return
     if short:
-        for frame in _pending(session, version):
+        for frame in _pending(console, version):
             mark, colour = MARKS[frame.kind]
-            session.out.line(styled(mark, colour), "  ", frame.frame_id)
+            console.out.line(styled(mark, colour), "  ", frame.frame_id)
         return
-    out = session.out
+    out = console.out
     state = "published" if status.state == "published" else "draft"
     out.line(
-        "On ", styled(session.title(version), "bold"), f" ({state}), ", plural(len(view), "frame")
+        "On ", styled(console.title(version), "bold"), f" ({state}), ", plural(len(view), "frame")
     )
     if status.head is None:
         out.line("No commits yet")
     else:
-        info = session.store.commit_info(status.head)
+        info = console.store.commit_info(status.head)
         out.line(
             "Last commit ", styled(status.head[:12], "yellow"), " ", info.message.splitlines()[0]
         )
@@ -69,15 +69,15 @@ def status_command(session: Session, short: bool, as_json: bool) -> None:
     if status.state != "draft" or empty:
         out.line("Nothing is pending" if state == "draft" else "It does not change any more")
         return
-    _print_pending(session, version, summary(status.changes))
+    _print_pending(console, version, summary(status.changes))
 
 
-def _print_pending(session: Session, version: DatasetVersion, counts: str) -> None:
-    out = session.out
+def _print_pending(console: Console, version: DatasetVersion, counts: str) -> None:
+    out = console.out
     out.line()
     out.line(f"Pending: {counts}")
     out.line('  (use "hyperstore commit" to record it, "hyperstore restore FRAME" to drop it)')
-    pending = _pending(session, version)
+    pending = _pending(console, version)
     shown = list(islice(pending, _SHOWN_MAX))
     for frame in shown:
         _, colour = MARKS[frame.kind]
@@ -89,8 +89,8 @@ def _print_pending(session: Session, version: DatasetVersion, counts: str) -> No
         out.line("    ", styled("metadata of the version", "yellow"))
 
 
-def _pending(session: Session, version: DatasetVersion) -> Iterator[ChangedFrame]:
-    staging = session.store.handle.staging()
+def _pending(console: Console, version: DatasetVersion) -> Iterator[ChangedFrame]:
+    staging = console.store.handle.staging()
     head = version.head
     old = empty_snapshot(staging.nodes) if head is None else version.at(head).snapshot
     return changed_frames(staging, old, version.view().snapshot)

@@ -4,7 +4,7 @@ import click
 
 from hyperstore.cli.branch import create_version
 from hyperstore.cli.complete import complete_versions
-from hyperstore.cli.session import Session, pass_session
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.dataset import Dataset
 from hyperstore.dataset.version import DatasetVersion
@@ -20,30 +20,30 @@ __all__ = ["switch_command"]
 @click.argument("name", metavar="VERSION|-", shell_complete=complete_versions)
 @click.argument("start", required=False, metavar="[START]", shell_complete=complete_versions)
 @click.option("-c", "--create", is_flag=True, help="Make the version first, at START or here.")
-@pass_session
-def switch_command(session: Session, name: str, start: str | None, create: bool) -> None:
+@pass_console
+def switch_command(console: Console, name: str, start: str | None, create: bool) -> None:
     """Stand on a version: VERSION of this dataset, DATASET@VERSION, or - for the one before.
 
     What is pending stays in the version where it was made.
     """
     if create:
-        version = create_version(session, name, start, None)
+        version = create_version(console, name, start, None)
         made = "a new version, "
     elif start is not None:
         raise UsageError("where a version starts goes with -c")
     else:
-        version = _previous(session) if name == "-" else session.version_named(name)
+        version = _previous(console) if name == "-" else console.version_named(name)
         made = ""
-    if version == session.store.head():
-        session.out.line(f"Already on {session.title(version)}")
+    if version == console.store.head():
+        console.out.line(f"Already on {console.title(version)}")
         return
-    session.store.set_head(version)
-    session.out.line(f"Switched to {made}{session.title(version)}")
+    console.store.set_head(version)
+    console.out.line(f"Switched to {made}{console.title(version)}")
 
 
-def _previous(session: Session) -> DatasetVersion:
+def _previous(console: Console) -> DatasetVersion:
     """Return the version on which HEAD stood before, by the operation log."""
-    store = session.store
+    store = console.store
     for operation in store.operations():
         for move in operation.moves:
             if move.name != HEAD or move.old is None:

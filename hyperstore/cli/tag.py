@@ -3,9 +3,9 @@
 import click
 
 from hyperstore.cli.complete import complete_revisions, complete_tags
+from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.editor import read_message
 from hyperstore.cli.output import styled
-from hyperstore.cli.session import Session, pass_session
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.dataset import Dataset
@@ -22,9 +22,9 @@ __all__ = ["tag_command"]
 @click.option("-d", "--delete", is_flag=True, help="Delete the tag.")
 @click.option("-f", "--force", is_flag=True, help="Move the tag where it exists.")
 @json_option
-@pass_session
+@pass_console
 def tag_command(
-    session: Session,
+    console: Console,
     name: str | None,
     revision: str | None,
     parts: tuple[str, ...],
@@ -37,28 +37,28 @@ def tag_command(
     A tag belongs to the dataset of its commit. --json: name, commit, message, tagger, time (ms).
     """
     if name is None:
-        _list(session, session.point(None).dataset, as_json=as_json)
+        _list(console, console.point(None).dataset, as_json=as_json)
         return
     if delete:
         if revision is not None:
             raise UsageError("-d takes the name of a tag, and no revision")
-        session.point(None).dataset.delete_tag(name)
-        session.out.line(f"Deleted tag {name}")
+        console.point(None).dataset.delete_tag(name)
+        console.out.line(f"Deleted tag {name}")
         return
-    point = session.point(revision)
+    point = console.point(revision)
     message = read_message(parts) or ""
     commit = point.commit_id()
     point.version.tag(name, commit, message=message, force=force)
-    session.out.line(f"Tagged {commit[:12]} as {name}")
+    console.out.line(f"Tagged {commit[:12]} as {name}")
 
 
-def _list(session: Session, dataset: Dataset, *, as_json: bool) -> None:
-    with session.store.handle.database.reading() as reader:
+def _list(console: Console, dataset: Dataset, *, as_json: bool) -> None:
+    with console.store.handle.database.reading() as reader:
         found = [one.tag for one in tags(reader, dataset.id)]
     width = max((columns_of(safe(tag.name)) for tag in found), default=0)
     for tag in found:
         if as_json:
-            session.out.json(
+            console.out.json(
                 {
                     "name": tag.name,
                     "commit": tag.commit.hex(),
@@ -69,8 +69,8 @@ def _list(session: Session, dataset: Dataset, *, as_json: bool) -> None:
             )
             continue
         title = safe(tag.message.strip().split("\n")[0])
-        columns = session.out.columns
+        columns = console.out.columns
         if columns is not None:
             title = fit(title, max(12, columns - width - 16))
         name = styled(pad(safe(tag.name), width), "yellow")
-        session.out.line(name, "  ", tag.commit.hex()[:12], "  " if title else "", title)
+        console.out.line(name, "  ", tag.commit.hex()[:12], "  " if title else "", title)

@@ -15,12 +15,12 @@ from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import NotFoundError, RefusedError
 from hyperstore.history.resolve import parse_revision, quote_name
 
-__all__ = ["Session", "pass_session"]
+__all__ = ["Console", "pass_console"]
 
 _DATABASE = "db"
 
 
-class Session:
+class Console:
     """One run of the command. `named` says whether -C gave the folder to look in."""
 
     def __init__(self, output: Output, command: str, *, named: bool) -> None:
@@ -102,4 +102,4 @@ class Session:
         return f"{quote_name(dataset)}@{quote_name(version.name)}"
 
 
-pass_session = click.make_pass_decorator(Session)
+pass_console = click.make_pass_decorator(Console)
