@@ -55,6 +55,26 @@ def test_an_index_that_leads_elsewhere_is_damage(tmp_path: Path, where: bytes) -
             assert writer.get_many(IDS) == [payload for _, _, payload in RECORDS]
 
 
+def test_an_index_that_leads_to_the_same_place_of_another_row_is_damage(tmp_path: Path) -> None:
+    """Only the id tells the two records apart: each is whole, and first in its row."""
+    with Database.create(tmp_path / "db") as database:
+        for record in RECORDS[:2]:
+            with database.writing() as writer:
+                writer.put_many([record])
+        with database.writing() as writer:
+            other = bytes(writer._transaction.get(IDS[1], b"", writer._tables.oids))
+            assert other == WHERE.pack(row_key(2), 0, FIRST)
+            writer._transaction.put(IDS[0], other, db=writer._tables.oids)
+        with database.reading() as reader:
+            for read in (reader.get, reader.get_record, reader.kind_of):
+                with pytest.raises(CorruptError, match=IDS[0].hex()):
+                    read(IDS[0])
+            for read_many in (reader.get_many, reader.get_records):
+                with pytest.raises(CorruptError):
+                    read_many(IDS[:2])
+            assert reader.get(IDS[1]) == RECORDS[1][2]
+
+
 @pytest.mark.parametrize("cut", [0, 10, 19, 20, 60, 100, -1])
 def test_a_row_that_is_cut_is_damage(tmp_path: Path, cut: int) -> None:
     """What is left of it is not believed beyond its end."""

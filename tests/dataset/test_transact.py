@@ -1,0 +1,38 @@
+"""One operation on refs: what it read must still be so, and still be here, when it publishes."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from hyperstore import Store
+from hyperstore.dataset.transact import Move, transact
+from hyperstore.errors import MissingObjectError
+from hyperstore.history.branches import RefReader
+from hyperstore.ids import Kind, ObjectId, object_id
+
+
+def test_an_operation_on_what_was_collected_meanwhile_moves_nothing(store: Store) -> None:
+    """It was read while the operation was prepared, and may be all that its result rests on."""
+    payload = b"read, then collected"
+    read = object_id(Kind.RECORD, payload)
+    with store.handle.database.writing() as writer:
+        writer.put_many([(read, Kind.RECORD, payload)])
+    staging = store.handle.staging()
+    tries: list[int] = []
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], ObjectId]:
+        assert refs.get(read, Kind.RECORD) == payload
+        if not tries:
+            with store.handle.database.writing() as writer:
+                writer.delete_objects([read])
+        tries.append(1)
+        new = staging.add(Kind.RECORD, b"made from it")
+        return [Move("tag/made", None, new)], new
+
+    operations = len(list(store.operations()))
+    with pytest.raises(MissingObjectError):
+        transact(store.handle, staging, "make", prepare)
+    staging.clear()
+    with store.handle.database.reading() as reader:
+        assert reader.ref("tag/made") is None
+    assert len(list(store.operations())) == operations
