@@ -10,7 +10,8 @@ only by compare-and-swap, and every move is in the log; no user code runs inside
 order tree follows from the frames; memory does not grow with the number of frames.
 
 Read in this order: store, dataset, version, editor, ingest, edit, staging, transact, draft,
-lifecycle, merging, undo, compare, view, lookup, arrival; then config, handle, metadata, spill.
+renewal, lifecycle, merging, undo, compare, view, lookup, arrival; then config, handle, metadata,
+spill.
 
 Why not a lock around a draft: two jobs that register frames overnight would wait for each other;
 redoing the tree edits of the one that lost costs a few milliseconds.

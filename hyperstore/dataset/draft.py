@@ -4,12 +4,13 @@ Of two writers of one draft both keep their frames: the second one's edits are d
 the first one left. Of one frame that both changed, the later writer's stays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hyperstore.dataset.compare import count_changes, edits_between
-from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
+from hyperstore.dataset.edit import FrameEdit, edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.renewal import Renewal
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import ConflictError, NotFoundError, PublishedError, count_of
@@ -131,11 +132,13 @@ def move_working(
     mine: Snapshot,
     expected: Mapping[bytes, ObjectId | None],
     refuse: Callable[[list[bytes]], None],
+    renewal: Renewal,
 ) -> list[bytes]:
     """Make `mine`, which was prepared on `base`, the working snapshot of a draft.
 
     `expected` says of some frame keys which object they are to replace: where somebody else was
-    first and left another one, that edit is not done, and its key returned.
+    first and left another one, that edit is not done, and its key returned. `renewal` does the same
+    for ROI ids: where somebody left another frame, they are derived against that one.
     """
     base_id, base_snapshot = base
 
@@ -147,7 +150,12 @@ def move_working(
             theirs = read_snapshot(refs, found)
             lost = differing(staging, theirs, expected)
             refuse(lost)
-            snapshot = rebase(staging, base_snapshot, mine, theirs, without=frozenset(lost))
+            edits = edits_between(staging, base_snapshot, mine)
+            if lost:
+                skipped = frozenset(lost)
+                edits = (edit for edit in edits if edit[0] not in skipped)
+            edits = renewal.edits(base_snapshot, theirs, edits)
+            snapshot = _edited(staging, base_snapshot, mine, theirs, edits)
         ref = working_ref(place.dataset, place.version)
         return [Move(ref, found, store_snapshot(staging, snapshot))], lost
 
@@ -178,18 +186,18 @@ def refuse_overlap(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Sna
         )
 
 
-def rebase(
+def rebase(staging: Staging, base: Snapshot, mine: Snapshot, theirs: Snapshot) -> Snapshot:
+    """Return `theirs` with all done that led from `base` to `mine`."""
+    return _edited(staging, base, mine, theirs, edits_between(staging, base, mine))
+
+
+def _edited(
     staging: Staging,
     base: Snapshot,
     mine: Snapshot,
     theirs: Snapshot,
-    *,
-    without: frozenset[bytes] = frozenset(),
+    edits: Iterable[FrameEdit],
 ) -> Snapshot:
-    """Return `theirs` with all done that led from `base` to `mine`, but for some frame keys."""
-    edits = edits_between(staging, base, mine)
-    if without:
-        edits = (edit for edit in edits if edit[0] not in without)
     edited = edit_snapshot(staging, theirs, edits)
     return edited if mine.meta == base.meta else with_meta(edited, mine.meta)
 

@@ -18,6 +18,8 @@ from hyperstore.dataset.ingest import (
     changed_by_others,
     deletions,
 )
+from hyperstore.dataset.renewal import Derived, Renewal, derived_frames
+from hyperstore.dataset.spill import Sorter
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import ConflictError, UsageError, count_of
 from hyperstore.frames import keys
@@ -38,12 +40,17 @@ class _Work:
     base_id: SnapshotId
     base: Snapshot
     snapshot: Snapshot
+    derived: Sorter[Derived]
     expected: dict[bytes, Expected] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     lost: list[Expected] = field(default_factory=list)
     strict: bool = False
     batch: bool = False
     done: list[str] = field(default_factory=list)  # What a batch gathers, each once.
+
+    def close(self) -> None:
+        self.staging.clear()
+        self.derived.close()
 
 
 class _Own(threading.local):
@@ -79,7 +86,13 @@ class Editor:
         roots = self._handle.roots
         with self._editing(command) as work:
             ingest = Ingest(
-                work.staging, work.snapshot, roots, home, strict=strict, if_unchanged=if_unchanged
+                work.staging,
+                work.snapshot,
+                roots,
+                home,
+                strict=strict,
+                if_unchanged=if_unchanged,
+                derived=work.derived,
             )
             with ingest:
                 ingest.take(frames)
@@ -131,7 +144,7 @@ class Editor:
                 self._own.work = None
             self._finish(work, ", ".join(work.done) or "batch")
         finally:
-            work.staging.clear()
+            work.close()
 
     def refuse_batch(self, verb: str) -> None:
         """Raise UsageError inside a batch, where `verb` has no place."""
@@ -151,12 +164,12 @@ class Editor:
             yield work
             self._finish(work, command)
         finally:
-            work.staging.clear()
+            work.close()
 
     def _begin(self) -> _Work:
         staging = self._handle.staging()
         base_id, base = held_snapshot(self._handle, staging, self._place)
-        return _Work(staging, base_id, base, base)
+        return _Work(staging, base_id, base, base, derived_frames(self._handle.scratch))
 
     def _finish(self, work: _Work, command: str) -> None:
         def refuse(lost: list[bytes]) -> None:
@@ -169,6 +182,7 @@ class Editor:
                 raise changed_by_others(work.expected[lost[0]].frame_id)
 
         lost: list[bytes] = []
+        renewal = Renewal(work.staging, work.derived)
         if work.snapshot is not work.base:
             lost = move_working(
                 self._handle,
@@ -179,12 +193,13 @@ class Editor:
                 mine=work.snapshot,
                 expected={key: one.object_id for key, one in work.expected.items()},
                 refuse=refuse,
+                renewal=renewal,
             )
         work.lost = [work.expected[key] for key in lost]
         unsaid = {id(one.frame) for one in work.lost}
         for receipt in work.receipts:
             if id(receipt.frame()) not in unsaid:
-                receipt.hand_over()
+                receipt.hand_over(renewal.renewed.get(receipt.object_id))
 
 
 def _id_of(frame: object) -> str:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from hyperstore.codec import replace
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
+from hyperstore.dataset.renewal import Derived
+from hyperstore.dataset.spill import Sorter
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.frame import SingleFrame
@@ -62,11 +64,16 @@ class Receipt(NamedTuple):
     object_id: ObjectId
     home: Home
 
-    def hand_over(self) -> None:
-        """Tell the frame, if anybody still holds it."""
+    def hand_over(self, renewed: tuple[ObjectId, list[str]] | None) -> None:
+        """Tell the frame, if anybody still holds it; `renewed` where it was stored otherwise."""
         frame = self.frame()
-        if frame is not None:
-            settle(frame, self.prepared, object_id=self.object_id, home=self.home)
+        if frame is None:
+            return
+        object_id, prepared = self.object_id, self.prepared
+        if renewed is not None:
+            object_id, roi_ids = renewed
+            prepared = replace(prepared, roi_ids=list[str | None](roi_ids))
+        settle(frame, prepared, object_id=object_id, home=self.home)
 
 
 def changed_by_others(frame_id: str) -> FrameError:
@@ -88,6 +95,7 @@ class Ingest:
     home: Home
     strict: bool = False
     if_unchanged: bool = False
+    derived: Sorter[Derived] | None = None  # Takes the frames whose ROI ids were derived.
     failures: list[Failure] = field(default_factory=list)
     stored: int = 0
     stale: int = 0  # Frames that somebody else changed since they were read.
@@ -156,16 +164,24 @@ class Ingest:
     def _stage(self, frames: Iterable[_Pair]) -> None:
         take = self.staging.take
         edits: list[FrameEdit] = []
+        derived: list[Derived] = []
         for frame, one in frames:
             made = take(one.payload)
             if isinstance(frame, (SingleFrame, FrameGroup)):
                 self._note(frame, one, made)
             edits.append((one.key, self.stored, made, one.order_key, one.roi_count))
+            if one.derived:
+                derived.append((one.key, made, one.given))
             self.stored += 1
             if len(edits) == _CHUNK:
-                self.edits.extend(edits)
-                edits = []
+                self._keep(edits, derived)
+                edits, derived = [], []
+        self._keep(edits, derived)
+
+    def _keep(self, edits: list[FrameEdit], derived: list[Derived]) -> None:
         self.edits.extend(edits)
+        if self.derived is not None:
+            self.derived.extend(derived)
 
     def _note(self, frame: Frame, one: Prepared, made: ObjectId) -> None:
         """Remember what a frame object is told once it is stored, if it lives that long."""

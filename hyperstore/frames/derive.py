@@ -1,12 +1,12 @@
 """Ids that nobody gave follow from content, so that running a script twice changes nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from hyperstore.codec import pack
-from hyperstore.frames.records import RoiRecord, SourceRecord
+from hyperstore.frames.records import RoiRecord, SourceRecord, read_whole
 from hyperstore.ids import derived_id
 
-__all__ = ["derive_frame_id", "derive_roi_ids", "derive_tie"]
+__all__ = ["derive_again", "derive_frame_id", "derive_roi_ids", "derive_tie"]
 
 
 def derive_frame_id(sources: Iterable[SourceRecord]) -> str:
@@ -47,6 +47,23 @@ def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> No
                     new = derived_id(pack(_content(roi, ordinal)))
             taken.add(new)
             roi.id = new
+
+
+def derive_again(
+    payload: bytes, *, given: Set[str], previous: bytes | None
+) -> tuple[bytes, list[str]]:
+    """Return a stored frame, and its ROI ids, with those not `given` derived anew.
+
+    `previous` is the stored frame that this one replaces, if there is one.
+    """
+    record = read_whole(payload, what="frame")
+    rois = record.rois or []
+    for roi in rois:
+        if roi.id not in given:
+            roi.id = None
+    before = () if previous is None else read_whole(previous, what="frame").rois or ()
+    derive_roi_ids(rois, before)
+    return pack(record), [roi.id for roi in rois if roi.id is not None]
 
 
 def _content(roi: RoiRecord, ordinal: int) -> list[object]:

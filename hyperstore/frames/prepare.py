@@ -36,6 +36,8 @@ class Prepared(Struct, frozen=True, gc=False):
     roi_ids: list[str | None] | None
     """The ids of its ROIs where one was derived, and so depends on the frame that this one
     replaces; else None."""
+    given: tuple[str, ...]
+    """Those of them that were given."""
 
     @property
     def derived(self) -> bool:
@@ -116,6 +118,7 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
             mask.uri = roots.stored(mask.uri)
     rois = record.rois
     roi_ids = None
+    given: list[str] = []
     if rois is None:
         rois = []
     else:
@@ -137,4 +140,4 @@ def _finish(record: WholeRecord, roots: Roots, previous: bytes | None) -> Prepar
     payload = pack(record)
     if len(payload) > ITEMS_MAX:  # Less cannot be over a limit.
         check_size(payload)
-    return Prepared(frame_id, key, order, payload, len(rois), roi_ids)
+    return Prepared(frame_id, key, order, payload, len(rois), roi_ids, tuple(given))

@@ -193,3 +193,112 @@ def test_deleting_takes_a_list(draft: DatasetVersion, one: object) -> None:
     with pytest.raises(UsageError, match="list"):
         draft.delete_frames(one)  # type: ignore[arg-type]
     assert len(draft) == 2
+
+
+def boxed(x: float, **given: object) -> dict[str, object]:
+    """Return the frame `a` with one box, whose id follows from it unless it is given."""
+    source = {"id": "default", "uri": "s3://b/a.jpg"}
+    return {"id": "a", "sources": [source], "rois": rois(x, **given)}
+
+
+def rois(x: float, **given: object) -> list[object]:
+    """Return a list of one box."""
+    return [{"label": ["cell"], "poly": [x, 0, x + 9, 0, x + 9, 9, x, 9], **given}]
+
+
+def roi_ids(version: DatasetVersion, name: str = "a") -> list[str | None]:
+    """Return the ids of a frame's ROIs, in their order."""
+    frame = version.get_frame(name)
+    assert isinstance(frame, SingleFrame)
+    return [one.roi_id for one in frame.annotations]
+
+
+def add_then_move(version: DatasetVersion) -> None:
+    """Add the frame with a box, and move the box, which keeps its id."""
+    version.add_frames([boxed(1)])
+    version.update_frames([boxed(50, id=roi_ids(version)[0])])
+
+
+def test_a_derived_roi_id_is_none_that_a_frame_which_came_first_has_for_another_box(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """Two boxes would be taken for one that moved. One after the other, nobody mixes them up."""
+    other = store.dataset("cells").version()
+
+    def racing() -> Iterator[dict[str, object]]:
+        yield boxed(1)
+        add_then_move(other)
+
+    assert draft.add_frames(racing()) == []
+    in_turn = store.create_dataset("in turn").version()
+    add_then_move(in_turn)
+    moved = roi_ids(in_turn)
+    in_turn.add_frames([boxed(1)])
+    assert roi_ids(draft) == roi_ids(in_turn) != moved
+    assert draft.get_frame("a").to_dict()["rois"] == in_turn.get_frame("a").to_dict()["rois"]
+
+
+def test_a_frame_object_is_told_the_ids_under_which_a_lost_race_was_stored(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """Else its next update would be refused, or give the box yet another id."""
+    other = store.dataset("cells").version()
+    frame = SingleFrame.from_dict(boxed(1))
+    assert isinstance(frame, SingleFrame)
+
+    def racing() -> Iterator[Frame]:
+        yield frame
+        add_then_move(other)
+
+    draft.add_frames(racing())
+    assert [frame.annotations[0].roi_id] == roi_ids(draft)
+    frame.metadata["seen"] = True
+    assert draft.update_frames([frame], if_unchanged=True) == []
+    assert [frame.annotations[0].roi_id] == roi_ids(draft)
+
+
+def test_a_derived_roi_id_is_the_first_one_again_when_who_had_it_is_gone(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """The ordinal is the smallest that the frame which is replaced leaves free."""
+    other = store.dataset("cells").version()
+    draft.add_frames([boxed(1)])
+    first = roi_ids(draft)
+    draft.update_frames([boxed(50, id=first[0])])
+
+    def racing() -> Iterator[dict[str, object]]:
+        yield boxed(1)
+        other.delete_frames(["a"])
+
+    draft.add_frames(racing())
+    assert roi_ids(draft) == first
+
+
+def test_an_roi_id_that_was_given_stays_in_a_lost_race(draft: DatasetVersion, store: Store) -> None:
+    """It says which box is meant, even where it could have been derived; derived ones make way."""
+    other = store.dataset("cells").version()
+    draft.add_frames([boxed(1)])
+    (given,) = roi_ids(draft)
+    mixed = {**boxed(1), "rois": [*rois(1, id=given), *rois(7)]}
+
+    def racing() -> Iterator[dict[str, object]]:
+        yield mixed
+        other.update_frames([boxed(50, id=given)])
+
+    draft.add_frames(racing())
+    kept, derived = roi_ids(draft)
+    assert kept == given != derived
+
+
+def test_a_batch_that_loses_a_race_derives_its_roi_ids_anew(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """It ends long after its frames were looked at; the last frame of an id counts."""
+    other = store.dataset("cells").version()
+    with draft.batch():
+        draft.add_frames([boxed(5), {**boxed(1), "id": "b"}])
+        draft.add_frames([boxed(1)])
+        add_then_move(other)
+        moved = roi_ids(other)
+    assert roi_ids(draft) != moved
+    assert roi_ids(draft, "b") == moved  # In another frame it is free.
