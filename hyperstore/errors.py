@@ -57,12 +57,16 @@ class UsageError(HyperstoreError, ValueError, RuntimeError):
 
 
 class FrameError(HyperstoreError, ValueError):
-    """A frame that cannot be stored; `path` names the place inside it, such as `rois[2].poly`."""
+    """A frame that cannot be stored; `path` names the place inside it, such as `rois[2].poly`.
+
+    `frame` is the frame as it was given, where it came as one of many.
+    """
 
     def __init__(self, message: str, *, path: str = "", frame_id: str | None = None) -> None:
         super().__init__(message)
         self.path = path
         self.frame_id = frame_id
+        self.frame: object | None = None
 
 
 class QueryError(HyperstoreError, ValueError):

@@ -14,7 +14,7 @@ from hyperstore.cli.verb import Verb
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import FrameError, NotFoundError, UsageError
 from hyperstore.formats.pictures import frame_id, place_of
-from hyperstore.formats.wirefile import read_frames
+from hyperstore.formats.wirefile import FrameInFile, read_frames
 
 __all__ = ["add_command"]
 
@@ -51,12 +51,11 @@ def add_command(
         with version.batch():
             before = len(version)
             found = version.add_frames(source, strict=not skip_invalid)
-            failures += [str(failure["error"]) for failure in found]
+            failures += [_said(failure["frame"], str(failure["error"])) for failure in found]
             added = len(version) - before
             _drop_if(dry_run)
     except FrameError as error:
-        known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
-        raise FrameError(f"{known}{error}; nothing was added") from None
+        raise FrameError(f"{_said(error.frame, str(error))}; nothing was added") from None
     except _Dropped:
         pass
     for failure in failures:
@@ -65,6 +64,15 @@ def add_command(
         console.out.note(f"{plural(len(failures), 'frame')} refused")
     _report(console, version, added, dry_run=dry_run)
     return 1 if failures else 0
+
+
+def _said(frame: object, error: str) -> str:
+    """Return what is wrong with a frame, after the file and line where it stands, and its id."""
+    if not isinstance(frame, FrameInFile):
+        frame_id, place = isinstance(frame, dict) and frame.get("id"), ""
+    else:
+        frame_id, place = frame.wire.get("id"), f"{frame.place}: "
+    return f"{place}frame {frame_id!a:.300}: {error}" if isinstance(frame_id, str) else place + error
 
 
 class _Dropped(Exception):
@@ -88,14 +96,17 @@ def _report(console: Console, version: DatasetVersion, added: int, *, dry_run: b
         )
 
 
-def _placed(console: Console, paths: Iterable[Path], context: str | None) -> Iterator[Wire]:
+def _placed(
+    console: Console, paths: Iterable[Path], context: str | None
+) -> Iterator[Wire | FrameInFile]:
     for frame in _frames(console, paths):
-        if context is not None and frame.get("context_id") is None:
-            frame["context_id"] = context
+        wire = frame.wire if isinstance(frame, FrameInFile) else frame
+        if context is not None and wire.get("context_id") is None:
+            wire["context_id"] = context
         yield frame
 
 
-def _frames(console: Console, paths: Iterable[Path]) -> Iterator[Wire]:
+def _frames(console: Console, paths: Iterable[Path]) -> Iterator[Wire | FrameInFile]:
     for path in paths:
         if path == _PIPE:
             yield from read_frames(console.standard_input().buffer, "standard input")

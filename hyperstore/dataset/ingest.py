@@ -21,7 +21,7 @@ from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.home import Home
-from hyperstore.frames.prepare import Prepared, prepare
+from hyperstore.frames.prepare import Prepared, WireSource, prepare
 from hyperstore.frames.read import Frame, settle
 from hyperstore.frames.roots import Roots
 from hyperstore.history.commit import Snapshot
@@ -38,7 +38,7 @@ __all__ = [
     "deletions",
 ]
 
-FrameLike = Frame | Mapping[str, object]
+FrameLike = Frame | Mapping[str, object] | WireSource
 _Pair = tuple[FrameLike, Prepared]
 
 Failure = dict[str, object]
@@ -229,6 +229,7 @@ class Ingest:
 
     def _fail(self, frame: object, error: FrameError, error_type: str) -> None:
         if self.strict:
+            error.frame = frame
             raise error
         self.failures.append({"frame": frame, "error": str(error), "error_type": error_type})
 

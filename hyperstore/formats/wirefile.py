@@ -7,14 +7,35 @@ and a plain list all do. The window of text grows only while one frame does not 
 import codecs
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 from hyperstore.errors import FormatError
 from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX
 
-__all__ = ["read_frames"]
+__all__ = ["FrameInFile", "read_frames"]
 
 _SPACE = " \t\r\n"
+
+
+@dataclass(slots=True)
+class FrameInFile:
+    """A wire frame, and where it begins: in a line, and as which item if it stands in a list."""
+
+    wire: dict[str, object]
+    name: str
+    line: int
+    index: int | None  # From 0.
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the wire frame: so this may be stored like any other frame."""
+        return self.wire
+
+    @property
+    def place(self) -> str:
+        """File, line and item, for an error."""
+        item = "" if self.index is None else f", item [{self.index}]"
+        return f"{self.name}: line {self.line}{item}"
 
 
 class _Refused(ValueError):
@@ -37,7 +58,7 @@ def _constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
-def read_frames(stream: BinaryIO, name: str) -> Iterator[dict[str, object]]:
+def read_frames(stream: BinaryIO, name: str) -> Iterator[FrameInFile]:
     """Yield the frames in a stream that is open for bytes; `name` is named in errors.
 
     FormatError with line and column for what is not UTF-8, not JSON, or no object.
@@ -55,23 +76,29 @@ class _Window:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._text = ""
         self._at = 0
-        self._line, self._column = 1, 1  # Of the window's first character.
+        self._line, self._column = 1, 1  # Of the window's character at `_known`.
+        self._known = 0
         self._ended = False
         self._begun = False
 
-    def frames(self) -> Iterator[dict[str, object]]:
+    def frames(self) -> Iterator[FrameInFile]:
         depth = 0
+        index = 0
         may_follow = True  # Whether a value may come here: not twice in a list without a comma.
         while character := self._peek():
             if character == "[" and may_follow:
                 depth += 1
+                index = 0
             elif character == "]" and depth:
                 depth -= 1
                 may_follow = not depth
             elif character == "," and depth and not may_follow:
                 may_follow = True
             elif character == "{" and may_follow:
-                yield self._object()
+                self._advance()
+                line = self._line
+                yield FrameInFile(self._object(), self._name, line, index if depth == 1 else None)
+                index += 1
                 may_follow = not depth
                 continue
             else:
@@ -119,10 +146,10 @@ class _Window:
         """Drop what is read, and read at least as much again as is left; False at the end."""
         if self._ended:
             return False
-        self._line, self._column = self._position(self._at)
+        self._advance()
         rest = self._text[self._at :]
         chunk = self._read(max(JSON_CHUNK_BYTES, len(rest)))
-        self._text, self._at = rest, 0
+        self._text, self._at, self._known = rest, 0, 0
         try:
             more = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
@@ -132,10 +159,15 @@ class _Window:
         self._begun = True
         return bool(chunk)
 
+    def _advance(self) -> None:
+        """Count lines up to here, so that none is counted twice."""
+        self._line, self._column = self._position(self._at)
+        self._known = self._at
+
     def _position(self, at: int) -> tuple[int, int]:
-        lines = self._text.count("\n", 0, at)
+        lines = self._text.count("\n", self._known, at)
         if not lines:
-            return self._line, self._column + at
+            return self._line, self._column + at - self._known
         return self._line + lines, at - self._text.rfind("\n", 0, at)
 
     def _fail(self, why: str, *, at: int | None = None) -> NoReturn:

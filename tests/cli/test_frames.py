@@ -238,3 +238,35 @@ def test_any_object_is_shown_by_the_start_of_its_id(cells: Command) -> None:
     assert cells("cat", root, "--json").rows()[0]["kind"] == "node"
     assert root == cells("status", "--json").rows()[0]["content_id"]
     cells.fails("cat", "0" * 64, code=128)
+
+
+def test_a_refused_frame_is_named_by_file_and_line(store: Command, tmp_path: Path) -> None:
+    """The place in the frame is no help as long as nobody knows which frame."""
+    bad = wire("bad")
+    bad["sources"] = []
+    (tmp_path / "more.jsonl").write_text(lines([*wires(700), bad, wire("after")]))
+    said = store.fails("add", "more.jsonl", code=128)
+    assert said.startswith("more.jsonl: line 701: frame 'bad': sources: ")
+    assert said.endswith("; nothing was added")
+    (tmp_path / "list.json").write_text(json.dumps([wire("a"), wire("b"), bad], indent=1))
+    line = json.dumps([wire("a"), wire("b")], indent=1).count("\n") + 1
+    said = store.fails("add", "list.json", code=128)
+    assert said.startswith(f"list.json: line {line}, item [2]: frame 'bad': sources: ")
+    del bad["id"]
+    said = store.fails("add", "-", code=128, stdin=lines([bad]))
+    assert said.startswith("standard input: line 1: sources: ")
+    assert store("ls", "--name-only").out == ""
+
+
+def test_frames_that_are_skipped_are_named_by_file_and_line(store: Command, tmp_path: Path) -> None:
+    """Each of them, after all others are stored."""
+    bad = wire("bad")
+    bad["sources"] = []
+    frames = [wire("a"), bad, *wires(600), bad]
+    done = store.run("add", "-", "--skip-invalid", stdin=lines(frames))
+    said = done.err.splitlines()
+    assert done.code == 1
+    assert [line.partition(": frame 'bad'")[0] for line in said[:2]] == [
+        "warning: standard input: line 2",
+        "warning: standard input: line 603",
+    ]

@@ -15,7 +15,7 @@ from hyperstore.limits import JSON_CHUNK_BYTES
 
 def read(data: bytes) -> list[dict[str, object]]:
     """Return all frames in some bytes."""
-    return list(read_frames(io.BytesIO(data), "frames.json"))
+    return [one.wire for one in read_frames(io.BytesIO(data), "frames.json")]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,12 @@ def test_what_is_no_frame_is_refused_with_its_place(data: bytes, place: str) -> 
 class _Drip(io.BytesIO):
     """A pipe that gives one piece at a time."""
 
+    def __init__(self, data: bytes, size: int = 7) -> None:
+        super().__init__(data)
+        self._size = size
+
     def read1(self, size: int | None = -1, /) -> bytes:
-        return super().read(7)
+        return super().read(self._size)
 
 
 @given(st.lists(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False))))
@@ -77,7 +81,7 @@ def test_frames_come_whole_however_the_pipe_cuts_them(frames: list[dict[str, obj
     text = "\n".join(json.dumps(frame, ensure_ascii=False) for frame in values)
     data = text.encode("utf-8", "replace")
     wanted = [json.loads(line) for line in data.decode().split("\n") if line]
-    assert list(read_frames(_Drip(data), "pipe")) == wanted
+    assert [one.wire for one in read_frames(_Drip(data), "pipe")] == wanted
 
 
 def test_a_large_file_is_read_in_pieces(tmp_path: Path) -> None:
@@ -87,4 +91,19 @@ def test_a_large_file_is_read_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "frames.json"
     path.write_text(json.dumps([frame] * count))
     with path.open("rb") as stream:
-        assert sum(one == frame for one in read_frames(stream, "frames.json")) == count
+        assert sum(one.wire == frame for one in read_frames(stream, "frames.json")) == count
+
+
+@pytest.mark.parametrize("size", [1, 7, JSON_CHUNK_BYTES])
+def test_each_frame_is_placed_in_its_file(size: int) -> None:
+    """An error that names neither line nor item sends people through a million frames."""
+    text = '{"id": 0}\n\n  {"id": 1,\n"meta": {}} {"id": 2}[{"id": 3},\n{"id": 4}]\n{"id": 5}'
+    found = [(one.wire["id"], one.place) for one in read_frames(_Drip(text.encode(), size), "f")]
+    assert found == [
+        (0, "f: line 1"),
+        (1, "f: line 3"),
+        (2, "f: line 4"),
+        (3, "f: line 4, item [0]"),
+        (4, "f: line 5, item [1]"),
+        (5, "f: line 6"),
+    ]

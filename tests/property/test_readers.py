@@ -58,7 +58,7 @@ GOOD: dict[str, bytes] = {
 
 
 def lines(data: bytes) -> object:
-    return list(read_frames(io.BytesIO(data), "frames.jsonl"))
+    return [one.wire for one in read_frames(io.BytesIO(data), "frames.jsonl")]
 
 
 def stream(data: bytes) -> object:
