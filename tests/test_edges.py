@@ -90,7 +90,7 @@ def test_odd_ids_and_labels_are_harmless_on_a_terminal(tmp_path: Path) -> None:
     frames = [named(name, context_id="\x1b]0;x\a", rois=[roi]) for name in names]
     file.write_text(json.dumps(frames))
     run_well(tmp_path, "init")
-    run_well(tmp_path, "dataset", "create", "odd\u200d")
+    run_well(tmp_path, "dataset", "create", "od\u0436\u200d")
     run_well(tmp_path, "add", file)
     for verb in ("ls", "ls -l", "status", "diff", "diff --stat", "diff --name-only", "ls --json"):
         said = run_well(tmp_path, *verb.split())

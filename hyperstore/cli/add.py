@@ -68,11 +68,11 @@ def add_command(
 
 def _said(frame: object, error: str) -> str:
     """Return what is wrong with a frame, after the file and line where it stands, and its id."""
-    if not isinstance(frame, FrameInFile):
-        frame_id, place = isinstance(frame, dict) and frame.get("id"), ""
-    else:
-        frame_id, place = frame.wire.get("id"), f"{frame.place}: "
-    return f"{place}frame {frame_id!a:.300}: {error}" if isinstance(frame_id, str) else place + error
+    place = f"{frame.place}: " if isinstance(frame, FrameInFile) else ""
+    wire = frame.wire if isinstance(frame, FrameInFile) else frame
+    frame_id = wire.get("id") if isinstance(wire, dict) else None
+    known = f"frame {frame_id!a:.300}: " if isinstance(frame_id, str) else ""
+    return f"{place}{known}{error}"
 
 
 class _Dropped(Exception):

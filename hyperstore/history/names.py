@@ -1,7 +1,8 @@
 """Names of datasets, versions and tags: labels that people choose, checked in one place.
 
-A name is never used as a path, so all is allowed that can be shown on one line without deceiving:
-it is the only validator for names that come from outside, from a person as from a remote.
+A name is never used as a path, so all is allowed that can be shown on one line without deceiving,
+and whose characters can all be seen: it is the only validator for names that come from outside,
+from a person as from a remote.
 """
 
 import unicodedata
@@ -16,6 +17,15 @@ _BIDIRECTIONAL = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 _LINE_BREAKS = frozenset("\u2028\u2029")
+# Two names that differ in these alone stand beside each other and look the same. Unicode has more
+# characters of category Cf: those not named here can be seen, as the number signs of Arabic can.
+_INVISIBLE = frozenset(
+    (0x00AD, 0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B, 0x3164, 0xFEFF, 0xFFA0)
+).union(
+    *(range(0x2060, 0x2066), range(0x206A, 0x2070), range(0xFFF9, 0xFFFC)),
+    *(range(0x1BCA0, 0x1BCA4), range(0x1D173, 0x1D17B), range(0xE0000, 0xE0080)),
+)
+_JOINERS = frozenset("\u200c\u200d")
 
 
 def check_name(name: object, *, what: str) -> str:
@@ -70,4 +80,14 @@ def _fault(name: str) -> str | None:
             return f"holds the control character U+{ord(character):04X}"
         if character in _BIDIRECTIONAL or character in _LINE_BREAKS:
             return f"holds U+{ord(character):04X}, which changes how a line reads"
+        if ord(character) in _INVISIBLE:
+            return f"holds U+{ord(character):04X}, which nobody sees"
+    return _joining_fault(name)
+
+
+def _joining_fault(name: str) -> str | None:
+    """Joiners of letters and of emoji are part of how words are written, where they join."""
+    for before, character in zip(["", *name], name, strict=False):
+        if character in _JOINERS and (before in _JOINERS or before.isascii()):
+            return f"holds U+{ord(character):04X} where it joins nothing, so that nobody sees it"
     return None

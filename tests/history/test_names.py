@@ -1,5 +1,8 @@
 """Names of datasets, versions and tags."""
 
+import sys
+import unicodedata
+
 import pytest
 
 from hyperstore.errors import UsageError
@@ -16,6 +19,13 @@ ALLOWED = [
     "Straße",
     "データ",
     "🐕",
+    "👩\u200d🔬",
+    "❤\ufe0f\u200d🔥",
+    "1\ufe0f\u20e3",
+    "نمی\u200cخو",
+    "क्\u200dष",
+    "ന്\u200d",
+    "\u0601 ١٢",
     "x" * 255,
 ]
 REFUSED = [
@@ -37,6 +47,15 @@ REFUSED = [
     ("a\x7fb", "U+007F"),
     ("a\u202eb", "U+202E"),
     ("a\u2028b", "U+2028"),
+    ("a\u00adb", "U+00AD, which nobody sees"),
+    ("a\u200bb", "U+200B, which nobody sees"),
+    ("a\u2060b", "U+2060, which nobody sees"),
+    ("\ufeffab", "U+FEFF, which nobody sees"),
+    ("a\u3164", "U+3164, which nobody sees"),
+    ("a\U000e0041", "U+E0041, which nobody sees"),
+    ("a\u200db", "U+200D where it joins nothing"),
+    ("\u200cab", "U+200C where it joins nothing"),
+    ("क्\u200d\u200dष", "U+200D where it joins nothing"),
     ("a\ud800b", "surrogate"),
 ]
 
@@ -63,3 +82,13 @@ def test_a_name_that_is_no_string_is_refused(name: object) -> None:
     """A number would come back as another type."""
     with pytest.raises(UsageError, match="is a string"):
         check_name(name, what="tag")
+
+
+def test_no_character_of_no_looks_is_allowed_after_a_letter() -> None:
+    """By Unicode's own tables: what is left of format characters can be seen, or joins letters."""
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    hieroglyphs = set(range(0x13430, 0x13440))  # They put signs above each other.
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) == "Cf" and code not in seen | hieroglyphs:
+            with pytest.raises(UsageError):
+                check_name(f"a{chr(code)}b", what="tag")
