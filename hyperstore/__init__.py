@@ -10,11 +10,11 @@ tree makes sorted maps of them; history knows commits and names; frames are plai
 what users hold; maintenance works on whole stores; formats reads and writes other formats; cli is
 the command. FORMAT.md says what is on disk, byte by byte.
 
-Names load when they are first used, so that the import, and the command's start, stay quick.
+Names load when they are first used, so that the import, and the command's start, stay quick: and
+hardly anything runs before `__main__` has seen to Ctrl-C.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # As typing has it, whose import takes longer than all the rest of this.
 
 if TYPE_CHECKING:
     from hyperstore.dataset.dataset import Dataset
@@ -114,6 +114,8 @@ def __getattr__(name: str) -> object:
     """Load a public name from its module (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'hyperstore' has no attribute {name!r}")
+    from importlib import import_module
+
     module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
     found: object = getattr(module, "open_store" if name == "open" else name)
     globals()[name] = found

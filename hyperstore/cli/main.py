@@ -6,12 +6,14 @@ output any more.
 """
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn, TextIO
 
 import click
@@ -172,7 +174,7 @@ def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: b
         os.chdir(folder)
         ctx.call_on_close(lambda: os.chdir(before))
     if ctx.invoked_subcommand != "version":  # Which needs no store, and starts sooner without.
-        consoles = import_module("hyperstore.cli.console")
+        consoles = _loaded("console")
         ctx.obj = consoles.Console(output, recorded_command(words), named=folder is not None)
         ctx.call_on_close(ctx.obj.close)
     return DONE
@@ -185,8 +187,26 @@ def main() -> NoReturn:
 
 
 def _verb(name: str) -> click.Command:
-    found = getattr(import_module(f"hyperstore.cli.{VERBS[name][0]}"), f"{name}_command")
+    found = getattr(_loaded(VERBS[name][0]), f"{name}_command")
     assert isinstance(found, click.Command)
+    return found
+
+
+def _loaded(name: str) -> ModuleType:
+    """Import a module of the command. Ctrl-C takes effect when that is done: inside of an import
+    Python shows the exception with its traceback here and there, and goes on.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        return import_module(f"hyperstore.cli.{name}")
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        found = import_module(f"hyperstore.cli.{name}")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
     return found
 
 

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TextIO
 
 import pytest
 
 from tests.cli.conftest import lines
-from tests.support.command import Command, environment
+from tests.support.command import PROJECT, Command, environment
 from tests.support.frames import wire, wires
 
 
@@ -26,6 +27,52 @@ def started(folder: Path, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+# What the script does that an installer makes of the entry point in pyproject.toml, with a Ctrl-C
+# at the moment that a module is looked for.
+PRESSED = """
+import os, signal, sys
+from importlib import import_module
+def press(event, arguments):
+    if event == "import" and arguments[0] == module:
+        os.kill(os.getpid(), signal.SIGINT)
+home, function, module = sys.argv[1:4]
+run = getattr(import_module(home), function)
+sys.addaudithook(press)
+sys.argv = ["hyperstore", *sys.argv[4:]]
+sys.exit(run())
+"""
+
+
+def pressed(module: str, before: str = "") -> tuple[int, str, str]:
+    """Return how `ls` ends with a Ctrl-C at that moment, started by a shell that says `before`."""
+    scripts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["scripts"]
+    words = [*scripts["hyperstore"].split(":"), module, "ls", "--name-only"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'{before} exec "$0" -c "$@"', sys.executable, PRESSED, *words],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["hyperstore.cli.main", "click", "hyperstore.cli.console", "lmdb", "hyperstore.cli.ls"],
+)
+@pytest.mark.usefixtures("cells")
+def test_ctrl_c_while_the_command_is_loaded_ends_it_quietly(module: str) -> None:
+    """People press it when they see what they called, and that is within a moment."""
+    assert pressed(module) == (130, "", "error: interrupted\n")
+
+
+def test_a_command_that_is_told_to_ignore_ctrl_c_does(cells: Command) -> None:
+    """As shells tell what they start in the background."""
+    assert pressed("lmdb", 'trap "" INT;') == (0, cells("ls", "--name-only").out, "")
 
 
 def opened(pipe: Path, process: subprocess.Popen[str]) -> TextIO:
