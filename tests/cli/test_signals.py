@@ -62,7 +62,7 @@ def pressed(module: str, before: str = "") -> tuple[int, str, str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["hyperstore.cli.main", "click", "hyperstore.cli.console", "lmdb", "hyperstore.cli.ls"],
+    ["click", "hyperstore.cli.output", "hyperstore.cli.complete", "lmdb"],
 )
 @pytest.mark.usefixtures("cells")
 def test_ctrl_c_while_the_command_is_loaded_ends_it_quietly(module: str) -> None:
