@@ -36,3 +36,18 @@ def test_an_operation_on_what_was_collected_meanwhile_moves_nothing(store: Store
     with store.handle.database.reading() as reader:
         assert reader.ref("tag/made") is None
     assert len(list(store.operations())) == operations
+
+
+def test_a_ref_is_not_moved_to_an_object_that_is_gone(store: Store) -> None:
+    """One that was named without being read, as undo names what operations had moved."""
+    gone = object_id(Kind.RECORD, b"collected since")
+    operations = len(list(store.operations()))
+
+    def prepare(_: RefReader) -> tuple[Sequence[Move], None]:
+        return [Move("tag/made", None, gone)], None
+
+    with pytest.raises(MissingObjectError, match="collected meanwhile"):
+        transact(store.handle, store.handle.staging(), "make", prepare)
+    with store.handle.database.reading() as reader:
+        assert reader.ref("tag/made") is None
+    assert len(list(store.operations())) == operations
