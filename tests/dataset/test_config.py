@@ -1,5 +1,6 @@
 """config.toml: several writers, and what stands in its place that is no file of settings."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -47,3 +48,24 @@ def test_a_key_that_is_none_is_refused(store: Store) -> None:
         store.set_config(5, 5)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="there are"):
         store.set_config("gc.auto", None)
+
+
+def test_settings_are_on_the_disk_before_they_take_the_place_of_the_old_ones(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut leaves an empty file: first the bytes are synced, then the name."""
+    store.set_config("gc.grace", 60)
+    synced: list[tuple[int, int, int]] = []
+    sync = os.fsync
+
+    def watched(handle: int) -> None:
+        sync(handle)
+        file = os.fstat(handle)
+        synced.append((file.st_ino, file.st_size, (store.path / "config.toml").stat().st_ino))
+
+    monkeypatch.setattr(os, "fsync", watched)
+    store.set_config("gc.grace", 61)
+    file, folder = (store.path / "config.toml").stat(), store.path.stat()
+    (first, size, named), (last, _, named_last) = synced
+    assert (first, size, last) == (file.st_ino, file.st_size, folder.st_ino)
+    assert named != named_last == file.st_ino

@@ -97,3 +97,22 @@ def test_a_key_that_is_no_number_is_damage(tmp_path: Path) -> None:
             writer.log(time_ms=0, actor="", command="", moves=[])
         with pytest.raises(CorruptError, match="false key"):
             reflog._read(b"\xff", memoryview(seal(b"oplog", b"\xff", b"")))
+
+
+def test_an_operation_under_another_number_or_with_a_flipped_bit_is_damage(tmp_path: Path) -> None:
+    """Undo would take back what somebody else did."""
+    with Database.create(tmp_path / "db") as database, database.writing() as writer:
+        for number in (1, 2):
+            writer.log(time_ms=number, actor="a", command="c", moves=[])
+        table = writer._tables.oplog
+        one, two = ((number).to_bytes(8, "big") for number in (1, 2))
+        found = writer._transaction.get(one, None, table)
+        assert found is not None
+        row = bytes(found)
+        flipped = bytes([*row[:-9], row[-9] ^ 1, *row[-8:]])  # In the data, before the check.
+        for key, value in ((two, row), (one, flipped)):
+            writer._transaction.put(key, value, db=table)
+            with pytest.raises(CorruptError):
+                writer.operation(int.from_bytes(key, "big"))
+            with pytest.raises(CorruptError):
+                list(writer.operations())
