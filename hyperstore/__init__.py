@@ -18,8 +18,7 @@ TYPE_CHECKING = False  # As typing has it, whose import takes longer than all th
 
 if TYPE_CHECKING:
     from hyperstore.dataset.dataset import Dataset
-    from hyperstore.dataset.store import Store, init
-    from hyperstore.dataset.store import open_store as open
+    from hyperstore.dataset.store import Store
     from hyperstore.dataset.version import DatasetVersion
     from hyperstore.errors import (
         ConflictError,
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
         Polygon2D,
         Polygon3D,
     )
+    from hyperstore.maintenance.automatic import init
+    from hyperstore.maintenance.automatic import open_store as open
 
 __all__ = [
     "Annotation",
@@ -92,7 +93,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "dataset.dataset": ("Dataset",),
-    "dataset.store": ("Store", "init", "open"),
+    "dataset.store": ("Store",),
     "dataset.version": ("DatasetVersion",),
     "frames.annotation": ("Annotation", "ImageAnnotation", "Mask"),
     "frames.boxes": ("BoundingBox2D", "BoundingBox3D", "Ellipse2D"),
@@ -106,6 +107,7 @@ _MODULES = {
         "Polygon2D",
         "Polygon3D",
     ),
+    "maintenance.automatic": ("init", "open"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

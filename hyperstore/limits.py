@@ -105,6 +105,22 @@ GRACE_S = 24 * 3600  # Of gc, where config.toml does not say otherwise.
 HEAD_MOVES_KEPT_MS = 90 * 24 * 3600 * 1000
 WORKING_MOVES_KEPT = 200  # Of each draft, since its last commit.
 WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
+MARK_BATCH = 512  # Nodes that are read at once.
 SWEEP_OBJECTS_MAX = 4096  # In one transaction.
 JOIN_ROWS_MAX = 256  # The same.
+AUTO_OBJECTS = 20_000  # Of gc.auto, where config.toml does not say otherwise: 1,700 small edits.
+AUTO_SHARE = 4  # Nor before this part of what was kept: a collection costs 9 us for each of those.
+AUTO_LATE = 2  # So many times as much piles up where only short processes write.
+AUTO_SLICE = 512  # Objects looked at in one slice at least: some 1.5 ms,
+AUTO_SLICE_SHARE = 16  # or so many for each one written since the slice before.
+AUTO_BATCH = 16  # Nodes that it reads at once.
+AUTO_OPERATIONS = 64  # Rows of the log.
+AUTO_SWEEP = 32  # Objects that it takes out in one transaction.
+AUTO_JOIN = 16  # Rows that it joins in one.
+AUTO_ALIVE_MS = 10 * 60 * 1000  # A collection in slices that rests for longer is given up.
 SUMMED_LEAVES_MAX = 65_536  # Leaves of each tree whose sums fsck remembers.
+
+# A collection looks at each object up to four times, so it ends before as much again piles up.
+assert AUTO_SLICE_SHARE >= 4 * AUTO_SHARE
+assert AUTO_SWEEP <= SWEEP_OBJECTS_MAX
+assert AUTO_JOIN <= JOIN_ROWS_MAX

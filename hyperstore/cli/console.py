@@ -2,18 +2,21 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from hyperstore.cli.output import Output
+from hyperstore.cli.progress import stages
 from hyperstore.dataset.dataset import Dataset
 from hyperstore.dataset.revisions import Point, head_version, resolve, resolve_version
 from hyperstore.dataset.store import STORE_FOLDER, Store, find_store, open_store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import NotFoundError, RefusedError
 from hyperstore.history.resolve import parse_revision, quote_name
+from hyperstore.maintenance.automatic import Automatic
 
 __all__ = ["Console", "pass_console"]
 
@@ -59,10 +62,16 @@ class Console:
         return found
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        """Close the store, if it was opened; first tidy up, where this run has written."""
+        store, self._store = self._store, None
+        if store is None:
+            return
+        with store:
+            if store.handle.writes:
+                self.out.flush()
+                # The verb is done, and has said so: stopping this now is no failure.
+                with stages(self.out) as progress, suppress(KeyboardInterrupt):
+                    Automatic().finish(store.handle, progress)
 
     def version(self) -> DatasetVersion:
         """Return the version on which the command stands."""

@@ -23,7 +23,8 @@ def gc_command(
 ) -> None:
     """Take out objects that no version, tag or recent operation leads to.
 
-    What is younger than gc.grace (a day) stays, unless --prune=now.
+    What is younger than gc.grace (a day) stays, unless --prune=now. It also runs by itself when
+    much was written: see gc.auto in `config`.
 
     --json: dry_run, objects, record_bytes, kept_objects, young_objects, pins, file_bytes_before,
     file_bytes, used_bytes, compacted.

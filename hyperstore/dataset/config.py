@@ -44,6 +44,12 @@ def _seconds(value: object) -> int:
     return value
 
 
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a whole number of objects, 0 for never")
+    return value
+
+
 def _folder(value: object) -> str:
     text = _text(value)
     if not Path(text).is_absolute():
@@ -55,9 +61,11 @@ CONFIG_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "user.name": (_text, "who writes commits"),
     "user.email": (_text, "how to reach them"),
     "gc.grace": (_seconds, "seconds that unused objects stay, 86400 unless set"),
+    "gc.auto": (_count, "objects to be written and settle until gc runs by itself, 20000; 0 never"),
     "roots.NAME": (_folder, "a folder whose files are stored relative to it"),
 }
 
+_NUMBERS = ("gc.auto", "gc.grace")
 _ROOT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -122,7 +130,7 @@ def _check_key(key: object) -> Callable[[object], Setting]:
 def parse_value(key: str, text: str) -> Setting:
     """Read a setting's value as it is typed on a command line."""
     value: Setting = text
-    if key == "gc.grace" and text.isdecimal():
+    if key in _NUMBERS and text.isdecimal():
         value = int(text)
     return check_setting(key, value)
 

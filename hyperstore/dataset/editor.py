@@ -137,11 +137,13 @@ class Editor:
         work = self._begin()
         work.batch = True
         self._own.work = work
+        self._handle.batches.add(id(work))
         try:
             try:
                 yield
             finally:
                 self._own.work = None
+                self._handle.batches.discard(id(work))
             self._finish(work, ", ".join(work.done) or "batch")
         finally:
             work.close()

@@ -42,6 +42,9 @@ class Handle:
         self.folder = folder
         self.database = database
         self.cache = NodeCache()
+        self.after_write: Callable[[Handle], None] | None = None  # Given from above; never raises.
+        self.writes = 0  # Operations published through this handle.
+        self.batches: set[int] = set()  # Those open now, of all threads.
         self.command = ""  # The command line that is being run, for the operation log.
         self._roots: tuple[Config, Roots] | None = None
         self._config: tuple[tuple[int, int, int] | None, Config] | None = None
@@ -78,6 +81,12 @@ class Handle:
     def scratch(self) -> Path:
         """A folder on the store's disk for temporary files."""
         return self.folder / SCRATCH_FOLDER
+
+    def wrote(self) -> None:
+        """Take note that an operation is on disk; housekeeping goes on, outside of batches."""
+        self.writes += 1
+        if self.after_write is not None and not self.batches:
+            self.after_write(self)
 
     def staging(self) -> Staging:
         """Return a new place for objects to be written; reading through it needs none."""

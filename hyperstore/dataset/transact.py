@@ -34,9 +34,11 @@ def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T
     times. When the call returns, all is on disk; when an error comes out, nothing has changed.
     """
     try:
-        return _transact(handle, staging, command, prepare)
+        result = _transact(handle, staging, command, prepare)
     finally:
         staging.clear()
+    handle.wrote()
+    return result
 
 
 def _transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T]) -> _T:

@@ -11,9 +11,14 @@ crash. In one transaction nothing is deleted before all roots of that transactio
 marked. Checking changes nothing and raises nothing for damage, whatever is damaged.
 
 Files in reading order: report.py (what is said); roots.py (what must stay), reach.py (what the
-roots lead to), collect.py (gc), compact.py (a smaller file); findings.py (faults as they are
-found), rows.py (every stored row), refs.py (refs, log, history), trees.py (nodes and entries),
-sums.py (order, counts and changes), structure.py (these in their order), check.py (fsck).
+roots lead to), settled.py (how far it came), collect.py (gc), automatic.py (gc by itself),
+compact.py (a smaller file); findings.py (faults as they are found), rows.py (every stored row),
+refs.py (refs, log, history), trees.py (nodes and entries), sums.py (order, counts and changes),
+structure.py (these in their order), check.py (fsck).
+
+Why not keep the marks of a collection in slices on disk: what a mark says is only true of the file
+that it was made of, and a backup that is put back would be swept by marks of another. Why not lend
+the turn to slices for good: who asks for gc would wait for a process that may write no more.
 
 Why not mark and sweep in one transaction: a store of a million frames would be shut to writers for
 seconds. Why not let writers freshen what they reuse, as git does: a script that registers again

@@ -14,32 +14,46 @@ theirs that came before, and was pinned inside it; or will be looked for in one 
 and written anew if it is gone. `transact` looks again, inside the transaction that moves the refs,
 for the commits and snapshots on which its moves rest: they are swept before what they lead to, so
 where one is still here, all of it is.
+
+So nothing depends on how much time passes between two transactions, and a collection may rest
+there: it is an iterator of bounded steps, which `gc` runs through, and automatic.py a few at a
+time. What it marked stays true, since objects do not change and numbers are not given again; how
+young is young, and what the log still holds, is judged as of its beginning, which keeps the more.
+Only another collection, which moves records to other rows, may not come between: see turn.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
+from typing import NamedTuple
 
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.handle import now_ms as clock_ms
 from hyperstore.dataset.store import Store
-from hyperstore.ids import Kind, ObjectId
-from hyperstore.limits import GRACE_S, ID_BYTES, JOIN_ROWS_MAX, SWEEP_OBJECTS_MAX
+from hyperstore.ids import Kind, ObjectId, new_id
+from hyperstore.limits import (
+    AUTO_BATCH,
+    AUTO_JOIN,
+    AUTO_OPERATIONS,
+    AUTO_SWEEP,
+    GRACE_S,
+    ID_BYTES,
+    JOIN_ROWS_MAX,
+    MARK_BATCH,
+    SWEEP_OBJECTS_MAX,
+)
 from hyperstore.maintenance.compact import compact_file
 from hyperstore.maintenance.reach import Bits, Marking
-from hyperstore.maintenance.report import Collected
-from hyperstore.maintenance.roots import Moment, roots
-from hyperstore.storage.database import Database
-from hyperstore.storage.packing import SEQUENCE_MAX
+from hyperstore.maintenance.report import Collected, Progress
+from hyperstore.maintenance.roots import Moment, logged, roots
+from hyperstore.maintenance.settled import CACHE_FOLDER, Settled, write_settled
+from hyperstore.storage.packing import SEQUENCE_MAX, row_number
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
 from hyperstore.storage.writer import Writer
 
-__all__ = ["Progress", "gc"]
+__all__ = ["SLICES", "WHOLE", "Collection", "Pace", "gc"]
 
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how far it is, and how far it will go (0: not known)."""
-
-_BATCHES_AT_ONCE = 16  # In one read: some ten thousand entries.
-_ROWS_AT_ONCE = 64
 _ANCHORS = frozenset((Kind.COMMIT, Kind.SNAPSHOT, Kind.TAG))  # What undo may name again.
 _SNAPSHOTS, _CONTENT = 1, 2  # What is swept second and last.
 _PASSES: dict[int, int] = {
@@ -47,6 +61,23 @@ _PASSES: dict[int, int] = {
     Kind.NODE: _CONTENT,
     Kind.FRAME: _CONTENT,
 }
+# What one of these costs in objects looked at, which take some 3 us each.
+_OPERATION_READ, _TAKEN_OUT, _ROW_JOINED = 8, 16, 16
+
+
+class Pace(NamedTuple):
+    """How much is done in one transaction."""
+
+    batch: int  # Nodes that are read at once,
+    batches: int  # and how often.
+    operations: int
+    rows: int  # That are surveyed.
+    sweep: int  # Objects that are taken out.
+    join: int  # Rows that are looked at, to be joined.
+
+
+WHOLE = Pace(MARK_BATCH, 16, 4096, 64, SWEEP_OBJECTS_MAX, JOIN_ROWS_MAX)
+SLICES = Pace(AUTO_BATCH, 1, AUTO_OPERATIONS, 1, AUTO_SWEEP, AUTO_JOIN)
 
 
 def gc(
@@ -65,16 +96,17 @@ def gc(
     CorruptError, with nothing taken out, where damage hides what must stay: run fsck.
     """
     database = store.handle.database
-    now = clock_ms() if now_ms is None else now_ms
-    grace_ms = 0 if prune_now else 1000 * store.config.number("gc.grace", GRACE_S)
-    collection = _Collection(database, now, grace_ms, progress or _silent)
+    collection = Collection(
+        store.handle, WHOLE, prune_now=prune_now, now_ms=now_ms, progress=progress
+    )
     if dry_run:
         return collection.run(dry_run=True)
-    with database.collecting():
+    with database.collecting() as turn:
+        turn.sign(bytes.fromhex(new_id()), 0)
         if not prune_now and not compact:
-            return collection.run(dry_run=False)
+            return collection.run()
         with database.alone():
-            found = collection.run(dry_run=False)
+            found = collection.run()
             if compact:
                 compact_file(database)
                 found = collection.report(dry_run=False, compacted=True)
@@ -85,39 +117,62 @@ def _silent(_task: str, _done: int, _of: int) -> None:
     """Tell nobody."""
 
 
-class _Collection:
-    """One run."""
+class Collection:
+    """One collection, from its beginning to its end.
 
-    def __init__(self, database: Database, now_ms: int, grace_ms: int, progress: Progress) -> None:
-        self._database = database
-        self._now_ms = now_ms
-        self._grace_ms = grace_ms
-        self._progress = progress
+    Whoever takes a step of it holds the turn, and nobody else has had it since the first one.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        pace: Pace,
+        *,
+        prune_now: bool = False,
+        now_ms: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._database = database = handle.database
+        self._cache = handle.folder / CACHE_FOLDER
+        self._pace = pace
+        self._now_ms = clock_ms() if now_ms is None else now_ms
+        self._grace_ms = 0 if prune_now else 1000 * handle.config.number("gc.grace", GRACE_S)
+        self._progress = progress or _silent
         self._before = database.file_bytes()
         with database.reading() as reader:
             self._last = reader.last_sequence()  # What comes later is none of this run's business.
-        self._marking = Marking(Bits(self._last))
+        self._marking = Marking(Bits(self._last), batch=pace.batch)
         self._operation = 0  # The newest whose roots are known.
         self._held_from = SEQUENCE_MAX  # The first number that a writer in flight may have given.
         self._pins = 0
         self._read: dict[str, int] = {}  # How much of each pin is marked.
         self._dead = [bytearray() for _ in range(_CONTENT + 1)]
         self._objects = self._bytes = self._kept = self._young = 0
+        self._settled = self._last
 
-    def run(self, *, dry_run: bool) -> Collected:
-        """Mark and choose, and unless `dry_run` sweep and join."""
+    def run(self, *, dry_run: bool = False) -> Collected:
+        """Run to the end at once."""
+        for _ in self.steps(dry_run=dry_run):
+            pass
+        return self.report(dry_run=dry_run)
+
+    def steps(self, *, dry_run: bool = False) -> Iterator[int]:
+        """Mark and choose, and unless `dry_run` sweep and join; yield outside of transactions."""
         if not dry_run:
             self._database.drop_copies()
-        self._mark()
-        self._spare()
-        self._choose()
+        yield from self._mark_logged()
+        yield from self._mark()
+        yield from self._spare()
+        yield from self._mark()
+        yield from self._choose()
         if dry_run:
             self._objects = sum(map(len, self._dead)) // ID_BYTES
-        else:
-            self._objects = self._bytes = 0
-            self._sweep()
-            self._join()
-        return self.report(dry_run=dry_run)
+            return
+        self._objects = self._bytes = 0
+        yield from self._sweep()
+        yield from self._join()
+        settled = Settled(min(self._settled, self._held_from - 1), self._kept + self._young)
+        write_settled(self._cache, self._database.store_id, settled)
 
     def report(self, *, dry_run: bool, compacted: bool = False) -> Collected:
         """Return the figures as they are now."""
@@ -138,15 +193,43 @@ class _Collection:
 
     # Marking.
 
-    def _mark(self) -> None:
-        """Mark all that the roots lead to now, in short reads."""
+    def _mark_logged(self) -> Iterator[int]:
+        """Take in what the log holds now, in pieces; what comes later is read with the refs."""
+        moment = Moment(self._now_ms, self._grace_ms)
+        working_left: dict[str, int] = {}
         with self._database.reading() as reader:
-            self._add_roots(reader)
-        done = False
-        while not done:
+            self._operation = reader.last_operation()
+        before = self._operation + 1
+        while before > 1:
             with self._database.reading() as reader:
-                done = self._marking.step(reader, _BATCHES_AT_ONCE)
-            self._progress("mark", len(self._marking.live), 0)
+                operations = list(islice(reader.operations(before=before), self._pace.operations))
+                named = set(logged(operations, moment, working_left))
+                self._marking.add(reader.numbers(named))  # Others were collected before.
+            before = operations[-1].number if operations else 1
+            yield _OPERATION_READ * len(operations)
+
+    def _mark(self) -> Iterator[int]:
+        """Mark all that the roots lead to now, in short reads.
+
+        At the end next to nothing has come since: the last round was one read, and no rest.
+        """
+        rests = 1
+        while rests:
+            rests = 0
+            with self._database.reading() as reader:
+                self._add_roots(reader)
+                done = self._step(reader)
+            while not done:
+                rests += 1
+                looked = self._marking.looked
+                with self._database.reading() as reader:
+                    done = self._step(reader)
+                yield self._marking.looked - looked
+
+    def _step(self, reader: Reader) -> bool:
+        done = self._marking.step(reader, self._pace.batches)
+        self._progress("mark", len(self._marking.live), 0)
+        return done
 
     def _add_roots(self, reader: Reader) -> None:
         pins = self._database.pins(self._read)
@@ -155,70 +238,86 @@ class _Collection:
             (pin.sequence for pin in pins if pin.sequence is not None), default=SEQUENCE_MAX
         )
         moment = Moment(self._now_ms, self._grace_ms, tuple(pins), after=self._operation)
-        self._marking.add(roots(reader, moment))
+        named = roots(reader, moment)
+        numbers, live = reader.numbers(named), self._marking.live
+        # Those that are lost too: to step on one is an error.
+        self._marking.add(oid for oid in named if oid not in numbers or numbers[oid] not in live)
         self._operation = reader.last_operation()
 
     # Choosing.
 
-    def _spare(self) -> None:
+    def _spare(self) -> Iterator[int]:
         """Mark what young commits and snapshots lead to: they stay, so all of it must."""
-        for row in self._rows():
-            anchors = [
-                record.oid
-                for record in row.records
-                if record.kind in _ANCHORS and self._is_spared(row, record)
-            ]
-            self._marking.add(anchors)
-        self._mark()
+        for rows in self._surveyed():
+            for row in rows:
+                anchors = [
+                    record.oid
+                    for record in row.records
+                    if record.kind in _ANCHORS and self._is_spared(row, record)
+                ]
+                self._marking.add(anchors)
+            yield sum(len(row.records) for row in rows)
 
     def _is_spared(self, row: SurveyedRow, record: SurveyedRecord) -> bool:
         """Tell whether an object stays though no root leads to it: young, or of a writer's."""
-        young = row.created_ms > self._now_ms - self._grace_ms
-        return record.indexed and (young or record.sequence >= self._held_from)
+        return record.indexed and (self._is_young(row) or record.sequence >= self._held_from)
 
-    def _choose(self) -> None:
+    def _is_young(self, row: SurveyedRow) -> bool:
+        return row.created_ms > self._now_ms - self._grace_ms
+
+    def _choose(self) -> Iterator[int]:
         """Gather the ids of what is not marked, old, and not held by a writer, by pass."""
         live = self._marking.live
-        for row in self._rows():
-            for record in row.records:
-                if not record.indexed or record.sequence > self._last:
-                    continue
-                if record.sequence in live:
-                    self._kept += 1
-                elif self._is_spared(row, record):
-                    self._young += 1
-                else:
-                    self._dead[_PASSES.get(record.kind, 0)] += record.oid
-                    self._bytes += record.record_bytes
+        for rows in self._surveyed():
+            for row in rows:
+                if self._is_young(row):
+                    self._settled = min(self._settled, row_number(row.key) - 1)
+                for record in row.records:
+                    if not record.indexed or record.sequence > self._last:
+                        continue
+                    if record.sequence in live:
+                        self._kept += 1
+                    elif self._is_spared(row, record):
+                        self._young += 1
+                    else:
+                        self._dead[_PASSES.get(record.kind, 0)] += record.oid
+                        self._bytes += record.record_bytes
+            yield sum(len(row.records) for row in rows)
 
-    def _rows(self) -> Iterator[SurveyedRow]:
-        """Yield the rows that are sound enough to be rewritten, in short reads."""
-        after = b""
-        while True:
+    def _surveyed(self) -> Iterator[list[SurveyedRow]]:
+        """Yield the rows that are sound enough to be rewritten, as many as one short read gives."""
+        after, more = b"", True
+        while more:
+            rows = []
             with self._database.reading() as reader:
-                for _ in range(_ROWS_AT_ONCE):
+                for _ in range(self._pace.rows):
                     row = reader.survey_row(after)
                     if row is None:
-                        return
+                        more = False
+                        break
                     after = row.key
                     if not row.damage:
-                        yield row
+                        rows.append(row)
+            yield rows
 
     # Sweeping.
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> Iterator[int]:
         """Delete what was chosen, from the newest on: what leads to others arrived after them."""
         total = sum(map(len, self._dead)) // ID_BYTES
+        step = self._pace.sweep * ID_BYTES
         for ids in self._dead:
-            for start in reversed(range(0, len(ids), SWEEP_OBJECTS_MAX * ID_BYTES)):
-                chunk = ids[start : start + SWEEP_OBJECTS_MAX * ID_BYTES]
+            for start in reversed(range(0, len(ids), step)):
+                chunk = ids[start : start + step]
                 doomed = [
                     ObjectId(bytes(chunk[at : at + ID_BYTES]))
                     for at in range(0, len(chunk), ID_BYTES)
                 ]
-                self._mark()  # Outside first, so that little is left to be marked inside.
+                # Outside first, so that little is left to be marked inside.
+                yield from self._mark()
                 self._database.write(partial(self._delete, doomed))
                 self._progress("sweep", self._objects, total)
+                yield _TAKEN_OUT * len(doomed)
 
     def _delete(self, doomed: list[ObjectId], writer: Writer) -> None:
         self._add_roots(writer)
@@ -231,12 +330,12 @@ class _Collection:
         self._objects += swept.objects
         self._bytes += swept.record_bytes
 
-    def _join(self) -> None:
+    def _join(self) -> Iterator[int]:
         """Join the short rows that sweeping and small writes leave."""
         after: bytes | None = b""
         while after is not None:
-            after = self._database.write(partial(_join_some, after))
+            after = self._database.write(partial(self._join_some, after))
+            yield _ROW_JOINED * self._pace.join
 
-
-def _join_some(after: bytes, writer: Writer) -> bytes | None:
-    return writer.join_rows(after, most=JOIN_ROWS_MAX)[0]
+    def _join_some(self, after: bytes, writer: Writer) -> bytes | None:
+        return writer.join_rows(after, most=self._pace.join)[0]

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from hyperstore.errors import MissingObjectError
 from hyperstore.history.commit import decode_commit, decode_snapshot, decode_tag
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.limits import ID_BYTES
+from hyperstore.limits import ID_BYTES, MARK_BATCH
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
 from hyperstore.tree.node import decode as decode_node
 
 __all__ = ["Bits", "Links", "Marking", "links_of"]
 
-_BATCH = 512
 _FOLLOWED = frozenset((Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG))
 
 
@@ -69,8 +68,10 @@ def links_of(oid: ObjectId, kind: int, payload: bytes) -> Links:
 class Marking:
     """Marks what ids lead to; done in steps, so that no transaction lasts long."""
 
-    def __init__(self, live: Bits) -> None:
+    def __init__(self, live: Bits, *, batch: int = MARK_BATCH) -> None:
         self.live = live
+        self.looked = 0  # How many ids were looked up so far.
+        self._batch = batch
         self._pending: list[ObjectId] = []
 
     def add(self, ids: Iterable[ObjectId]) -> None:
@@ -86,13 +87,15 @@ class Marking:
         pending = self._pending
         while pending and batches != 0:
             # From the end, so that a tree is walked down and few ids wait.
-            batch = pending[-_BATCH:]
-            del pending[-_BATCH:]
+            batch = pending[-self._batch :]
+            del pending[-self._batch :]
+            self.looked += len(batch)
             fresh = _unmarked(reader, batch, self.live)
             for oid, (kind, payload) in zip(fresh, reader.get_records(fresh), strict=True):
                 if kind in _FOLLOWED:
                     onward, ends = links_of(oid, kind, payload)
                     pending += onward
+                    self.looked += len(ends)
                     _mark_ends(reader, ends, self.live)
             batches = None if batches is None else batches - 1
         return not pending

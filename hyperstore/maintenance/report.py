@@ -1,10 +1,14 @@
 """What fsck and gc say: plain values that can be printed, or written as JSON."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from hyperstore.codec import Value
 
-__all__ = ["Collected", "Fault", "Report"]
+__all__ = ["Collected", "Fault", "Progress", "Report"]
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how far it is, and how far it will go (0: not known)."""
 
 
 @dataclass(frozen=True, slots=True)

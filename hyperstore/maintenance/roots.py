@@ -2,11 +2,13 @@
 
 Every ref's object, and what a list of functions adds, one for each other reason to stay; a layer
 that keeps ids of its own adds one. All of them read one transaction, so that what they say is true
-at one moment. What a ref names must be here; what others name may have been collected before.
+at one moment; of the log that is what came since the moment before, and all that is older may be
+read in pieces. What a ref names must be here; what others name may have been collected before.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from hyperstore.ids import ObjectId
 from hyperstore.limits import HEAD_MOVES_KEPT_MS, WORKING_MOVES_KEPT, WORKING_MOVES_KEPT_MS
@@ -14,7 +16,7 @@ from hyperstore.storage.pins import Held
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.reflog import Operation
 
-__all__ = ["ROOTS", "Moment", "roots"]
+__all__ = ["ROOTS", "Moment", "logged", "roots"]
 
 _WORKING = "working/"
 _HEAD = "head/"
@@ -50,17 +52,23 @@ def _pinned(_: Reader, moment: Moment) -> Iterator[ObjectId]:
 
 
 def _moved(reader: Reader, moment: Moment) -> Iterator[ObjectId]:
-    """What the operation log can still undo, and what was referred to within the grace period.
+    """What the operation log has come to hold since the moment before."""
+    fresh = takewhile(lambda one: one.number > moment.after, reader.operations())
+    yield from logged(fresh, moment, {})
+
+
+def logged(
+    operations: Iterable[Operation], moment: Moment, working_left: dict[str, int]
+) -> Iterator[ObjectId]:
+    """What operations, newest first, can still undo, or referred to within the grace period.
 
     All but working snapshots stay for 90 days, both sides of the move; so do working snapshots of
     refs that were deleted. Of a draft's working snapshots those stay that came since its last
-    commit, at most 200 and for 24 hours.
+    commit, at most 200 and for 24 hours. Rows of the log do not change, so it may be read in
+    pieces, over several reads, with the same `working_left`: how many may still stay of each.
     """
-    working_left: dict[str, int] = {}
     oldest = moment.now_ms - max(HEAD_MOVES_KEPT_MS, moment.grace_ms)
-    for operation in reader.operations():
-        if operation.number <= moment.after:
-            return
+    for operation in operations:
         if operation.time_ms < oldest:
             continue  # Not the end: clocks go wrong, and an older row may have a later time.
         committed = {move.name for move in operation.moves if move.name.startswith(_HEAD)}

@@ -14,7 +14,8 @@ Sequence numbers grow, are never given twice, and survive garbage collection.
 
 Files in reading order: database.py (the handle), reader.py and writer.py (what it hands out);
 packing.py, objects.py, sweep.py, repack.py, survey.py (objects); rows.py (rows that change),
-header.py, refs.py, reflog.py; pins.py (what the living hold), presence.py (who has it open);
+header.py, refs.py, reflog.py; pins.py (what the living hold), turn.py (who collects),
+presence.py (who has it open);
 environment.py (the mapped file), registry.py (one for each file), gate.py (readers and who must be
 alone), translation.py (the engine's errors), datafile.py (a look at the file before it is mapped),
 host.py (what is asked of the system).

@@ -33,6 +33,7 @@ from hyperstore.storage.header import Header
 from hyperstore.storage.pins import Held, Pin, living_pins
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.translation import disk_errors
+from hyperstore.storage.turn import Turn
 from hyperstore.storage.writer import Writer
 
 __all__ = ["Database"]
@@ -208,14 +209,14 @@ class Database:
         return self._environment.presence.alone()
 
     @contextmanager
-    def collecting(self) -> Iterator[None]:
+    def collecting(self) -> Iterator[Turn]:
         """Keep other collections away, of any process; LockedError where one is under way."""
         if self.readonly:
             raise RefusedError(f"{self.folder} is open for reading only")
         with host.file_lock(self.folder / _COLLECTING) as taken:
             if not taken:
                 raise LockedError(f"{self.folder}: garbage is being collected; retry at its end")
-            yield
+            yield Turn(self.folder / _COLLECTING)
 
     def compact(self, prove: Callable[["Database"], None]) -> None:
         """Replace the data file by a copy without free pages, once `prove` has not raised for it.

@@ -54,6 +54,23 @@ def test_gc_says_what_it_would_take_and_takes_it(cells: Command) -> None:
     assert "No faults" in cells("fsck", "--full").out
 
 
+def test_the_command_collects_by_itself_once_it_is_due(cells: Command, tmp_path: Path) -> None:
+    """Each run is short, so one of them does all of it; what it was called for is untouched."""
+    cells("config", "gc.grace", "0")
+    cells("config", "gc.auto", "60")
+    shown = cells("ls", "--json").out
+    collected = tmp_path / ".hyperstore" / "cache" / "collected"
+    runs = 0
+    while not collected.exists():
+        done = cells("tag", f"tag {runs}")
+        assert done.err == ""
+        runs += 1
+    assert runs < 80
+    assert cells("ls", "--json").out == shown
+    assert len(cells("tag").out.splitlines()) == runs
+    cells("fsck", "--full")
+
+
 def test_a_store_that_cannot_be_used_is_one_clear_error(
     hs: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ def test_a_key_that_is_none_is_refused(store: Store) -> None:
     with pytest.raises(UsageError, match="str"):
         store.set_config(5, 5)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="there are"):
-        store.set_config("gc.auto", None)
+        store.set_config("gc.when", None)
 
 
 def test_settings_are_on_the_disk_before_they_take_the_place_of_the_old_ones(

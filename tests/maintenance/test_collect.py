@@ -18,7 +18,7 @@ from hyperstore.errors import (
 )
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.check import fsck
-from hyperstore.maintenance.collect import gc
+from hyperstore.maintenance.collect import WHOLE, gc
 from hyperstore.storage.database import Database
 from hyperstore.storage.pins import Pin
 from hyperstore.storage.writer import Writer
@@ -491,7 +491,7 @@ def test_a_commit_that_is_here_has_all_that_it_leads_to_whenever_gc_is_killed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Collecting is cut short after every one of its writes; what is left is whole."""
-    monkeypatch.setattr("hyperstore.maintenance.collect.SWEEP_OBJECTS_MAX", 7)
+    monkeypatch.setattr("hyperstore.maintenance.collect.WHOLE", WHOLE._replace(sweep=7))
     with store:
         dataset = store.create_dataset("d")
         draft = dataset.version()

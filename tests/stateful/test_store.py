@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ from hyperstore.errors import (
 )
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.read import Frame
-from hyperstore.maintenance.collect import gc
+from hyperstore.maintenance.collect import SLICES, Collection, gc
 from tests.support.faults import rounds
 from tests.support.faults_children import faults_of
 from tests.support.model import (
@@ -63,6 +64,8 @@ BAD: list[Callable[[Wire], Wire]] = [
     lambda frame: {**frame, "meta": {"deep": {1: object()}}},
     lambda frame: {**frame, "id": "x" * 256},
 ]
+
+TINY = SLICES._replace(batch=2, operations=3, sweep=5, join=2)
 
 pick = st.integers(0, 2**16)
 
@@ -115,6 +118,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.serial = 0
         self.steps = 0
         self.collected = False
+        self.slices: Iterator[int] | None = None
         self.fetched: list[tuple[DatasetVersion, Frame, Wire]] = []
         self.contents: dict[str, str] = {}
         self.do(("create_dataset", "first"))
@@ -466,11 +470,22 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.close()
         self.store = open_store(self.folder / "store")
         self.fetched = []
+        self.slices = None
 
     @rule(compact=st.booleans())
     def collect(self, compact: bool) -> None:
         gc(self.store, prune_now=True, compact=compact)
         self.collected = True
+        self.slices = None
+
+    @rule(most=st.integers(1, 60))
+    def collect_a_little(self, most: int) -> None:
+        """Go on with a collection that rests while all else is done."""
+        self.collected = True
+        if self.slices is None:
+            self.slices = Collection(self.store.handle, TINY, prune_now=True).steps()
+        if len(list(islice(self.slices, most))) < most:
+            self.slices = None
 
     # Reading.
 
