@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hyperstore.errors import FormatError, HyperstoreError, NotFoundError
 from hyperstore.formats import coco
 from hyperstore.formats.jsonstream import JsonFile
-from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX
+from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX, PICTURE_RECORDS_MAX
 
 _IMAGE = {"id": 1, "file_name": "a.jpg", "width": 4, "height": 3}
 _CATEGORY = {"id": 1, "name": "cat"}
@@ -209,3 +209,11 @@ def _peak(folder: Path, count: int) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_so_many_images_may_name_one_picture_and_no_more(tmp_path: Path) -> None:
+    """All of them stand in one frame, and each is compared with all others."""
+    images = [_IMAGE | {"id": number} for number in range(1, PICTURE_RECORDS_MAX + 2)]
+    assert _read(tmp_path / "a.json", _text(images=images[:-1])) == 1
+    with pytest.raises(FormatError, match=f"{len(images)} images name one picture"):
+        _read(tmp_path / "b.json", _text(images=images))

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+from hyperstore.errors import CorruptError
 from hyperstore.ids import object_id
 from hyperstore.storage.database import Database
+from hyperstore.storage.packing import row_key
 from hyperstore.storage.writer import Writer
 
 
@@ -25,3 +29,23 @@ def test_joined_rows_are_as_young_as_the_youngest_of_them(tmp_path: Path) -> Non
         one._replace(created_ms=0) for one in after
     ]
     assert {one.created_ms for one in after} == {3_000}
+
+
+def test_a_damaged_record_is_not_made_good_by_joining(tmp_path: Path) -> None:
+    """With a new check over its bytes it would be read as if nothing had happened."""
+    payloads = [bytes([number]) * 200 for number in range(3)]
+    ids = [object_id(7, payload) for payload in payloads]
+    with Database.create(tmp_path / "db") as database:
+        for oid, payload in zip(ids, payloads, strict=True):
+            with database.writing() as writer:
+                writer.put_many([(oid, 7, payload)])
+        with database.writing() as writer:
+            table, key = writer._tables.objects, row_key(2)
+            row = bytearray(writer._transaction.get(key, None, table) or b"")
+            row[-20] ^= 1  # In the payload.
+            writer._transaction.put(key, bytes(row), db=table)
+            writer.join_rows(b"", most=10)
+        with database.reading() as reader:
+            assert [reader.get(ids[0]), reader.get(ids[2])] == [payloads[0], payloads[2]]
+            with pytest.raises(CorruptError, match="check"):
+                reader.get(ids[1])
