@@ -51,3 +51,22 @@ def test_a_ref_is_not_moved_to_an_object_that_is_gone(store: Store) -> None:
     with store.handle.database.reading() as reader:
         assert reader.ref("tag/made") is None
     assert len(list(store.operations())) == operations
+
+
+def test_a_name_that_was_free_when_looked_up_is_still_free_when_taken(store: Store) -> None:
+    """Names are looked up among all refs of a kind, of which none has moved that was read."""
+    payload = b"somebody's"
+    other = object_id(Kind.RECORD, payload)
+    staging = store.handle.staging()
+    seen: list[list[str]] = []
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        seen.append([name for name, _ in refs.refs("tag/")])
+        if len(seen) == 1:
+            with store.handle.database.writing() as writer:
+                writer.put_many([(other, Kind.RECORD, payload)])
+                writer.move("tag/theirs", None, other)
+        return [Move("tag/mine", None, staging.add(Kind.RECORD, b"mine"))], None
+
+    transact(store.handle, staging, "make", prepare)
+    assert seen == [[], ["tag/theirs"]]
