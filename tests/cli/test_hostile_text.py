@@ -132,9 +132,14 @@ def test_json_says_all_of_it(attacked: Command) -> None:
     frames = attacked("ls", "v1", "--json").rows()
     said = {str(frame["context_id"]) for frame in frames}
     assert said == set(PAYLOADS)
-    frame_id = str(frames[0]["id"])
-    shown = attacked("cat", frame_id, "--at", "v1").out
-    assert json.loads(shown) == frames[0]
+
+
+def test_json_for_people_is_harmless_and_says_all_of_it(attacked: Command) -> None:
+    """It shows words as they are written, so what would act on a terminal stands escaped."""
+    for frame in attacked("ls", "v1", "--json").rows():
+        shown = attacked("cat", str(frame["id"]), "--at", "v1").out
+        assert harmless(shown), ascii(shown)
+        assert json.loads(shown) == frame
 
 
 @pytest.mark.parametrize("payload", [*PAYLOADS, "not UTF-8 \udcff", "long" * 10_000])

@@ -96,3 +96,10 @@ def _joined(mask: Rle) -> list[tuple[int, int]]:
         else:
             runs.append((pixel, 1))
     return runs
+
+
+def test_a_count_that_no_mask_has_is_refused_before_it_is_read_whole() -> None:
+    """A megabyte of text would be one number, which takes minutes to add up."""
+    assert decompress("o" * 7 + "0")
+    with pytest.raises(FormatError, match="character 7 of a mask is too large"):
+        decompress("o" * 8 + "0")

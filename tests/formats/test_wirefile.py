@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hyperstore.errors import FormatError
 from hyperstore.formats.wirefile import read_frames
-from hyperstore.limits import JSON_CHUNK_BYTES
+from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX
 
 
 def read(data: bytes) -> list[dict[str, object]]:
@@ -107,3 +107,25 @@ def test_each_frame_is_placed_in_its_file(size: int) -> None:
         (4, "f: line 5, item [1]"),
         (5, "f: line 6"),
     ]
+
+
+class _Endless(io.RawIOBase):
+    """A pipe on which one frame does not end for long; it counts what is taken from it."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        text = b"x" * size if self.taken else b'{"id": "'
+        if self.taken > 8 * JSON_VALUE_CHARS_MAX:
+            return b""
+        self.taken += len(text)
+        return text
+
+
+def test_a_frame_without_end_is_refused_in_bounded_memory() -> None:
+    """What writes into a pipe may have gone wrong."""
+    pipe = _Endless()
+    with pytest.raises(FormatError, match="longer than"):
+        list(read_frames(pipe, "pipe"))  # type: ignore[arg-type]
+    assert pipe.taken <= 4 * JSON_VALUE_CHARS_MAX
