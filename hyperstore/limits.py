@@ -108,6 +108,7 @@ WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
 MARK_BATCH = 512  # Nodes that are read at once.
 SWEEP_OBJECTS_MAX = 4096  # In one transaction.
 JOIN_ROWS_MAX = 256  # The same.
+COPY_BYTES = 8 * 1024 * 1024  # Of rows, in one transaction of a copy.
 AUTO_OBJECTS = 20_000  # Of gc.auto, where config.toml does not say otherwise: 1,700 small edits.
 AUTO_SHARE = 4  # Nor before this part of what was kept: a collection costs 9 us for each of those.
 AUTO_LATE = 2  # So many times as much piles up where only short processes write.

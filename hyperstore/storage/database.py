@@ -28,6 +28,7 @@ from hyperstore.ids import ObjectId, new_id
 from hyperstore.limits import FILE_SLACK_BYTES, MAP_BYTES_START, MAP_RESERVE_BYTES
 from hyperstore.storage import host
 from hyperstore.storage.datafile import DATA_FILE, is_unborn
+from hyperstore.storage.duplicate import copy_tables
 from hyperstore.storage.environment import Environment
 from hyperstore.storage.header import Header
 from hyperstore.storage.pins import Held, Pin, living_pins
@@ -172,7 +173,7 @@ class Database:
         self._header = header
 
     def compact_copy(self, folder: Path | str) -> Path:
-        """Write a copy without free pages into `folder`, made if need be; return the data file."""
+        """Write a copy with full pages into `folder`, made if need be; return the data file."""
         path = _absolute(folder)
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -182,7 +183,8 @@ class Database:
             raise UsageError(f"{path} holds a database already; give an empty folder")
         if self._closed:
             raise self._is_closed()
-        self._environment.copy_to(path)
+        with self.reading() as reader:
+            copy_tables(reader, _acquire_new(path, MAP_BYTES_START))
         return path / DATA_FILE
 
     def pin(self, ids: Iterable[ObjectId] = (), *, sequence: int | None = None) -> Pin:

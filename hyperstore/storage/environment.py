@@ -19,7 +19,7 @@ from hyperstore.errors import ForkError, HyperstoreError, RefusedError, UsageErr
 from hyperstore.limits import FILE_SLACK_BYTES, LOCK_FILE_BYTES, MAP_BYTES_MIN, READERS_MAX
 from hyperstore.storage import host
 from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_files, file_key
-from hyperstore.storage.gate import Copier, Gate, LiveReader, LiveWriter
+from hyperstore.storage.gate import Gate, LiveReader, LiveWriter
 from hyperstore.storage.presence import Presence
 from hyperstore.storage.registry import FileKey, Registry
 from hyperstore.storage.translation import disk_errors, translate
@@ -329,20 +329,7 @@ class Environment:
         with self.gate.alone():
             self._opened().set_mapsize(size)
 
-    # Copies, and a file instead of the file.
-
-    def copy_to(self, folder: Path) -> None:
-        """Write a compact copy of the data file into the existing empty `folder`, and sync it."""
-        copier = Copier()
-        self.gate.enter(copier)
-        try:
-            self._opened().copy(os.fspath(folder), compact=True)
-        except lmdb.Error as error:
-            raise translated(error, self.folder) from error
-        finally:
-            self.gate.leave(copier)
-        host.sync_file(folder / DATA_FILE)
-        host.sync_folder(folder)
+    # A file instead of the file.
 
     @property
     def presence(self) -> Presence:

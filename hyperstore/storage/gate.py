@@ -14,7 +14,7 @@ from typing import Protocol
 from hyperstore.errors import LockedError, UsageError
 from hyperstore.limits import FORK_WAIT_S, OWN_READERS_WAIT_S
 
-__all__ = ["Copier", "Gate", "LiveReader", "LiveWriter"]
+__all__ = ["Gate", "LiveReader", "LiveWriter"]
 
 _LOOK_AGAIN_S = 0.05  # A signal may be missed by a hair; nobody waits longer than this for it.
 
@@ -29,13 +29,6 @@ class LiveWriter(Protocol):
     """A write in progress, told to let go of it in the child of a fork."""
 
     def void(self) -> object: ...
-
-
-class Copier:
-    """Reads without a transaction of ours: a copy of the file being made."""
-
-    def reopen(self) -> None:
-        """Nothing: no code of ours runs while the copy is made."""
 
 
 class Gate:

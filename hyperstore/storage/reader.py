@@ -6,7 +6,7 @@ from typing import Self
 
 from hyperstore.errors import CorruptError, ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import objects, reflog, refs, survey
+from hyperstore.storage import copying, objects, reflog, refs, survey
 from hyperstore.storage.environment import (
     EngineError,
     Environment,
@@ -179,6 +179,14 @@ class Reader:
         """Return rows of `refs`, `oplog` or `absent` behind a key, whatever is wrong with them."""
         try:
             return survey.survey_table(self._transaction, self._tables, name, after, most)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def rows_behind(self, table: str, after: bytes = b"") -> list[tuple[bytes, bytes]]:
+        """Return rows of any table behind a key, as they are; none at its end."""
+        try:
+            found = getattr(self._tables, table)
+            return copying.rows_behind(self._transaction, found, after)
         except EngineError as error:
             raise self._translated(error) from error
 

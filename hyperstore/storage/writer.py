@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import NoReturn, cast
 
-from hyperstore.errors import ForkError, HyperstoreError
+from hyperstore.errors import CorruptError, ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import objects, reflog, refs, repack, sweep
+from hyperstore.storage import copying, objects, reflog, refs, repack, sweep
 from hyperstore.storage.environment import (
     BadTransactionError,
     EngineError,
@@ -133,6 +133,15 @@ class Writer(Reader):
             return repack.join_rows(self._transaction, self._tables, after, most)
         except EngineError as error:
             raise self._translated(error) from error
+
+    def append_rows(self, table: str, rows: list[tuple[bytes, bytes]]) -> None:
+        """Put rows as they are behind those of a table, in a copy that is being made."""
+        try:
+            if copying.append_rows(self._transaction, getattr(self._tables, table), rows):
+                return
+        except EngineError as error:
+            raise self._translated(error) from error
+        raise CorruptError(f"rows of table {table} are out of order. Run fsck")
 
     def mark_missing(self, oids: Iterable[ObjectId]) -> None:
         """Write down that objects which are not here are missing on purpose."""

@@ -20,7 +20,9 @@ from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import WHOLE, gc
 from hyperstore.storage.database import Database
+from hyperstore.storage.environment import Tables
 from hyperstore.storage.pins import Pin
+from hyperstore.storage.reader import Reader
 from hyperstore.storage.writer import Writer
 from tests.support.children import run_in_child
 from tests.support.stores import contents, frame, present, reached
@@ -434,6 +436,33 @@ def test_compacting_gives_the_room_back(store: Store) -> None:
         assert len(contents(draft)) == 60
         folder = store.path
     assert fsck_ok(folder)
+
+
+def test_a_compact_file_has_full_pages(store: Store) -> None:
+    """Small writes and collections leave the pages of ids half empty; a copy fills them."""
+    with store:
+        draft = store.create_dataset("d").version()
+        draft.add_frames(map(frame, range(2000)))
+        for number in range(300):
+            draft.add_frames([frame(5000 + number)])
+        draft.commit("all")
+        gc(store, prune_now=True)
+        database = store.handle.database
+        with database.reading() as reader:
+            objects, loose = reader.count_objects(), reader.used_bytes()
+            before = {name: _rows(reader, name) for name in Tables._fields}
+        found = gc(store, prune_now=True, compact=True)
+        assert found.used_bytes < loose
+        with database.reading() as reader:
+            pages = reader._transaction.stat(reader._tables.oids)["leaf_pages"]
+            assert {name: _rows(reader, name) for name in Tables._fields} == before
+        entry_bytes = 8 + 2 + 32 + 10  # LMDB's head and slot, the id, and where it is.
+        assert pages <= -(-objects // (4080 // entry_bytes))
+
+
+def _rows(reader: Reader, table: str) -> list[tuple[bytes, bytes]]:
+    with reader._transaction.cursor(getattr(reader._tables, table)) as cursor:
+        return [(bytes(key), bytes(value)) for key, value in cursor]
 
 
 def test_a_compaction_cut_short_leaves_the_old_file(
