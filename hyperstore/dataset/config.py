@@ -61,7 +61,7 @@ CONFIG_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "user.name": (_text, "who writes commits"),
     "user.email": (_text, "how to reach them"),
     "gc.grace": (_seconds, "seconds that unused objects stay, 86400 unless set"),
-    "gc.auto": (_count, "objects to be written and settle until gc runs by itself, 20000; 0 never"),
+    "gc.auto": (_count, "new objects until gc runs by itself, 20000 unless set; 0 never"),
     "roots.NAME": (_folder, "a folder whose files are stored relative to it"),
 }
 
