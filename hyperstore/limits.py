@@ -112,6 +112,7 @@ COPY_BYTES = 8 * 1024 * 1024  # Of rows, in one transaction of a copy.
 AUTO_OBJECTS = 20_000  # Of gc.auto, where config.toml does not say otherwise: 1,700 small edits.
 AUTO_SHARE = 4  # Nor before this part of what was kept: a collection costs 9 us for each of those.
 AUTO_LATE = 2  # So many times as much piles up where only short processes write.
+AUTO_LOOK = 16  # Writes of a process, of which one asks whether to collect: 26 us each time.
 AUTO_SLICE = 512  # Objects looked at in one slice at least: some 1.5 ms,
 AUTO_SLICE_SHARE = 16  # or so many for each one written since the slice before.
 AUTO_BATCH = 16  # Nodes that it reads at once.

@@ -4,8 +4,9 @@ What has piled up is counted in objects: those written since the last collection
 end, and older than `gc.grace` by now, since no younger one can go. There must be `gc.auto` of them,
 and a quarter of what that collection kept, because collecting costs by what is kept: so a store
 spends no more on it than a fixed amount for each object that is written. To ask costs one look at
-the highest number given, and nothing is counted or scanned. Not noticed is what deleting sets free
-while little is written: that waits, or for `hyperstore gc`.
+the highest number given, at the first write of a process and then at each sixteenth; nothing is
+counted or scanned. What deleting sets free while little is written is not noticed: that waits, or
+for `hyperstore gc`.
 
 A process that goes on writing collects in slices, one after each of its writes: AUTO_SLICE objects
 looked at, some 2 ms, or so many for each object written since the slice before, which at most
@@ -24,6 +25,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hyperstore.dataset import store as stores
 from hyperstore.dataset.config import Config
@@ -34,15 +36,18 @@ from hyperstore.ids import new_id
 from hyperstore.limits import (
     AUTO_ALIVE_MS,
     AUTO_LATE,
+    AUTO_LOOK,
     AUTO_OBJECTS,
     AUTO_SHARE,
     AUTO_SLICE,
     AUTO_SLICE_SHARE,
     GRACE_S,
 )
-from hyperstore.maintenance.report import Progress
 from hyperstore.maintenance.settled import CACHE_FOLDER, read_settled
 from hyperstore.storage.packing import row_key
+
+if TYPE_CHECKING:  # Which is not worth its time to every program that opens a store.
+    from hyperstore.maintenance.report import Progress
 
 __all__ = ["Automatic", "init", "keep_tidy", "open_store"]
 
@@ -72,6 +77,7 @@ class Automatic:
     def __init__(self) -> None:
         self._process = os.getpid()
         self._busy = threading.Lock()
+        self._writes = 0
         self._run = b""
         self._steps: Iterator[int] | None = None
         self._seen = -1  # The last sequence number when a slice or a look was last taken.
@@ -83,11 +89,11 @@ class Automatic:
         """Collect a little if it is due and nobody else does; raise nothing."""
         self._guarded(handle, None)
 
-    def finish(self, handle: Handle, progress: Progress) -> None:
+    def finish(self, handle: Handle, progress: "Progress") -> None:
         """Collect to the end if it is due and nobody else does; raise nothing."""
         self._guarded(handle, progress)
 
-    def _guarded(self, handle: Handle, progress: Progress | None) -> None:
+    def _guarded(self, handle: Handle, progress: "Progress | None") -> None:
         if os.getpid() != self._process or _is_worker() or not self._busy.acquire(blocking=False):
             return
         try:
@@ -103,7 +109,10 @@ class Automatic:
         finally:
             self._busy.release()
 
-    def _slice(self, handle: Handle, progress: Progress | None) -> None:
+    def _slice(self, handle: Handle, progress: "Progress | None") -> None:
+        self._writes += 1
+        if self._steps is None and self._writes % AUTO_LOOK != 1:
+            return
         database = handle.database
         with database.reading() as reader:
             last = reader.last_sequence()
@@ -130,7 +139,7 @@ class Automatic:
             if self._steps is None:
                 turn.sign(self._run, 0)
 
-    def _begin(self, handle: Handle, *, whole: bool, progress: Progress | None) -> None:
+    def _begin(self, handle: Handle, *, whole: bool, progress: "Progress | None") -> None:
         # Loaded when there is work for it: most processes that write end before there is.
         from hyperstore.maintenance.collect import SLICES, WHOLE, Collection
 

@@ -17,7 +17,7 @@ from hyperstore.dataset.store import Store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.ids import ObjectId
-from hyperstore.limits import AUTO_ALIVE_MS, AUTO_SLICE
+from hyperstore.limits import AUTO_ALIVE_MS, AUTO_LOOK, AUTO_SLICE
 from hyperstore.maintenance.automatic import Automatic, init, keep_tidy, open_store
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import SLICES, Collection, gc
@@ -45,6 +45,8 @@ def greedy(store: Store, *, auto: int = 400) -> None:
     """Let everything be old at once; what `littered` makes is enough, and not twice as much."""
     store.set_config("gc.grace", 0)
     store.set_config("gc.auto", auto)
+    if store.handle.after_write is not None:
+        keep_tidy(store)  # The first write of all asks whether anything is due.
 
 
 def done(store: Store) -> Settled:
@@ -207,11 +209,18 @@ def test_nothing_is_looked_at_before_enough_has_been_written(
             return reading(self)
 
         monkeypatch.setattr(Database, "reading", count)
+        keep_tidy(store)
         draft.set_metadata({"n": 1})
         tidy, store.handle.after_write = len(begun), None
         begun.clear()
         draft.set_metadata({"n": 2})
         assert tidy == len(begun) + 1
+        keep_tidy(store)
+        draft.set_metadata({"n": 3})
+        begun.clear()
+        for number in range(AUTO_LOOK):
+            draft.set_metadata({"n": number})
+        assert len(begun) == AUTO_LOOK * (tidy - 1) + 1
         assert done(store) == Settled(0, 0)
 
 
