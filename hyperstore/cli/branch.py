@@ -1,5 +1,7 @@
 """`branch`: list, create, rename, delete versions. `switch` is in switch.py."""
 
+from functools import partial
+
 import click
 
 from hyperstore.cli.complete import complete_revisions
@@ -8,6 +10,8 @@ from hyperstore.cli.output import styled
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.draft import Place
+from hyperstore.dataset.lifecycle import delete_versions
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import ExistsError, RefusedError, UsageError
 from hyperstore.history.ancestry import ancestors
@@ -50,13 +54,12 @@ def branch_command(
     elif delete or force_delete:
         if not names:
             raise UsageError("name the versions to delete")
-        for name in names:
-            _delete(console, with_dataset(name, dataset), force=force_delete)
+        _delete(console, [with_dataset(name, dataset) for name in names], force=force_delete)
     elif names and not is_all:
         if len(names) > 2:
             raise UsageError("give the name of the new version, and where it starts")
         made = create_version(
-            console, names[0], names[1] if len(names) == 2 else None, dataset, comment
+            console, names[0], names[1] if len(names) == 2 else None, dataset, comment=comment
         )
         console.out.line(f"Created version {console.title(made)}")
     else:
@@ -69,20 +72,27 @@ def with_dataset(name: str, dataset: str | None) -> str:
 
 
 def create_version(
-    console: Console, name: str, start: str | None, dataset: str | None, comment: str = ""
+    console: Console,
+    name: str,
+    start: str | None,
+    dataset: str | None,
+    *,
+    comment: str = "",
+    stand: bool = False,
 ) -> DatasetVersion:
     """Make a version at a revision, by default where HEAD stands; in another dataset empty."""
     if start is None and dataset is not None:
-        return console.store.dataset(dataset).create_version(name, comment=comment)
+        return console.store.dataset(dataset).create_version(name, comment=comment, stand=stand)
     point = console.point(start)
+    make = partial(point.dataset.create_version, name, comment=comment, stand=stand)
     if point.commit is None:
-        return point.dataset.create_version(name, comment=comment)
+        return make()
     if point.is_version:
-        made = point.dataset.create_version(name, point.version, comment=comment)
+        made = make(point.version)
         if point.version.status().state == "draft":
             console.out.note(f"what is pending in {console.title(point.version)} stays there")
         return made
-    return point.dataset.create_version(name, commit=point.commit, comment=comment)
+    return make(commit=point.commit)
 
 
 def _rename(console: Console, names: tuple[str, ...], dataset: str | None) -> None:
@@ -98,22 +108,27 @@ def _rename(console: Console, names: tuple[str, ...], dataset: str | None) -> No
     console.out.line(f"Renamed {before} to {console.title(version)}")
 
 
-def _delete(console: Console, name: str, *, force: bool) -> None:
-    version = console.version_named(name)
-    if version == console.store.head():
-        raise RefusedError(
-            f"HEAD stands on {console.title(version)}; switch to another version first"
-        )
-    if not force:
-        _refuse_loss(console, version)
-    title, head = console.title(version), version.head
-    console.store.dataset(version.dataset_id).delete_version(version, force=force)
-    was = f" (was {head[:12]})" if head is not None else ""
-    console.out.line(f"Deleted version {title}{was}; `hyperstore undo` brings it back")
+def _delete(console: Console, names: list[str], *, force: bool) -> None:
+    doomed = list(dict.fromkeys(console.version_named(name) for name in names))
+    for version in doomed:
+        if version == console.store.head():
+            raise RefusedError(
+                f"HEAD stands on {console.title(version)}; switch to another version first"
+            )
+        if not force:
+            _refuse_loss(console, version, doomed)
+    was = [
+        console.title(version) + ("" if version.head is None else f" (was {version.head[:12]})")
+        for version in doomed
+    ]
+    places = [Place(version.dataset_id, version.id) for version in doomed]
+    delete_versions(console.store.handle, places, force=force)
+    for each in was:
+        console.out.line(f"Deleted version {each}; `hyperstore undo` brings it back")
 
 
-def _refuse_loss(console: Console, version: DatasetVersion) -> None:
-    """Refuse to delete what no other name leads to, as git does."""
+def _refuse_loss(console: Console, version: DatasetVersion, doomed: list[DatasetVersion]) -> None:
+    """Refuse to delete what no name leads to that stays, as git does."""
     title = console.title(version)
     if version.published:
         raise RefusedError(f"{title} is published; delete it with -D")
@@ -122,7 +137,8 @@ def _refuse_loss(console: Console, version: DatasetVersion) -> None:
     if version.head is None:
         return
     dataset = console.store.dataset(version.dataset_id)
-    others = {one.head for one in dataset.versions() if one != version} | {*dataset.tags().values()}
+    stay = [one for one in dataset.versions() if one not in doomed]
+    others = {one.head for one in stay} | {*dataset.tags().values()}
     heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in others if one is not None]
     wanted = bytes.fromhex(version.head)
     if not any(one == wanted for one in ancestors(console.store.handle.commit, heads)):

@@ -37,12 +37,12 @@ def create_verb(
     console: Console, name: str, project: str, comment: str, tags: tuple[str, ...], no_switch: bool
 ) -> None:
     """Make a dataset with one empty draft, `Current`, and stand on it."""
-    dataset = console.store.create_dataset(name, project=project, comment=comment, tags=tags)
-    version = dataset.versions()[0]
+    dataset = console.store.create_dataset(
+        name, project=project, comment=comment, tags=tags, stand=not no_switch
+    )
     console.out.line(f"Created dataset {name} ({dataset.id})")
     if not no_switch:
-        console.store.set_head(version)
-        console.out.line(f"Switched to {console.title(version)}")
+        console.out.line(f"Switched to {console.title(dataset.versions()[0])}")
 
 
 @dataset_command.command("list", cls=Verb)
@@ -135,16 +135,17 @@ def set_verb(
     VALUE is JSON, or a plain string where it is not JSON.
     """
     dataset = console.dataset(name)
-    _set_metadata(dataset, settings, unset)
-    if comment is not None:
-        dataset.set_comment(comment)
-    if project is not None:
-        dataset.move_to_project(project)
-    if tags:
-        dataset.set_tags(tags)
+    dataset.describe(
+        metadata=_metadata(dataset, settings, unset) if settings or unset else None,
+        comment=comment,
+        project=project,
+        tags=tags or None,
+    )
 
 
-def _set_metadata(dataset: Dataset, settings: tuple[str, ...], unset: tuple[str, ...]) -> None:
+def _metadata(
+    dataset: Dataset, settings: tuple[str, ...], unset: tuple[str, ...]
+) -> dict[str, object]:
     metadata: dict[str, object] = dict(dataset.get_metadata())
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -156,5 +157,4 @@ def _set_metadata(dataset: Dataset, settings: tuple[str, ...], unset: tuple[str,
             metadata[key] = text
     for key in unset:
         metadata.pop(key, None)
-    if metadata != dataset.get_metadata():
-        dataset.set_metadata(metadata)
+    return metadata

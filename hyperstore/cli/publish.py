@@ -47,7 +47,8 @@ def snapshot_command(
     NAME is `snapshot` and the time where it is not given.
     """
     held = console.version()
-    draft = held.snapshot(name, child_name=child, comment=comment, message=read_message(parts))
-    console.store.set_head(draft)
+    draft = held.snapshot(
+        name, child_name=child, comment=comment, message=read_message(parts), stand=True
+    )
     console.out.line(f"Published {console.title(held)}")
     console.out.line(f"Switched to {console.title(draft)}")

@@ -27,18 +27,17 @@ def switch_command(console: Console, name: str, start: str | None, create: bool)
     What is pending stays in the version where it was made.
     """
     if create:
-        version = create_version(console, name, start, None)
-        made = "a new version, "
-    elif start is not None:
+        version = create_version(console, name, start, None, stand=True)
+        console.out.line(f"Switched to a new version, {console.title(version)}")
+        return
+    if start is not None:
         raise UsageError("where a version starts goes with -c")
-    else:
-        version = _previous(console) if name == "-" else console.version_named(name)
-        made = ""
+    version = _previous(console) if name == "-" else console.version_named(name)
     if version == console.store.head():
         console.out.line(f"Already on {console.title(version)}")
         return
     console.store.set_head(version)
-    console.out.line(f"Switched to {made}{console.title(version)}")
+    console.out.line(f"Switched to {console.title(version)}")
 
 
 def _previous(console: Console) -> DatasetVersion:

@@ -34,11 +34,9 @@ from hyperstore.dataset.view import View
 from hyperstore.errors import ExistsError, UsageError, count_of
 from hyperstore.frames.home import Home
 from hyperstore.history.branches import (
-    HEAD,
     RefReader,
     dataset_ref,
     datasets,
-    read_head,
     read_snapshot,
     versions,
     working_ref,
@@ -46,14 +44,13 @@ from hyperstore.history.branches import (
 from hyperstore.history.commit import (
     Count,
     DatasetRecord,
-    HeadRecord,
     Snapshot,
     VersionRecord,
     check_message,
     encode_object,
 )
 from hyperstore.history.names import check_name
-from hyperstore.ids import CommitId, Kind, ObjectId, new_id
+from hyperstore.ids import CommitId, Kind, new_id
 
 __all__ = ["Arrival"]
 
@@ -189,7 +186,7 @@ class Arrival:
             more, head = commit_moves(self._handle, staging, refs, state, message, pending=snapshot)
             moves += more
             commit = head if more else None
-        return [*moves, *self._standing(refs)], commit
+        return [*moves, *lifecycle.standing(staging, refs, place)], commit
 
     def _births(self, refs: RefReader) -> list[Move]:
         """Return the moves that make what is missing, except the working snapshot."""
@@ -211,14 +208,6 @@ class Arrival:
             working = working_ref(self._place.dataset, self._place.version)
             moves += [move for move in born if move.name != working]
         return moves
-
-    def _standing(self, refs: RefReader) -> list[Move]:
-        held = read_head(refs)
-        here = HeadRecord(dataset=self._place.dataset, version=self._place.version)
-        if held == here:
-            return []
-        new: ObjectId = self._staging.add(Kind.RECORD, encode_object(here))
-        return [Move(HEAD, refs.ref(HEAD), new)]
 
     def _home(self) -> Home:
         return Home(

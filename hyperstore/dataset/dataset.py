@@ -80,10 +80,12 @@ class Dataset:
         *,
         commit: str | None = None,
         comment: str = "",
+        stand: bool = False,
     ) -> DatasetVersion:
         """Make a draft that starts where `parent` stands, a version or its name, or at a commit.
 
-        Without either it starts empty. ExistsError where a version of that name exists.
+        Without either it starts empty. ExistsError where a version of that name exists. With
+        `stand` the command stands on it after that, by the same operation.
         """
         check_name(name, what="version")
         if parent is not None and commit is not None:
@@ -109,7 +111,9 @@ class Dataset:
             begin: CommitId | None = start
             if origin is not None:
                 begin = read_state(refs, Place(origin.dataset_id, origin.id)).head
-            return lifecycle.created(staging, refs, record, begin), None
+            moves = lifecycle.created(staging, refs, record, begin)
+            place = Place(self._id, record.id)
+            return [*moves, *(lifecycle.standing(staging, refs, place) if stand else [])], None
 
         transact(self._handle, staging, f"create version {name}", prepare)
         return self._version(record)
@@ -122,7 +126,7 @@ class Dataset:
         found = self.version(version) if isinstance(version, str) else version
         if not isinstance(found, DatasetVersion):
             raise UsageError(f"a DatasetVersion, its name or its id is deleted, not {version!a}")
-        lifecycle.delete_version(self._handle, Place(self._id, found.id), force=force)
+        lifecycle.delete_versions(self._handle, [Place(self._id, found.id)], force=force)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of commits: name to commit id."""
@@ -162,6 +166,27 @@ class Dataset:
         """Replace its metadata. Keys hold no `$` and no `.`."""
         checked = check_metadata(metadata)
         self._change("set metadata", lambda record: replace(record, metadata=checked))
+
+    def describe(
+        self,
+        *,
+        comment: str | None = None,
+        project: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        """Replace what is given of the comment, project, labels and metadata, in one operation."""
+        changed: dict[str, object] = {}
+        if metadata is not None:
+            changed["metadata"] = check_metadata(metadata)
+        if comment is not None:
+            changed["comment"] = check_text(comment, what="comment")
+        if project is not None:
+            changed["project"] = project if project == "" else check_name(project, what="project")
+        if tags is not None:
+            changed["tags"] = check_names(tags, what="tag")
+        what = f"set {', '.join(changed)} of dataset"
+        self._change(what, lambda record: replace(record, **changed))
 
     def _change(self, command: str, change: Callable[[DatasetRecord], DatasetRecord]) -> None:
         staging = self._handle.staging()

@@ -21,20 +21,23 @@ from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.merging import merge_snapshots, revert_message
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import ExistsError, NotFoundError, RefusedError, UsageError
+from hyperstore.errors import ExistsError, NotFoundError, RefusedError, UsageError, count_of
 from hyperstore.frames import keys
 from hyperstore.history.branches import (
+    HEAD,
     RefReader,
     dataset_ref,
     find_tag,
     head_ref,
     read_commit,
+    read_head,
     read_snapshot,
     tag_ref,
     version_ref,
     working_ref,
 )
 from hyperstore.history.commit import (
+    HeadRecord,
     Snapshot,
     Tag,
     VersionRecord,
@@ -50,7 +53,7 @@ __all__ = [
     "change_record",
     "commit",
     "created",
-    "delete_version",
+    "delete_versions",
     "publish",
     "removal",
     "reset",
@@ -58,6 +61,7 @@ __all__ = [
     "revert",
     "snapshot",
     "snapshot_of",
+    "standing",
     "tag",
     "untag",
 ]
@@ -98,6 +102,7 @@ def snapshot(
     child_name: str | None,
     comment: str | None,
     message: str | None,
+    stand: bool,
 ) -> Place:
     """Publish a draft under a new name; return the draft child that goes on from it."""
     staging = handle.staging()
@@ -122,7 +127,8 @@ def snapshot(
         )
         begun = Place(place.dataset, child_id)
         frozen = state.writable()
-        return [*moves, *_version_moves(staging, begun, child, head, frozen)], begun
+        moves += _version_moves(staging, begun, child, head, frozen)
+        return [*moves, *(standing(staging, refs, begun) if stand else [])], begun
 
     return transact(handle, staging, "snapshot", prepare)
 
@@ -139,6 +145,14 @@ def created(
     return _version_moves(staging, place, record, start, working)
 
 
+def standing(staging: Staging, refs: RefReader, place: Place) -> list[Move]:
+    """Return the move that makes the command stand on a version; none where it does."""
+    here = HeadRecord(dataset=place.dataset, version=place.version)
+    if read_head(refs) == here:
+        return []
+    return [Move(HEAD, refs.ref(HEAD), staging.add(Kind.RECORD, encode_object(here)))]
+
+
 def change_record(
     handle: Handle, place: Place, command: str, change: Callable[[VersionRecord], VersionRecord]
 ) -> None:
@@ -153,17 +167,20 @@ def change_record(
     transact(handle, staging, command, prepare)
 
 
-def delete_version(handle: Handle, place: Place, *, force: bool) -> None:
-    """Delete a version's refs; its commits stay until collected, `undo` brings it back."""
+def delete_versions(handle: Handle, places: Sequence[Place], *, force: bool) -> None:
+    """Delete the refs of versions; their commits stay until collected, `undo` brings them back."""
     staging = handle.staging()
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-        state = read_state(refs, place)
-        if state.working is None and not force:
-            raise RefusedError(f"version {state.record.name!a} is published; delete it with force")
-        return removal(state), None
+        states = [read_state(refs, place) for place in places]
+        for state in states:
+            if state.working is None and not force:
+                name = state.record.name
+                raise RefusedError(f"version {name!a} is published; delete it with force")
+        return [move for state in states for move in removal(state)], None
 
-    transact(handle, staging, "delete version", prepare)
+    what = "version" if len(places) == 1 else count_of(len(places), "version")
+    transact(handle, staging, f"delete {what}", prepare)
 
 
 def removal(state: State) -> list[Move]:

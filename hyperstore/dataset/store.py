@@ -23,7 +23,6 @@ from hyperstore.errors import (
     UsageError,
 )
 from hyperstore.history.branches import (
-    HEAD,
     RefReader,
     dataset_ref,
     datasets,
@@ -33,7 +32,7 @@ from hyperstore.history.branches import (
     tags,
     versions,
 )
-from hyperstore.history.commit import DatasetRecord, HeadRecord, VersionRecord, encode_object
+from hyperstore.history.commit import DatasetRecord, VersionRecord, encode_object
 from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.ids import Kind, SnapshotId, new_id
 from hyperstore.storage.database import Database
@@ -102,8 +101,12 @@ class Store:
         comment: str = "",
         tags: Sequence[str] = (),
         metadata: Mapping[str, object] | None = None,
+        stand: bool = False,
     ) -> Dataset:
-        """Make a dataset with one empty draft, `Current`. ExistsError where the name is taken."""
+        """Make a dataset with one empty draft, `Current`. ExistsError where the name is taken.
+
+        With `stand` the command stands on the draft after that, by the same operation.
+        """
         if project != "":
             check_name(project, what="project")
         created = now_ms()
@@ -125,6 +128,8 @@ class Store:
             refuse_taken(refs, record)
             new = staging.add(Kind.RECORD, encode_object(record))
             moves = lifecycle.created(staging, refs, draft, None)
+            if stand:
+                moves += lifecycle.standing(staging, refs, Place(record.id, draft.id))
             return [Move(dataset_ref(record.id), None, new), *moves], None
 
         transact(self._handle, staging, f"create dataset {name}", prepare)
@@ -196,11 +201,9 @@ class Store:
         staging = self._handle.staging()
 
         def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            read_state(refs, Place(version.dataset_id, version.id))
-            record = HeadRecord(dataset=version.dataset_id, version=version.id)
-            return [
-                Move(HEAD, refs.ref(HEAD), staging.add(Kind.RECORD, encode_object(record)))
-            ], None
+            place = Place(version.dataset_id, version.id)
+            read_state(refs, place)
+            return lifecycle.standing(staging, refs, place), None
 
         transact(self._handle, staging, f"switch to {version.name}", prepare)
 

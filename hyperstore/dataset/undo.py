@@ -10,6 +10,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import ConflictError, MissingObjectError
 from hyperstore.history.branches import (
+    HEAD,
     RefReader,
     dataset_ref,
     datasets,
@@ -26,17 +27,19 @@ UNDO = "undo "  # What the log says of an undo, before the number of what it too
 
 
 def undo(handle: Handle, undone: Operation) -> None:
-    """Move back what an operation moved.
+    """Move back what an operation moved; of HEAD only where it has gone nowhere else since.
 
     ConflictError where a ref is not where that operation left it, or where what comes back would
     not be in order; MissingObjectError where what it replaced was collected.
     """
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        moves = []
         for move in undone.moves:
-            if refs.ref(move.name) != move.new:
+            if refs.ref(move.name) == move.new:
+                moves.append(Move(move.name, move.new, move.old))
+            elif move.name != HEAD or len(undone.moves) == 1:  # Nothing rests on HEAD.
                 raise _conflict(undone, f"{move.name} was moved again since")
-        moves = [Move(move.name, move.new, move.old) for move in undone.moves]
         fault = next(_faults(_After(refs, moves)), None)
         if fault is not None:
             raise _conflict(undone, fault)

@@ -245,10 +245,12 @@ class DatasetVersion:
         child_name: str | None = None,
         comment: str | None = None,
         message: str | None = None,
+        stand: bool = False,
     ) -> "DatasetVersion":
         """Publish it under a name, by default `snapshot` and the time; return the draft child.
 
-        The published version keeps this id. The child takes over the old name unless named.
+        The published version keeps this id. The child takes over the old name unless named. With
+        `stand` the command stands on the child after that, by the same operation.
         """
         self._editor.refuse_batch("snapshot")
         child = lifecycle.snapshot(
@@ -258,6 +260,7 @@ class DatasetVersion:
             child_name=child_name,
             comment=comment,
             message=message,
+            stand=stand,
         )
         return DatasetVersion(self._handle, child, self._dataset_name)
 

@@ -1,0 +1,164 @@
+"""`undo`: one verb is one operation, and goes back whole."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from hyperstore.cli.main import VERBS
+from hyperstore.dataset.store import find_store, open_store
+from hyperstore.history.branches import HEAD
+from tests.cli.conftest import lines
+from tests.support.command import Command
+from tests.support.frames import wire
+
+# Where the store is as `full` makes it; after `;` another line that is run before, and not undone.
+LINES = [
+    "add frames.json",
+    "add pictures --context camera",
+    "branch new",
+    "branch new fix",
+    "branch -m main",
+    "branch -m fix mended",
+    "branch -d fix idle blood@spare",
+    "branch -D fix",
+    "branch new --dataset blood",
+    "commit -m Edits",
+    "commit --allow-empty -m Empty",
+    "dataset create new",
+    "dataset create new --project lab --comment words --tag one",
+    "dataset create new --no-switch",
+    "dataset rename cells others",
+    "dataset delete blood --force",
+    "dataset set cells a=1 --unset b --comment words --project lab --tag one --tag two",
+    "edit f001 f002 --set meta.number=7",
+    "import coco coco.json --dataset new",
+    "import coco coco.json --dataset new --version night -m Import",
+    "import coco coco.json --dataset cells",
+    "import coco coco.json --dataset blood -m Import",
+    "import voc voc.xml --dataset new -m Import",
+    "publish",
+    "publish fix -m Done",
+    "reset HEAD~1",
+    "reset --hard HEAD~1",
+    "restore .",
+    "restore f003 --source HEAD~1",
+    "revert HEAD; reset --hard",
+    "rm f002 f004",
+    "snapshot",
+    "snapshot spring --child summer --comment words -m Snapshot",
+    "switch fix",
+    "switch -; switch blood@Current",
+    "switch -c new",
+    "switch -c new fix",
+    "switch -c new; switch blood@spare",
+    "tag new",
+    "tag new HEAD~1 -m words",
+    "tag -f v1 HEAD",
+    "tag -d v1",
+    "undo",
+    "undo; snapshot",
+]
+READING = {"cat", "diff", "export", "fsck", "log", "ls", "reflog", "show", "status", "version"}
+ELSEWHERE = {"config", "gc", "init"}  # What these write is no ref.
+
+
+@pytest.fixture
+def full(cells: Command, tmp_path: Path) -> Command:
+    """Return the command on `cells@Current`, with two commits, a tag, edits pending, and others."""
+    (tmp_path / "frames.json").write_text(lines([wire("new"), wire("f001", number=9)]))
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "1.png").write_bytes(b"")
+    image = {"id": 1, "file_name": "1.jpg"}
+    (tmp_path / "coco.json").write_text(json.dumps({"images": [image]}))
+    (tmp_path / "voc.xml").write_text(
+        "<annotation><filename>1.jpg</filename>"
+        "<size><width>4</width><height>4</height><depth>3</depth></size></annotation>"
+    )
+    cells("tag", "v1")
+    cells("edit", "f001", "--set", "meta.number=5")
+    cells("commit", "-m", "Number")
+    cells("branch", "fix")
+    cells("branch", "idle")
+    cells("dataset", "set", "cells", "b=2")
+    cells("dataset", "create", "blood")
+    cells("branch", "spare", "--dataset", "blood")
+    cells("switch", "cells@Current")
+    cells("rm", "f003")
+    return cells
+
+
+def refs() -> dict[str, bytes]:
+    with open_store(find_store(Path.cwd())) as store, store.handle.database.reading() as reader:
+        return dict(reader.refs())
+
+
+def operations() -> int:
+    with open_store(find_store(Path.cwd())) as store:
+        return next(store.operations()).number
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_undo_takes_back_all_of_a_verb_and_only_that(full: Command, line: str) -> None:
+    """Who typed one line did one thing, and has one thing to take back."""
+    verb, _, earlier = line.partition("; ")
+    if earlier:
+        full(*earlier.split())
+    before, number = refs(), operations()
+    full(*verb.split())
+    assert refs() != before
+    assert operations() == number + 1
+    full("undo", *([str(number + 1)] if verb.startswith("undo") else []))  # Of that by number.
+    assert refs() == before
+
+
+def test_every_verb_that_moves_refs_is_in_that_table() -> None:
+    """A new verb is made to go back whole as well."""
+    assert {line.replace(";", "").split()[0] for line in LINES} | READING | ELSEWHERE == set(VERBS)
+
+
+def test_undo_leaves_head_where_it_has_gone_since(full: Command) -> None:
+    """It is where somebody stands, and nothing rests on it; the version can go without it."""
+    full("switch", "-c", "new")
+    made = operations()
+    full("switch", "fix")
+    before = refs()
+    full("undo", str(made))
+    assert refs()[HEAD] == before[HEAD]
+    assert "new" not in {row["name"] for row in full("branch", "--json").rows()}
+    full("undo", str(operations()))
+    assert refs() == before
+
+
+def test_undo_of_a_switch_alone_is_refused_where_head_has_gone_elsewhere_since(
+    full: Command,
+) -> None:
+    """Else nothing would be undone, and it would be said that it was."""
+    full("switch", "fix")
+    made = operations()
+    full("switch", "idle")
+    assert "moved again" in full.fails("undo", str(made), code=128)
+
+
+def test_of_versions_of_which_one_cannot_be_deleted_none_is(full: Command) -> None:
+    """Two that lead to each other's commits are both the last, if both go."""
+    full("switch", "-c", "one")
+    full("commit", "--allow-empty", "-m", "Of its own")
+    full("branch", "two")
+    full("switch", "fix")
+    before = refs()
+    assert "commits" in full.fails("branch", "-d", "idle", "one", "two", code=128)
+    full.fails("branch", "-d", "idle", "nowhere", code=128)
+    full.fails("branch", "-d", "idle", "fix", code=128)
+    assert refs() == before
+    full("branch", "-d", "one", "idle")
+
+
+def test_snapshot_of_a_version_leaves_head_to_the_command(full: Command) -> None:
+    """Python pays no heed to HEAD, and does not move it."""
+    here = refs()[HEAD]
+    with open_store(Path(os.path.curdir) / ".hyperstore") as store:
+        store.dataset("cells").version().snapshot("spring")
+        store.create_dataset("new").create_version("night")
+    assert refs()[HEAD] == here
