@@ -6,7 +6,8 @@ hold; else the operation is prepared anew. So two operations never overwrite eac
 that was free when looked up is still free when taken.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from hyperstore.errors import MissingObjectError
 from hyperstore.history.branches import RefReader
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.storage.database import Database
+from hyperstore.storage.reader import Reader
 from hyperstore.storage.reflog import Move
 from hyperstore.storage.writer import Writer
 
@@ -103,29 +105,38 @@ class _Recorder:
         self._refs: dict[str, ObjectId | None] = {}
         self._prefixes: dict[str, list[tuple[str, ObjectId]]] = {}
         self._objects: set[ObjectId] = set()
+        self._moments: set[tuple[int, int]] = set()
 
     def get(self, oid: ObjectId, kind: Kind | None = None) -> bytes:
         self._objects.add(oid)
-        with self._database.reading() as reader:
+        with self._reading() as reader:
             return reader.get(oid, kind)
 
     def ref(self, name: str) -> ObjectId | None:
         if name not in self._refs:
-            with self._database.reading() as reader:
+            with self._reading() as reader:
                 self._refs[name] = reader.ref(name)
         return self._refs[name]
 
     def refs(self, prefix: str = "") -> list[tuple[str, ObjectId]]:
         if prefix not in self._prefixes:
-            with self._database.reading() as reader:
+            with self._reading() as reader:
                 self._prefixes[prefix] = list(reader.refs(prefix))
         return self._prefixes[prefix]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        with self._database.reading() as reader:
+            self._moments.add(reader.moment())
+            yield reader
 
     def hold(self, writer: Writer) -> bool:
         """Return whether all that was read is still so, and still here.
 
         Commits and snapshots are collected before what they lead to, so all of that is here too.
         """
+        if self._moments <= {writer.moment()}:  # Nobody wrote since.
+            return True
         if len(writer.has_many(self._objects)) < len(self._objects):
             return False
         return all(writer.ref(name) == found for name, found in self._refs.items()) and all(

@@ -78,6 +78,7 @@ class Environment:
         self.folder = folder
         self.tables: Tables
         self.generation = 0  # Counts forks; what was begun in another one is void.
+        self.openings = 0  # Counts files; a compact one numbers its states anew.
         self._map_bytes = map_bytes
         self._reserve_bytes = reserve_bytes
         self._uses = 0
@@ -165,6 +166,7 @@ class Environment:
             handle.close()
             raise translated(error, self.folder) from error
         self._handle = handle
+        self.openings += 1
         self._writable = writable
         if writable:
             self._lengthen_file()

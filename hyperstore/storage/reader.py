@@ -57,6 +57,10 @@ class Reader:
         self._tables = self._environment.tables
         self._generation = self._environment.generation
 
+    def moment(self) -> tuple[int, int]:
+        """Return which state of the store is read: between equal ones nobody wrote."""
+        return self._environment.openings, self._transaction.id()
+
     # Objects.
 
     def get(self, oid: ObjectId, kind: int | None = None) -> bytes:

@@ -33,7 +33,9 @@ def read_refs(transaction: Transaction, table: Table, prefix: str) -> list[tuple
         for key, data in rows_from(cursor, _TABLE, start, bytes_max=ID_BYTES):
             if not key.startswith(start):
                 break
-            found.append((_name(key), _object_id(key, data)))
+            if len(data) != ID_BYTES:
+                raise _no_id(key)
+            found.append((_name(key), ObjectId(data)))
     return found
 
 
@@ -81,13 +83,14 @@ def _checked_key(cursor: Cursor) -> bytes:
 
 
 def _target(key: bytes, value: memoryview) -> ObjectId:
-    return _object_id(key, unseal(_TABLE, key, value, bytes_max=ID_BYTES))
-
-
-def _object_id(key: bytes, data: bytes) -> ObjectId:
+    data = unseal(_TABLE, key, value, bytes_max=ID_BYTES)
     if len(data) != ID_BYTES:
-        raise CorruptError(f"ref {key!r} does not hold an id. Run fsck")
+        raise _no_id(key)
     return ObjectId(data)
+
+
+def _no_id(key: bytes) -> CorruptError:
+    return CorruptError(f"ref {key!r} does not hold an id. Run fsck")
 
 
 def _key(name: str) -> bytes:

@@ -18,6 +18,7 @@ __all__ = ["LMDB_KEY_BYTES_MAX", "key_bytes", "rows_from", "seal", "unseal"]
 
 LMDB_KEY_BYTES_MAX = 511
 _LENGTH = struct.Struct("<I")
+_LENGTH_BYTES = _LENGTH.size
 _BOUND = struct.Struct("<HH")
 
 
@@ -28,11 +29,12 @@ def seal(table: bytes, key: bytes, data: bytes) -> bytes:
 
 def unseal(table: bytes, key: bytes, value: memoryview, *, bytes_max: int) -> bytes:
     """Return a copy of the data; CorruptError unless every byte is as it was sealed."""
-    size = len(value) - _LENGTH.size - CHECK_BYTES
+    size = len(value) - _LENGTH_BYTES - CHECK_BYTES
     if size < 0 or size > bytes_max or _LENGTH.unpack_from(value)[0] != size:
         raise CorruptError(f"{_row(table, key)} has a false length. Run fsck")
-    data = bytes(value[_LENGTH.size : _LENGTH.size + size])
-    if value[_LENGTH.size + size :] != _check(table, key, data):
+    sealed = bytes(value)
+    data = sealed[_LENGTH_BYTES:-CHECK_BYTES]
+    if sealed[-CHECK_BYTES:] != _check(table, key, data):
         raise CorruptError(f"{_row(table, key)} is damaged: its check does not fit. Run fsck")
     return data
 
@@ -48,15 +50,15 @@ def rows_from(
     cursor: Cursor, table: bytes, start: bytes, *, bytes_max: int
 ) -> Iterator[tuple[bytes, bytes]]:
     """Yield key and data of every row from `start` on, in key order, each checked."""
-    found = cursor.set_range(start) if start else cursor.first()
-    while found:
-        key = key_bytes(table, cursor.key())
-        yield key, unseal(table, key, cursor.value(), bytes_max=bytes_max)
-        found = cursor.next()
+    if not (cursor.set_range(start) if start else cursor.first()):
+        return
+    for key, value in cursor.iternext():
+        name = key_bytes(table, key)
+        yield name, unseal(table, name, value, bytes_max=bytes_max)
 
 
 def _check(table: bytes, key: bytes, data: bytes) -> bytes:
-    return checksum(b"".join((_BOUND.pack(len(table), len(key)), table, key, data)))
+    return checksum(_BOUND.pack(len(table), len(key)) + table + key + data)
 
 
 def _row(table: bytes, key: bytes) -> str:

@@ -80,6 +80,10 @@ class Writer(Reader):
         self._transaction = cast("Transaction", VoidTransaction())
         return transaction
 
+    def moment(self) -> tuple[int, int]:
+        """Return the state in which the write began, before its own edits."""
+        return self._environment.openings, self._transaction.id() - 1
+
     def put_many(
         self,
         records: Iterable[tuple[ObjectId, int, bytes]],
