@@ -63,6 +63,11 @@ class Staging:
         """Take one node of a tree."""
         return NodeId(self.add(Kind.NODE, payload))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was ever added is stored."""
+        return not self._staged and not self._last
+
     def get(self, node_id: ObjectId) -> bytes:
         """Return the payload of one node, staged or stored."""
         staged = self._staged.get(node_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
@@ -21,6 +22,7 @@ from hyperstore.history.branches import read_commit, read_snapshot, version_ref,
 from hyperstore.history.commit import Changes, Snapshot, VersionRecord
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
+from hyperstore.storage.reader import Reader
 
 __all__ = ["DatasetVersion", "Status"]
 
@@ -34,6 +36,14 @@ class Status:
     changes: Changes
 
 
+class _Seen(NamedTuple):
+    """The view got last: most reads find that nobody wrote since, or not to this version."""
+
+    moment: tuple[int, int]
+    refs: tuple[ObjectId | None, ObjectId | None]  # To its record, and to its working snapshot.
+    view: View
+
+
 class DatasetVersion:
     """One version of a dataset. Got from a Dataset; a handle, which always reads what is now."""
 
@@ -42,8 +52,7 @@ class DatasetVersion:
         self._place = place
         self._dataset_name = dataset_name
         self._editor = Editor(handle, place)
-        # The view got last, with what the refs said then: most reads find them unmoved.
-        self._seen: tuple[tuple[ObjectId | None, ObjectId | None], View] | None = None
+        self._seen: _Seen | None = None
 
     def __reduce__(self) -> tuple[type["DatasetVersion"], tuple[Handle, Place, str]]:
         return DatasetVersion, (self._handle, self._place, self._dataset_name)
@@ -117,7 +126,10 @@ class DatasetVersion:
 
     def get_frame(self, frame_id: str) -> Frame:
         """Return one frame; NotFoundError where there is none of that id."""
-        return self.view().get_frame(frame_id)
+        if self._editor.pending is not None or not isinstance(frame_id, str):
+            return self.view().get_frame(frame_id)
+        with self._handle.database.reading() as reader:
+            return self._view_in(reader).frame_in(reader, frame_id)
 
     def get_frames_by_ids(self, frame_ids: Iterable[str]) -> list[Frame]:
         """Return the frames of these ids in the order asked; unknown ids are passed over."""
@@ -144,19 +156,28 @@ class DatasetVersion:
         if pending is not None:
             return View(self._handle, pending[0], self._home(None), pending[1])
         with self._handle.database.reading() as reader:
-            stamp = (
-                reader.ref(version_ref(self._place.dataset, self._place.version)),
-                reader.ref(working_ref(self._place.dataset, self._place.version)),
-            )
-            if self._seen is not None and self._seen[0] == stamp and stamp[1] is not None:
-                return self._seen[1]
+            return self._view_in(reader)
+
+    def _view_in(self, reader: Reader) -> View:
+        """Return the frames as one read finds them."""
+        moment, seen = reader.moment(), self._seen
+        if seen is not None and seen.moment == moment:
+            return seen.view
+        refs = (
+            reader.ref(version_ref(self._place.dataset, self._place.version)),
+            reader.ref(working_ref(self._place.dataset, self._place.version)),
+        )
+        if seen is not None and seen.refs == refs and refs[1] is not None:
+            view = seen.view
+        else:
             state = read_state(reader, self._place)
             if state.working is not None:
                 view = self._view(read_snapshot(reader, state.working), None)
-                self._seen = (stamp, view)
-                return view
-        assert state.head is not None
-        return self._at(state.head)
+            else:
+                assert state.head is not None
+                view = self._at(state.head)
+        self._seen = _Seen(moment, refs, view)
+        return view
 
     def at(self, commit: str) -> View:
         """Return the frames as a commit recorded them; its id may be shortened to 6 digits."""

@@ -18,8 +18,10 @@ from hyperstore.frames.home import Home
 from hyperstore.frames.read import Frame, read_frame
 from hyperstore.frames.roots import absolute_uri
 from hyperstore.history.commit import Snapshot
-from hyperstore.ids import Kind, ObjectId
+from hyperstore.ids import Kind, NodeId, ObjectId
+from hyperstore.storage.reader import Reader
 from hyperstore.tree import cursor
+from hyperstore.tree.nodes import Nodes
 
 __all__ = ["Frame", "Place", "View"]
 
@@ -94,11 +96,26 @@ class View:
         """Return one frame; NotFoundError where there is none of that id."""
         if not isinstance(frame_id, str):
             raise UsageError(f"a frame id is a str, not {a_type(frame_id)}")
-        key = keys.frame_key(frame_id)
-        found = cursor.get(self._nodes, root(self.snapshot, "frames"), key)
+        if self._staging.is_empty:
+            with self._handle.database.reading() as reader:
+                return self.frame_in(reader, frame_id)
+        found = self.object_ids([frame_id])[0]
         if found is None:
-            raise NotFoundError(f"no frame {frame_id!a} in {self.home.describe()}")
-        return self._read([ObjectId(found)])[0]
+            raise self._no_frame(frame_id)
+        return self._read([found])[0]
+
+    def frame_in(self, reader: Reader, frame_id: str) -> Frame:
+        """Return one frame by one read for all: its nodes, cold ones too, and its object."""
+        nodes = Nodes(_Stored(reader), self._handle.cache)
+        found = cursor.get(nodes, root(self.snapshot, "frames"), keys.frame_key(frame_id))
+        if found is None:
+            raise self._no_frame(frame_id)
+        object_id = ObjectId(found)
+        payload = reader.get(object_id, Kind.FRAME)
+        return read_frame(payload, home=self.home, object_id=object_id, roots=self._handle.roots)
+
+    def _no_frame(self, frame_id: str) -> NotFoundError:
+        return NotFoundError(f"no frame {frame_id!a} in {self.home.describe()}")
 
     def get_iterator(
         self,
@@ -215,3 +232,19 @@ class View:
             read_frame(payload, home=home, object_id=object_id, roots=roots)
             for object_id, payload in zip(ids, self._payloads(ids), strict=True)
         ]
+
+
+class _Stored:
+    """Nodes by one open read."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def get(self, node_id: NodeId) -> bytes:
+        return self._reader.get(node_id, Kind.NODE)
+
+    def get_many(self, node_ids: Sequence[NodeId]) -> list[bytes]:
+        return self._reader.get_many(node_ids, Kind.NODE)
+
+    def put(self, payload: bytes) -> NodeId:
+        raise AssertionError(f"{len(payload)} bytes to be written by a read")
