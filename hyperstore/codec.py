@@ -33,6 +33,7 @@ __all__ = [
     "Unfit",
     "UnsetType",
     "Value",
+    "astuple",
     "canonical_fields",
     "check_size",
     "converter",
@@ -75,6 +76,9 @@ class ByteReader(Protocol):
 # Sorts the keys of maps; the fields of a Struct are written as declared.
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 _DECODER = msgspec.msgpack.Decoder()
+
+astuple: Callable[[Struct], tuple[Any, ...]] = msgspec.structs.astuple
+"""Return the values of a Struct's fields, in the order in which they are declared."""
 
 pack: Callable[[object], bytes] = _ENCODER.encode
 """Encode what is known to be canonical: no check, so msgspec's own errors come out."""

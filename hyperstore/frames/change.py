@@ -125,19 +125,17 @@ _read_raws = decoder(list[Raw])
 
 
 def roi_changes(old: bytes, new: bytes) -> RoiChanges:
-    """Count the ROIs that differ between two stored frames. No ROI is decoded but for its id."""
+    """Count the ROIs that differ between two stored frames. Only of those is the id decoded."""
     before, after = _raw_rois(old), _raw_rois(new)
-    both = before.keys() & after.keys()
-    changed = sum(before[roi_id] != after[roi_id] for roi_id in both)
-    return RoiChanges(len(after) - len(both), len(before) - len(both), changed)
+    gone = {_read_id(raw, what="ROI").id for raw in before - after}
+    come = {_read_id(raw, what="ROI").id for raw in after - before}
+    changed = len(gone & come)
+    return RoiChanges(len(come) - changed, len(gone) - changed, changed)
 
 
-def _raw_rois(payload: bytes) -> dict[str, bytes]:
+def _raw_rois(payload: bytes) -> set[bytes]:
     rois = read_keys(payload, what="frame").rois
-    if not rois:
-        return {}
-    raws = [bytes(raw) for raw in _read_raws(rois, what="ROIs")]
-    return {_read_id(raw, what="ROI").id: raw for raw in raws}
+    return set(map(bytes, _read_raws(rois, what="ROIs"))) if rois else set()
 
 
 def frame_change(old: bytes | None, new: bytes | None) -> FrameChange:

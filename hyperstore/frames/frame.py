@@ -298,16 +298,17 @@ class SingleFrame(Pictured):
         if self._member is not None:  # By itself it is no longer what the group called it.
             source = copy.copy(source)
             source.id = DEFAULT
-        wire = frame_wire(record, [] if source == _NOTHING else [source])
+        empty = not source.uri and source == _NOTHING
+        wire = frame_wire(record, [] if empty else [source])
+        own = [source.id]
         if self._annotations is None and self._rois is None:
             # Nobody looked at them, so no annotation has to be made.
-            rois = new_roi_wires(read_rois(record.rois, what="ROIs")) if record.rois else []
+            rois = new_roi_wires(read_rois(record.rois, what="ROIs"), own) if record.rois else []
         else:
             rois = [annotation.to_dict() for annotation in self.annotations]
-        own = [source.id]
-        for roi in rois:
-            if "sources" in roi and roi["sources"] != own:  # It was in another frame before.
-                roi["sources"] = own
+            for roi in rois:
+                if "sources" in roi and roi["sources"] != own:  # It was in another frame before.
+                    roi["sources"] = own.copy()
         if rois:
             wire["rois"] = rois
         return wire
