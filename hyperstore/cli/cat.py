@@ -8,14 +8,14 @@ from hyperstore.cli.frames import Wire, find_roi
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.codec import Value, decode
 from hyperstore.dataset.abbreviation import find_frame
-from hyperstore.dataset.revisions import split_frame
+from hyperstore.dataset.revisions import resolve, split_frame
 from hyperstore.dataset.view import View
-from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 from hyperstore.frames.wire import decode_plain
 from hyperstore.ids import Kind
 from hyperstore.limits import ID_BYTES, ID_PREFIX_DIGITS_MIN
 
-__all__ = ["cat_command", "frame_in"]
+__all__ = ["cat_command", "frame_in", "no_frame"]
 
 _KINDS = frozenset(Kind)
 _DIGITS = frozenset("0123456789abcdef")
@@ -91,8 +91,23 @@ def frame_in(console: Console, view: View, word: str) -> tuple[View, str]:
     parts = split_frame(word)
     try:
         return view, find_frame(console.store, view, word)
-    except NotFoundError:
+    except NotFoundError as error:
         if parts is None or not all(parts):
-            raise
+            raise no_frame(console, word, error) from None
     elsewhere = console.point(parts[0]).view()
     return elsewhere, find_frame(console.store, elsewhere, parts[1])
+
+
+def no_frame(console: Console, word: str, error: HyperstoreError) -> HyperstoreError:
+    """Return the error that says what a word that is no frame is, or fails to be, as a revision."""
+    try:
+        point = resolve(console.store, word)
+    except (NotFoundError, UsageError) as other:
+        if not any(mark in word for mark in "@~^"):  # A name alone, more likely a frame's.
+            return error
+        return NotFoundError(f"no frame {word!a}; nor is it a revision: {other}")
+    what = "version" if point.is_version else "commit"
+    return NotFoundError(
+        f"{word!a} is a {what}, not a frame; `hyperstore show` shows it, and {word}:FRAME is a "
+        "frame of it"
+    )

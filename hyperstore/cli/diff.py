@@ -2,6 +2,7 @@
 
 import click
 
+from hyperstore.cli.cat import no_frame
 from hyperstore.cli.changes import MARKS, change_json, frame_lines, metadata_lines, short_stat
 from hyperstore.cli.commit import summary
 from hyperstore.cli.complete import complete_revisions
@@ -171,5 +172,5 @@ def _ids(
             except NotFoundError:
                 continue
         else:
-            raise UsageError(f"{word!a} is neither a revision nor a frame")
+            raise no_frame(console, word, UsageError(f"{word!a} is neither a revision nor a frame"))
     return found

@@ -11,7 +11,7 @@ from hyperstore.cli.output import styled
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.edit import empty_snapshot
-from hyperstore.dataset.revisions import Point, resolve
+from hyperstore.dataset.revisions import Point, resolve, split_frame
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 from hyperstore.history.branches import find_tag
@@ -58,8 +58,8 @@ def show_command(console: Console, word: str, shape: str | None) -> None:
 def _show_frame(console: Console, word: str, error: HyperstoreError, *, as_json: bool) -> None:
     try:
         view, frame_id = frame_in(console, console.version().view(), word)
-    except NotFoundError:
-        raise error from None
+    except NotFoundError as other:
+        raise (error if split_frame(word) is None else other) from None
     wire = view.get_frame(frame_id).to_dict()
     if as_json:
         console.out.json(wire)

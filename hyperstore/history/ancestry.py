@@ -9,7 +9,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from hyperstore.errors import NotFoundError
+from hyperstore.errors import NotFoundError, count_of
 from hyperstore.history.commit import Commit
 from hyperstore.ids import CommitId, ObjectId
 
@@ -83,10 +83,13 @@ def merge_base(read: ReadCommit, ours: CommitId, theirs: CommitId) -> CommitId |
 
 def first_parent(read: ReadCommit, commit_id: CommitId, steps: int) -> CommitId:
     """Return the commit `steps` first parents up; NotFoundError where history is shorter."""
+    start = commit_id
     for taken in range(steps):
         found = read(commit_id).parents
         if not found:
-            commits = "1 commit" if taken == 1 else f"{taken} commits"
-            raise NotFoundError(f"history ends {commits} up from here, so there is none {steps} up")
+            raise NotFoundError(
+                f"history ends: {start.hex()[:12]} is the newest of "
+                f"{count_of(taken + 1, 'commit')}, so there is none {steps} before it"
+            )
         commit_id = CommitId(ObjectId(found[0]))
     return commit_id

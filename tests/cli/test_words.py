@@ -249,5 +249,56 @@ def test_one_is_counted_as_one(cells: Command) -> None:
     cells("edit", "f001", "--set", "meta.number=5")
     cells("commit", "-m", "Two")
     assert "has 1 parent," in cells.fails("log", "HEAD^2", code=128)
-    assert "1 commit up" in cells.fails("log", "HEAD~5", code=128)
+    assert "newest of 1 commit," in cells.fails("log", "HEAD~1~5", code=128)
     assert "of 1 ROI" in cells.fails("cat", "f001", "--roi", "zz", code=128)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "log HEAD~5",
+        "log HEAD~5..HEAD",
+        "show HEAD~5",
+        "show HEAD~5:f001",
+        "diff HEAD~5",
+        "diff HEAD cells@Current~5",
+        "diff HEAD~5..HEAD",
+        "cat HEAD~5",
+        "cat cells@Current~5:f001",
+        "cat f001 --at HEAD~5",
+        "tag old HEAD~5",
+        "branch old HEAD~5",
+        "reset HEAD~5",
+        "restore . --source HEAD~5",
+        "export coco HEAD~5 out.json",
+    ],
+)
+def test_who_steps_past_the_first_commit_hears_how_many_there_are(
+    cells: Command, line: str
+) -> None:
+    """The number shows at once whether the step was too long or the version is another."""
+    cells("rm", "f009")
+    cells("commit", "-m", "Two")
+    head = str(cells("log", "-1", "--json").rows()[0]["id"])[:12]
+    said = cells.fails(*line.split(), code=128)
+    assert f"history ends: {head} is the newest of 2 commits, so there is none 5 before" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "expected"),
+    [
+        ("cat HEAD", 128, "'HEAD' is a commit, not a frame"),
+        ("cat cells@Current", 128, "'cells@Current' is a version, not a frame"),
+        ("cat nowhere", 128, "no frame 'nowhere' in cells@Current"),
+        ("diff HEAD^2", 128, "has 0 parents, and so none at ^2"),
+        ("diff cells@", 128, "names no version after '@'"),
+        ("diff HEAD nowhere", 2, "'nowhere' is neither a revision nor a frame"),
+        ("diff nowhere@there", 128, "no dataset 'nowhere'"),
+        ("show nowhere@there:f001", 128, "no dataset 'nowhere'"),
+    ],
+)
+def test_a_word_that_is_no_frame_is_said_to_be_what_it_is(
+    cells: Command, line: str, code: int, expected: str
+) -> None:
+    """A revision is typed where a frame belongs, and the other way round."""
+    assert expected in cells.fails(*line.split(), code=code)

@@ -99,7 +99,7 @@ def test_first_parents_end_with_a_clear_error() -> None:
     """`v1~99` asks for what never was."""
     graph = _graph([[], [0], [1, 0]]).__getitem__
     assert first_parent(graph, _id(2), 2) == _id(0)
-    with pytest.raises(NotFoundError, match="ends 2 commits up"):
+    with pytest.raises(NotFoundError, match="newest of 3 commits"):
         first_parent(graph, _id(2), 3)
 
 
