@@ -185,6 +185,7 @@ def test_each_slice_looks_at_a_bounded_number_of_objects(
             looked.clear()
             draft.set_metadata({"n": len(each)})
             each.append(sum(looked))
+            assert len(each) < 2000
         assert max(each) <= AUTO_SLICE // 4  # Each of these nodes leads to eight others at least.
         assert sum(each) > AUTO_SLICE
 
@@ -379,14 +380,14 @@ def test_short_processes_come_to_an_end_too(tmp_path: Path) -> None:
         objects = len(present(store.handle.database))
         greedy(store, auto=objects - 100)
         folder = store.path
-    runs = 0
-    while True:
+    for runs in range(objects):
         with open_store(folder) as store:
             if done(store).number:
                 break
-            runs += 1
             store.dataset("d").version().set_metadata({"n": runs})
-    assert 1 < runs < objects
+    else:
+        raise AssertionError("none of them came to the end")
+    assert runs > 1
     with open_store(folder) as store:
         assert fsck(store, level="full").faults == []
 
@@ -409,6 +410,23 @@ def test_what_goes_wrong_is_logged_and_the_write_stands(
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "fsck" in caplog.text
         assert before <= present(store.handle.database).keys()
+
+
+@pytest.mark.parametrize("held", [b"x", bytes(24), b"\xff" * 24, b"a" * 25])
+def test_a_spoilt_turn_ends_a_collection_that_rests_and_no_more(
+    tmp_path: Path, held: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Others write to any file; the next collection begins anew, and says nothing."""
+    with init(tmp_path / "store") as store:
+        draft = littered(store)
+        greedy(store)
+        draft.set_metadata({"n": 1})
+        (store.path / "db" / "gc.lock").write_bytes(held)
+        write_until(store, draft, lambda: done(store).number)
+        (store.path / "db" / "gc.lock").write_bytes(held)
+        gc(store)
+        assert not caplog.records
+        assert fsck(store, level="full").faults == []
 
 
 @pytest.mark.parametrize("spoil", ["gone", "cut", "flipped", "another store's", "ahead"])

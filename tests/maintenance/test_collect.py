@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hyperstore.codec import replace
+from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.store import Store, init, open_store
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
@@ -16,7 +18,8 @@ from hyperstore.errors import (
     MissingObjectError,
     NotFoundError,
 )
-from hyperstore.ids import Kind, ObjectId, object_id
+from hyperstore.history.commit import Tag, encode_object
+from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId, object_id
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import WHOLE, gc
 from hyperstore.storage.database import Database
@@ -134,6 +137,52 @@ def test_young_objects_stay_until_the_grace_is_over(store: Store) -> None:
         assert gc(store).objects == 0
         assert gc(store, now_ms=_later(store, 2)).objects > 0
         assert fsck(store, level="full").ok
+
+
+@pytest.mark.parametrize("kind", [Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG])
+def test_what_is_young_keeps_what_it_leads_to_though_nothing_names_it(
+    store: Store, kind: Kind
+) -> None:
+    """As an import cut short leaves it: who finds a commit here may rely on all of it."""
+    with store:
+        store.set_config("gc.grace", 200 * DAY_MS // 1000)
+        dataset = store.create_dataset("d")
+        draft = dataset.version()
+        draft.add_frames(map(frame, range(40)))
+        commit = draft.commit("kept")
+        draft.add_frames([frame(number, "dropped") for number in range(40)])
+        draft.commit("dropped")
+        assert commit is not None
+        dataset.delete_version(draft)
+        old_ms = _later(store, 0)
+        while now_ms() <= old_ms + 1:  # So that what comes now is younger than all before.
+            pass
+        database = store.handle.database
+        young, payload = _again(store, commit, kind)
+        with database.writing() as writer:
+            writer.put_many([(young, kind, payload)])
+            writer.move("held", None, young)
+        whole = reached(store, log=False)
+        with database.writing() as writer:
+            writer.move("held", young, None)
+        found = gc(store, now_ms=old_ms + 1 + 200 * DAY_MS)
+        assert young in whole
+        assert whole <= present(database).keys()
+        assert found.objects > 40
+
+
+def _again(store: Store, commit: str, kind: Kind) -> tuple[ObjectId, bytes]:
+    """Return a new object of a kind that leads to what a commit holds."""
+    commit_id = CommitId(ObjectId(bytes.fromhex(commit)))
+    recorded = store.handle.commit(commit_id)
+    snapshot = store.handle.snapshot(SnapshotId(ObjectId(recorded.snapshot)))
+    made = {
+        Kind.SNAPSHOT: replace(snapshot, meta={"n": 1}),
+        Kind.COMMIT: replace(recorded, message="Again"),
+        Kind.TAG: Tag(commit=commit_id, message="", name="again", tagger="somebody", time=0),
+    }[kind]
+    payload = encode_object(made)
+    return object_id(kind, payload), payload
 
 
 def _later(store: Store, days: int) -> int:
@@ -530,9 +579,8 @@ def test_a_commit_that_is_here_has_all_that_it_leads_to_whenever_gc_is_killed(
         dataset.create_version("other")
         dataset.delete_version(draft)
         later = _later(store, 100)
-        writes = 0
         deleting = Writer.delete_objects
-        while True:
+        for writes in range(1000):
             left = writes + 1
 
             def delete_some(self: Writer, dead: object) -> object:
@@ -546,10 +594,11 @@ def test_a_commit_that_is_here_has_all_that_it_leads_to_whenever_gc_is_killed(
             try:
                 gc(store, now_ms=later)
             except KeyboardInterrupt:
-                writes += 1
                 _assert_commits_are_whole(store)
                 continue
             break
+        else:
+            raise AssertionError("it never came to its end")
         assert writes > 1
         assert fsck(store, level="full").ok
 
