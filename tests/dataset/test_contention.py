@@ -302,3 +302,48 @@ def test_a_batch_that_loses_a_race_derives_its_roi_ids_anew(
         moved = roi_ids(other)
     assert roi_ids(draft) != moved
     assert roi_ids(draft, "b") == moved  # In another frame it is free.
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_derived_roi_id_that_was_read_inside_a_batch_makes_way_in_a_lost_race(
+    draft: DatasetVersion, store: Store, number: int
+) -> None:
+    """Nobody gave it and nobody else has seen it, so all comes out as after the other's edits."""
+    other = store.dataset("cells").version()
+    in_turn = store.create_dataset("in turn").version()
+
+    def work(version: DatasetVersion) -> Frame:
+        version.add_frames([boxed(1)])
+        frame = version.get_frame("a")
+        frame.metadata["number"] = number
+        if number:  # Else it is the same frame again but for this.
+            assert isinstance(frame, SingleFrame)
+            frame.annotations[0].confidence = 0.5
+        version.update_frames([frame])
+        return frame
+
+    with draft.batch():
+        frame = work(draft)
+        add_then_move(other)
+    add_then_move(in_turn)
+    moved = roi_ids(in_turn)
+    with in_turn.batch():
+        work(in_turn)
+    assert roi_ids(draft) == roi_ids(in_turn) != moved
+    assert isinstance(frame, SingleFrame)
+    assert [frame.annotations[0].roi_id] == roi_ids(draft)
+    assert draft.update_frames([frame], if_unchanged=True) == []
+
+
+def test_an_roi_id_that_was_read_before_a_batch_stays_in_a_lost_race(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """It says which box is meant, though a call of the batch could have derived it."""
+    other = store.dataset("cells").version()
+    draft.add_frames([boxed(1)])
+    (given,) = roi_ids(draft)
+    with draft.batch():
+        draft.add_frames([boxed(1)])
+        draft.update_frames([boxed(20, id=given)])
+        other.update_frames([boxed(50, id=given)])
+    assert roi_ids(draft) == [given]
