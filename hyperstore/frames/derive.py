@@ -33,6 +33,7 @@ def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> No
     """
     taken = {roi.id for roi in rois}
     earlier = {roi.id: pack(_content(roi, 0)) for roi in before}
+    tried: dict[bytes, int] = {}  # Up to which ordinal all are taken, so that none is tried twice.
     for roi in rois:
         if roi.id is None:
             # `_content`, without the call: most frames come here several times.
@@ -41,10 +42,11 @@ def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> No
             )
             new = derived_id(first)
             if new in taken or (earlier and earlier.get(new, first) != first):
-                ordinal = 0
+                ordinal = tried.get(first, 0)
                 while new in taken or earlier.get(new, first) != first:
                     ordinal += 1
                     new = derived_id(pack(_content(roi, ordinal)))
+                tried[first] = ordinal
             taken.add(new)
             roi.id = new
 

@@ -1,5 +1,7 @@
 """Ids that nobody gave: they follow from content, and stay."""
 
+import sys
+from types import FrameType
 from typing import Any
 
 import msgpack
@@ -10,7 +12,7 @@ from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import read_frame, settle
 from hyperstore.frames.roots import NO_ROOTS, Roots
 from hyperstore.frames.wire import decode_plain
-from hyperstore.ids import Kind, object_id
+from hyperstore.ids import Kind, derived_id, object_id
 
 Wire = dict[str, Any]
 BOX = [1.0, 2.0, 3.0, 2.0, 3.0, 4.0, 1.0, 4.0]
@@ -67,6 +69,27 @@ def test_equal_rois_of_one_frame_are_counted() -> None:
     assert twice[0] == once[0] != twice[1]
     expected = blake3(msgpack.packb([None, None, ["a"], None, BOX, None, 1])).hexdigest()[:32]
     assert twice[1] == expected
+
+
+def test_each_id_of_equal_rois_is_tried_once() -> None:
+    """Ten thousand equal ones, such as a script makes by mistake, took more than a minute."""
+    count = 300
+    wire = frame(*[{"label": ["a"]} for _ in range(count)])
+    tried = 0
+
+    def note(stack: FrameType, event: str, _: object) -> None:
+        nonlocal tried
+        tried += event == "call" and stack.f_code is derived_id.__code__
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        found = ids(wire)
+    finally:
+        sys.setprofile(before)
+    contents = [[None, None, ["a"], None, None, None, ordinal] for ordinal in range(count)]
+    assert found == [blake3(msgpack.packb(one)).hexdigest()[:32] for one in contents]
+    assert count <= tried <= 3 * count
 
 
 def test_running_a_script_twice_changes_nothing() -> None:
