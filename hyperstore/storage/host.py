@@ -120,7 +120,8 @@ def folder_lock(folder: Path) -> Iterator[None]:
     try:
         with contextlib.suppress(OSError):  # Where there are no locks, LMDB's own must do.
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        with _unlocked_at_end(handle):
+            yield
     finally:
         os.close(handle)
 
@@ -150,9 +151,25 @@ def file_lock(path: Path) -> Iterator[bool]:
     """Try to lock a file, made if need be, against whoever else tries; tell whether it is ours."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        yield lock_handle(handle, exclusive=True, wait=False)
+        taken = lock_handle(handle, exclusive=True, wait=False)
+        with _unlocked_at_end(handle):
+            yield taken
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _unlocked_at_end(handle: int) -> Iterator[None]:
+    """Drop the lock of an open file at the end, also where a child that was forked meanwhile shares
+    it: that one would hold it for as long as it lives. The child itself drops nothing.
+    """
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        if sys.platform != "win32" and os.getpid() == process:
+            with contextlib.suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def free_bytes(folder: Path) -> int | None:
