@@ -16,8 +16,7 @@ def compact_file(database: Database) -> None:
 
     CorruptError, with nothing changed, where the copy is not sound: run fsck.
     """
-    expected = _outline_of(database)
-    database.compact(lambda copy: _prove(copy, expected))
+    database.compact(lambda copy: _prove(copy, database))
 
 
 def _outline_of(database: Database) -> tuple[object, ...]:
@@ -32,8 +31,9 @@ def _outline_of(database: Database) -> tuple[object, ...]:
         )
 
 
-def _prove(copy: Database, expected: tuple[object, ...]) -> None:
-    if _outline_of(copy) != expected:
+def _prove(copy: Database, original: Database) -> None:
+    # Only now, while nobody writes: a thread of this process may have until the copy was begun.
+    if _outline_of(copy) != _outline_of(original):
         raise CorruptError("a compact copy is not the same as its original; nothing has changed")
     faults = check_database(copy)
     if faults:

@@ -1,6 +1,7 @@
 """gc: what must stay stays, what may go goes, and nobody loses while it runs."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -512,6 +513,23 @@ def test_a_compact_file_has_full_pages(store: Store) -> None:
 def _rows(reader: Reader, table: str) -> list[tuple[bytes, bytes]]:
     with reader._transaction.cursor(getattr(reader._tables, table)) as cursor:
         return [(bytes(key), bytes(value)) for key, value in cursor]
+
+
+def test_a_write_before_the_copy_is_begun_is_no_fault_of_the_copy(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads of the process that compacts go on writing until then."""
+    with store:
+        draft = store.create_dataset("d").version()
+        compact = Database.compact
+
+        def after_a_write(self: Database, prove: Callable[[Database], None]) -> None:
+            draft.add_frames([frame(1)])
+            compact(self, prove)
+
+        monkeypatch.setattr(Database, "compact", after_a_write)
+        assert gc(store, compact=True).compacted
+        assert len(draft) == 1
 
 
 def test_a_compaction_cut_short_leaves_the_old_file(
