@@ -16,7 +16,7 @@ from hyperstore.cli.alter import (
     unset_field,
 )
 from hyperstore.cli.console import Console, pass_console
-from hyperstore.cli.editor import edited
+from hyperstore.cli.editor import edited, may_ask
 from hyperstore.cli.frames import Wire, find_roi, frame_ids, rois_of
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
@@ -177,6 +177,8 @@ def _store(console: Console, version: DatasetVersion, frames: Iterator[Wire]) ->
 
 
 def _edit_by_hand(console: Console, version: DatasetVersion, frames: list[Wire]) -> None:
+    if not may_ask():  # An editor that finds no terminal waits for ever.
+        raise UsageError("say what to change, or run this on a terminal: an editor opens there")
     changed = []
     for frame in frames:
         before = json.dumps(frame, indent=2, ensure_ascii=False) + "\n"

@@ -150,7 +150,7 @@ def test_edit_by_hand_stores_what_the_editor_left(
     script = tmp_path / "editor.sh"
     script.write_text('#!/bin/sh\nsed -i "s/clip1/clip9/" "$1"\n')
     script.chmod(0o755)
-    monkeypatch.setenv("EDITOR", str(script))
+    monkeypatch.setenv("HYPERSTORE_EDITOR", str(script))
     cells("edit", "f001")
     assert json.loads(cells("cat", "f001").out)["context_id"] == "clip9"
     assert cells("edit", "f001").out.startswith("Changed 0 frames")

@@ -302,3 +302,15 @@ def test_a_word_that_is_no_frame_is_said_to_be_what_it_is(
 ) -> None:
     """A revision is typed where a frame belongs, and the other way round."""
     assert expected in cells.fails(*line.split(), code=code)
+
+
+def test_an_edit_opens_no_editor_where_nobody_sits_at_a_terminal(
+    cells: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a script it would wait for ever; one that is named for hyperstore is meant."""
+    monkeypatch.setenv("EDITOR", "touch opened #")
+    assert "terminal" in cells.fails("edit", "f001", code=2)
+    assert not Path("opened").exists()
+    monkeypatch.setenv("HYPERSTORE_EDITOR", "touch opened")
+    assert "Changed 0 frames" in cells("edit", "f001").out
+    assert Path("opened").exists()
