@@ -9,7 +9,6 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import columns_of, fit, pad, plural, safe
 from hyperstore.cli.verb import Verb, json_option
-from hyperstore.dataset.dataset import Dataset
 from hyperstore.errors import RefusedError, UsageError
 
 __all__ = ["dataset_command"]
@@ -134,27 +133,20 @@ def set_verb(
 
     VALUE is JSON, or a plain string where it is not JSON.
     """
-    dataset = console.dataset(name)
-    dataset.describe(
-        metadata=_metadata(dataset, settings, unset) if settings or unset else None,
+    console.dataset(name).describe(
+        metadata=dict(map(_setting, settings)),
+        unset=unset,
         comment=comment,
         project=project,
         tags=tags or None,
     )
 
 
-def _metadata(
-    dataset: Dataset, settings: tuple[str, ...], unset: tuple[str, ...]
-) -> dict[str, object]:
-    metadata: dict[str, object] = dict(dataset.get_metadata())
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(f"{setting!a} is not KEY=VALUE")
-        try:
-            metadata[key] = json.loads(text)
-        except (ValueError, RecursionError):
-            metadata[key] = text
-    for key in unset:
-        metadata.pop(key, None)
-    return metadata
+def _setting(setting: str) -> tuple[str, object]:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise UsageError(f"{setting!a} is not KEY=VALUE")
+    try:
+        return key, json.loads(text)
+    except (ValueError, RecursionError):
+        return key, text

@@ -1,7 +1,7 @@
 """Dataset: a named family of versions."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
@@ -174,19 +174,29 @@ class Dataset:
         project: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, object] | None = None,
+        unset: Iterable[str] = (),
     ) -> None:
-        """Replace what is given of the comment, project, labels and metadata, in one operation."""
+        """Replace what is given of the comment, project and labels, in one operation.
+
+        Of the metadata the keys given are set and those in `unset` dropped; others stay, whoever
+        sets them meanwhile.
+        """
         changed: dict[str, object] = {}
-        if metadata is not None:
-            changed["metadata"] = check_metadata(metadata)
         if comment is not None:
             changed["comment"] = check_text(comment, what="comment")
         if project is not None:
             changed["project"] = project if project == "" else check_name(project, what="project")
         if tags is not None:
             changed["tags"] = check_names(tags, what="tag")
-        what = f"set {', '.join(changed)} of dataset"
-        self._change(what, lambda record: replace(record, **changed))
+        given, gone = check_metadata(metadata or {}), frozenset(unset)
+
+        def change(record: DatasetRecord) -> DatasetRecord:
+            held = record.metadata | given
+            kept = {key: value for key, value in held.items() if key not in gone}
+            return replace(record, metadata=kept, **changed)
+
+        words = [*changed, *(["metadata"] if given or gone else [])]
+        self._change(f"set {', '.join(words)} of dataset", change)
 
     def _change(self, command: str, change: Callable[[DatasetRecord], DatasetRecord]) -> None:
         staging = self._handle.staging()

@@ -30,3 +30,13 @@ def test_reserved_fields_are_reserved_at_the_top_only(store: hyperstore.Store) -
     """Deeper, `_coco` is a key like any other."""
     with pytest.raises(UsageError, match="holds"):
         store.create_dataset("x", metadata={"a": {"_coco": {"b.c": 1}}})
+
+
+def test_describing_a_dataset_sets_the_keys_given_and_leaves_the_others(
+    store: hyperstore.Store,
+) -> None:
+    """Of two who set a key each, neither takes back what the other one set."""
+    mine = store.create_dataset("x", metadata={"a": 1, "gone": 2})
+    store.dataset("x").describe(metadata={"theirs": 3})
+    mine.describe(metadata={"mine": 4}, unset=["gone", "never was"])
+    assert mine.get_metadata() == {"a": 1, "theirs": 3, "mine": 4}
