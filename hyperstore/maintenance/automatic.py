@@ -187,7 +187,8 @@ class Automatic:
             if last > number:
                 with database.reading() as reader:
                     row = reader.survey_row(row_key(number))
-            if row is None or row.created_ms > oldest_ms:
+            # A row of the future says that a clock went wrong, and not how old it is.
+            if row is None or oldest_ms < row.created_ms <= now:
                 if not times:
                     self._until_number = number
                     self._until_ms = 0 if row is None else row.created_ms + now - oldest_ms

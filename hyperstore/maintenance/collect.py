@@ -19,6 +19,7 @@ So nothing depends on how much time passes between two transactions, and a colle
 there: it is an iterator of bounded steps, which `gc` runs through, and automatic.py a few at a
 time. What it marked stays true, since objects do not change and numbers are not given again; how
 young is young, and what the log still holds, is judged as of its beginning, which keeps the more.
+All that the log came to name since stays, whatever time it says: a clock may be set back.
 Only another collection, which moves records to other rows, may not come between: see turn.py.
 """
 
@@ -136,13 +137,14 @@ class Collection:
         self._cache = handle.folder / CACHE_FOLDER
         self._pace = pace
         self._now_ms = clock_ms() if now_ms is None else now_ms
+        self._spares_young = not prune_now
         self._grace_ms = 0 if prune_now else 1000 * handle.config.number("gc.grace", GRACE_S)
         self._progress = progress or _silent
         self._before = database.file_bytes()
         with database.reading() as reader:
             self._last = reader.last_sequence()  # What comes later is none of this run's business.
+            self._operation = reader.last_operation()  # The newest whose roots are known, or will.
         self._marking = Marking(Bits(self._last), batch=pace.batch)
-        self._operation = 0  # The newest whose roots are known.
         self._held_from = SEQUENCE_MAX  # The first number that a writer in flight may have given.
         self._pins = 0
         self._read: dict[str, int] = {}  # How much of each pin is marked.
@@ -194,11 +196,9 @@ class Collection:
     # Marking.
 
     def _mark_logged(self) -> Iterator[int]:
-        """Take in what the log holds now, in pieces; what comes later is read with the refs."""
+        """Take in what the log held first, in pieces; what came later is read with the refs."""
         moment = Moment(self._now_ms, self._grace_ms)
         working_left: dict[str, int] = {}
-        with self._database.reading() as reader:
-            self._operation = reader.last_operation()
         before = self._operation + 1
         while before > 1:
             with self._database.reading() as reader:
@@ -263,14 +263,15 @@ class Collection:
         return record.indexed and (self._is_young(row) or record.sequence >= self._held_from)
 
     def _is_young(self, row: SurveyedRow) -> bool:
-        return row.created_ms > self._now_ms - self._grace_ms
+        return self._spares_young and row.created_ms > self._now_ms - self._grace_ms
 
     def _choose(self) -> Iterator[int]:
         """Gather the ids of what is not marked, old, and not held by a writer, by pass."""
         live = self._marking.live
         for rows in self._surveyed():
             for row in rows:
-                if self._is_young(row):
+                # What a clock that went wrong dated later than now is waited for by nobody.
+                if self._is_young(row) and row.created_ms <= self._now_ms:
                     self._settled = min(self._settled, row_number(row.key) - 1)
                 for record in row.records:
                     if not record.indexed or record.sequence > self._last:

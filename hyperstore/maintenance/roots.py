@@ -29,7 +29,7 @@ class Moment:
     now_ms: int
     grace_ms: int  # What was referred to this lately stays.
     pins: tuple[Held, ...] = ()
-    after: int = 0  # Operations up to this number were asked before, with an earlier moment.
+    after: int | None = None  # Operations up to this number were judged before; those since stay.
 
 
 RootFunction = Callable[[Reader, Moment], Iterable[ObjectId]]
@@ -52,9 +52,18 @@ def _pinned(_: Reader, moment: Moment) -> Iterator[ObjectId]:
 
 
 def _moved(reader: Reader, moment: Moment) -> Iterator[ObjectId]:
-    """What the operation log has come to hold since the moment before."""
-    fresh = takewhile(lambda one: one.number > moment.after, reader.operations())
-    yield from logged(fresh, moment, {})
+    """What the operation log holds, or all that it has come to name since the moment before.
+
+    That stays whatever a clock says of it, which may have been set back: its snapshots came too
+    late to be collected with what they lead to.
+    """
+    after = moment.after
+    if after is None:
+        yield from logged(reader.operations(), moment, {})
+        return
+    for operation in takewhile(lambda one: one.number > after, reader.operations()):
+        for move in operation.moves:
+            yield from (oid for oid in (move.old, move.new) if oid is not None)
 
 
 def logged(
@@ -81,8 +90,8 @@ def logged(
 
 def _stays(operation: Operation, name: str, moment: Moment, working_left: dict[str, int]) -> bool:
     age_ms = moment.now_ms - operation.time_ms
-    if age_ms < moment.grace_ms or not name.startswith(_WORKING):
-        return True
+    if 0 <= age_ms < moment.grace_ms or not name.startswith(_WORKING):
+        return True  # What is dated ahead of now is spared by the age of its object, if at all.
     left = working_left.get(name, WORKING_MOVES_KEPT)
     working_left[name] = left - 1
     return left > 0 and age_ms < WORKING_MOVES_KEPT_MS

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -127,6 +128,32 @@ def test_what_is_named_again_at_any_rest_stays(tmp_path: Path) -> None:
     assert 10 < named < rests
 
 
+def test_what_was_named_meanwhile_stays_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """It is too new to be collected, and undo would find it without what it leads to."""
+    with stores.init(tmp_path / "store") as store:
+        draft = store.create_dataset("d").version()
+        draft.add_frames(map(frame, range(60)))
+        draft.commit("one")
+        again = [frame(number, "again") for number in range(60)]
+        draft.add_frames(again)
+        draft.reset(hard=True)
+        draft.set_metadata({"n": 1})
+        draft.commit("two")
+        later_ms = now_ms() + 100 * 24 * 3600 * 1000
+        running = Collection(store.handle, TINY, now_ms=later_ms).steps()
+        next(running)
+        draft.add_frames(again)
+        expected = contents(draft)
+        draft.reset(hard=True)
+        draft.set_metadata({"n": 2})
+        draft.commit("three")
+        assert list(running)
+        assert fsck(store, level="full").faults == []
+        for _ in range(3):
+            store.undo()
+        assert contents(draft) == expected
+
+
 @given(steps=STEPS)
 def test_slices_leave_what_one_collection_leaves(
     steps: list[tuple[str, int]], tmp_path_factory: pytest.TempPathFactory
@@ -233,6 +260,23 @@ def test_what_is_young_is_waited_for(tmp_path: Path) -> None:
         for number in range(60):
             draft.set_metadata({"n": number})
         assert done(store) == Settled(0, 0)
+
+
+def test_a_clock_that_was_ahead_does_not_stop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One write dated years ahead would else keep a store from being collected until then."""
+    with init(tmp_path / "store") as store:
+        clock = time.time_ns
+        with monkeypatch.context() as ahead:
+            ahead.setattr(time, "time_ns", lambda: clock() + 10**18)
+            draft = littered(store)
+        greedy(store)
+        write_until(store, draft, lambda: done(store).number)
+        settled = done(store)
+        for number in range(2 * AUTO_LOOK):
+            draft.set_metadata({"n": number})
+        assert done(store) == settled  # Nor is it due again at once.
 
 
 def test_zero_switches_it_off(tmp_path: Path) -> None:

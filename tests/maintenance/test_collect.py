@@ -111,6 +111,21 @@ def test_gc_agrees_with_a_walk_over_everything(
                 assert fsck(store, level="full").faults == []
 
 
+def test_pruning_now_spares_nothing_that_a_wrong_clock_dated_ahead(store: Store) -> None:
+    """Whoever asks for everything gets the room of everything."""
+    with store:
+        draft = store.create_dataset("d").version()
+        for number in range(20):
+            draft.add_frames([frame(1, f"label {number}")])
+        draft.commit("one")
+        before_ms = now_ms() - DAY_MS
+        assert gc(store, now_ms=before_ms).objects == 0
+        found = gc(store, prune_now=True, now_ms=before_ms)
+        assert found.young_objects == 0
+        assert found.objects > 20
+        assert len(contents(draft)) == 1
+
+
 def test_a_dry_run_changes_no_byte_and_counts_the_same(store: Store) -> None:
     """Who asks first must hear what would happen."""
     with store:
