@@ -15,7 +15,7 @@ from hyperstore.formats import coco
 __all__ = ["export_command"]
 
 
-@click.group("export")
+@click.group("export", no_args_is_help=False)
 def export_command() -> None:
     """Write a version as files of another format."""
 

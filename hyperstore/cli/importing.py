@@ -29,7 +29,7 @@ __all__ = ["import_command"]
 _CHUNK = 512  # Pictures whose frames are looked up together.
 
 
-@click.group("import")
+@click.group("import", no_args_is_help=False)
 def import_command() -> None:
     """Read annotations of another format into a draft.
 

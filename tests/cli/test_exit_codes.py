@@ -81,6 +81,13 @@ def test_an_error_ends_with_128(cells: Command, line: str) -> None:
     assert cells("status", "--json").out == before
 
 
+@pytest.mark.parametrize("verb", ["import", "export"])
+def test_a_verb_without_its_format_says_so_in_a_line(cells: Command, verb: str) -> None:
+    """The whole help on one line, as what is wrong, helps nobody."""
+    said = cells.fails(verb, code=2)
+    assert said.strip() == f"error: Missing command. See `hyperstore {verb} --help`."
+
+
 def test_no_verb_shows_the_help_and_ends_with_2(hs: Command) -> None:
     """Whoever types the bare name wants to know what there is."""
     done = hs.run()
