@@ -85,7 +85,7 @@ def test_an_error_ends_with_128(cells: Command, line: str) -> None:
 def test_a_verb_without_its_format_says_so_in_a_line(cells: Command, verb: str) -> None:
     """The whole help on one line, as what is wrong, helps nobody."""
     said = cells.fails(verb, code=2)
-    assert said.strip() == f"error: Missing command. See `hyperstore {verb} --help`."
+    assert said.strip() == f"Missing command. See `hyperstore {verb} --help`."
 
 
 def test_no_verb_shows_the_help_and_ends_with_2(hs: Command) -> None:
