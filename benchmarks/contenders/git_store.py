@@ -90,8 +90,8 @@ class Contender:
         found: Frame = json.loads(answer.read(size + 1))
         return found
 
-    def revisions(self) -> list[str]:
-        return self._git("rev-list", "-n", "2", "main").split()
+    def revisions(self, count: int) -> list[str]:
+        return self._git("rev-list", "-n", str(count), "main").split()
 
     def diff(self, old: str, new: str) -> int:
         return len(self._git("diff-tree", "-r", "--name-only", old, new).splitlines())

@@ -19,7 +19,11 @@ class Contender:
     """The draft of one dataset; opened stores start at it again."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / ".hyperstore"
+        self._path = folder / ".hyperstore"
+        self._open()
+
+    def _open(self) -> None:
+        path = self._path
         fresh = not path.exists()
         self._store = hyperstore.init(path) if fresh else hyperstore.open(path)
         self._dataset = (
@@ -73,8 +77,12 @@ class Contender:
             records = reader.scan_objects(mark + 1)
             return sum(len(record.payload) + _RECORD_BYTES for record in records)
 
-    def revisions(self) -> list[str]:
-        return [commit.id for commit in self._version.log()[:2]]
+    def reopen(self) -> None:
+        self.close()
+        self._open()
+
+    def revisions(self, count: int) -> list[str]:
+        return [commit.id for commit in self._version.log()[:count]]
 
     def diff(self, old: str, new: str) -> int:
         return sum(1 for _ in self._version.diff(old, new))
