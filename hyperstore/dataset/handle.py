@@ -32,7 +32,7 @@ DATABASE_FOLDER = "db"
 
 def now_ms() -> int:
     """Return the time in milliseconds since 1970, UTC."""
-    return time.time_ns() // 1_000_000
+    return max(0, time.time_ns() // 1_000_000)  # A clock before 1970 has no number in a row.
 
 
 class Handle:

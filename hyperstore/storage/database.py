@@ -394,4 +394,4 @@ def _reserve(map_bytes: int) -> int:
 
 
 def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    return max(0, time.time_ns() // 1_000_000)  # A clock before 1970 has no number in a row.

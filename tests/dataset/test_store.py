@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import time
 from pathlib import Path
 
 import pytest
@@ -252,3 +253,14 @@ def test_two_stores_in_different_places_agree_on_content(tmp_path: Path) -> None
             assert isinstance(found, SingleFrame)
             assert found.source == str(folder / "images" / "a.jpg")
     assert ids[0] == ids[1]
+
+
+def test_a_clock_before_1970_writes_as_if_it_were_that_year(
+    store: hyperstore.Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board without a battery begins anywhere; its frames are no worse for it."""
+    monkeypatch.setattr(time, "time_ns", lambda: -(10**18))
+    draft = store.create_dataset("x").version()
+    assert draft.add_frames([{"sources": [{"id": "default", "uri": "s3://a/b"}]}]) == []
+    assert draft.commit("first") is not None
+    assert [info.time for info in draft.log()] == [0]
