@@ -11,7 +11,7 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.graph import Graph
 from hyperstore.cli.output import Part, styled
 from hyperstore.cli.text import fit
-from hyperstore.cli.verb import Verb, json_option
+from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.dataset.lookup import CommitInfo, commit_info
 from hyperstore.dataset.revisions import HEAD_NAME, Point
 from hyperstore.errors import UsageError
@@ -40,9 +40,7 @@ Names = Mapping[str, list[Part]]
 @click.option("--oneline", is_flag=True, help="One line each.")
 @click.option("--graph", is_flag=True, help="Draw how they descend from each other.")
 @click.option("--stat", is_flag=True, help="With the counts of what changed.")
-@click.option(
-    "-n", "--max-count", "most", type=click.IntRange(min=0), metavar="N", help="At most so many."
-)
+@click.option("-n", "--max-count", "most", type=Number(), metavar="N", help="At most so many.")
 @click.option("--all", "is_all", is_flag=True, help="Of all versions and tags of the dataset.")
 @click.option("--reverse", is_flag=True, help="The oldest first.")
 @json_option

@@ -9,7 +9,7 @@ from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import columns_of, fit, pad, plural, safe
-from hyperstore.cli.verb import Verb, json_option
+from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.dataset.view import Frame, View
 
 __all__ = ["ls_command"]
@@ -20,10 +20,8 @@ _ROWS = 256  # Shown together, with columns as wide as they need.
 
 @click.command("ls", cls=Verb)
 @click.argument("revision", metavar="[REV]", required=False, shell_complete=complete_revisions)
-@click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="At most so many.")
-@click.option(
-    "--skip", type=click.IntRange(min=0), default=0, metavar="N", help="Pass over so many."
-)
+@click.option("-n", "most", type=Number(), metavar="N", help="At most so many.")
+@click.option("--skip", type=Number(), default=0, metavar="N", help="Pass over so many.")
 @click.option("--context", metavar="NAME", help="Frames of one context.")
 @click.option("-r", "--reverse", is_flag=True, help="The last first.")
 @click.option("-l", "--long", "is_long", is_flag=True, help="With the URI of the first source.")

@@ -10,7 +10,7 @@ from hyperstore.cli.complete import complete_versions
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import ago, fit, safe
-from hyperstore.cli.verb import Verb, json_option
+from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.history.branches import head_ref
 from hyperstore.history.resolve import quote_name
 from hyperstore.ids import ObjectId
@@ -18,11 +18,13 @@ from hyperstore.storage.reflog import Operation
 
 __all__ = ["reflog_command", "undo_command"]
 
+_OPERATION = Number(min=1, what="the number of an operation: `hyperstore reflog --all` lists them")
+
 
 @click.command("reflog", cls=Verb)
 @click.argument("version", required=False, metavar="[VERSION]", shell_complete=complete_versions)
 @click.option("--all", "is_all", is_flag=True, help="Every operation on the store, by number.")
-@click.option("-n", "most", type=click.IntRange(min=0), metavar="N", help="At most so many.")
+@click.option("-n", "most", type=Number(), metavar="N", help="At most so many.")
 @json_option
 @pass_console
 def reflog_command(
@@ -101,7 +103,7 @@ def _json(operation: Operation) -> dict[str, object]:
 
 
 @click.command("undo", cls=Verb)
-@click.argument("number", required=False, metavar="[NUMBER]", type=click.IntRange(min=1))
+@click.argument("number", required=False, metavar="[NUMBER]", type=_OPERATION)
 @pass_console
 def undo_command(console: Console, number: int | None) -> None:
     """Take back the last operation that is not undone yet, or the one of a number.

@@ -1,4 +1,4 @@
-"""What all verbs have in common: --color, --json, and git's `-5` for `-n 5`."""
+"""What all verbs have in common: --color, --json, numbers, and git's `-5` for `-n 5`."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import click
 
 from hyperstore.cli.output import Output
 
-__all__ = ["OUTPUT", "Verb", "json_option"]
+__all__ = ["OUTPUT", "Number", "Verb", "json_option"]
 
 OUTPUT = "hyperstore.output"
 """Where a run's Output stands in the context of click."""
@@ -46,6 +46,26 @@ class Verb(click.Command):
             ]
             args = head + args[end:]
         return super().parse_args(ctx, args)
+
+
+class Number(click.IntRange):
+    """A whole number from `min` on, which says what is wanted to whoever gives something else."""
+
+    def __init__(self, *, min: int = 0, what: str = "a number from 0 on") -> None:  # noqa: A002
+        super().__init__(min=min)
+        self._what = what
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return the number that was typed, or a default as it is."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = None
+        if number is None or number < (self.min or 0):
+            self.fail(f"{str(value)!a} is not {self._what}", param, ctx)
+        return number
 
 
 def _set_colour(ctx: click.Context, param: click.Parameter, value: str | None) -> None:

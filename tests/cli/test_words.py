@@ -218,7 +218,7 @@ def test_too_few_digits_of_a_commit_are_told(cells: Command) -> None:
 
 def test_a_count_below_nothing_is_shown_as_typed(cells: Command) -> None:
     """`-1` after `-n` is its value, and no short form of it."""
-    assert "-1 is not in the range" in cells.fails("log", "-n", "-1", code=2)
+    assert "'-1' is not a number from 0 on" in cells.fails("log", "-n", "-1", code=2)
     assert cells("log", "-n", "1", "--oneline").out == cells("log", "-1", "--oneline").out
 
 
@@ -314,3 +314,16 @@ def test_an_edit_opens_no_editor_where_nobody_sits_at_a_terminal(
     monkeypatch.setenv("HYPERSTORE_EDITOR", "touch opened")
     assert "Changed 0 frames" in cells("edit", "f001").out
     assert Path("opened").exists()
+
+
+@pytest.mark.parametrize("words", [("x",), ("0",), ("HEAD~1",), ("--", "-1")])
+def test_undo_of_what_is_no_number_says_what_it_takes(
+    cells: Command, words: tuple[str, ...]
+) -> None:
+    """Who types a name or a revision has not met the numbers yet."""
+    said = cells.fails("undo", *words, code=2)
+    assert f"{words[-1]!r} is not the number of an operation" in said
+    assert "`hyperstore reflog --all` lists them" in said
+    for line in ("log -n x", "ls --skip x", "ls -n -2", "reflog -n x"):
+        said = cells.fails(*line.split(), code=2)
+        assert f"{line.split()[-1]!r} is not a number from 0 on" in said
