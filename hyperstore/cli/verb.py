@@ -51,7 +51,7 @@ class Verb(click.Command):
 class Number(click.IntRange):
     """A whole number from `min` on, which says what is wanted to whoever gives something else."""
 
-    def __init__(self, *, min: int = 0, what: str = "a number from 0 on") -> None:  # noqa: A002
+    def __init__(self, *, min: int = 0, what: str = "a number from 0 on") -> None:
         super().__init__(min=min)
         self._what = what
 
