@@ -22,6 +22,15 @@ ALLOWED = [
     "👩\u200d🔬",
     "❤\ufe0f\u200d🔥",
     "1\ufe0f\u20e3",
+    "©\ufe0f ‼\ufe0f \u2139\ufe0f",
+    "#\ufe0f\u20e3",
+    "☎\ufe0e",
+    "葛\U000e0100城",
+    "∩\ufe00",
+    "\u1820\u180b",
+    "データ\u3000セット",
+    "\u2813\u280a \u2813\u280a",
+    "\ue000",
     "نمی\u200cخو",
     "क्\u200dष",
     "ന്\u200d",
@@ -56,6 +65,26 @@ REFUSED = [
     ("a\u200db", "U+200D where it joins nothing"),
     ("\u200cab", "U+200C where it joins nothing"),
     ("क्\u200d\u200dष", "U+200D where it joins nothing"),
+    ("\ufe0f", "U+FE0F where it changes nothing"),
+    ("a\ufe0f", "U+FE0F where it changes nothing"),
+    ("é\ufe0fb", "U+FE0F where it changes nothing"),
+    ("1\ufe0f", "U+FE0F where it changes nothing"),
+    ("a\ufe0f\u20e3", "U+FE0F where it changes nothing"),
+    ("❤\ufe0f\ufe0f", "U+FE0F where it changes nothing"),
+    ("\u00d7\ufe0e", "U+FE0E where it changes nothing"),
+    ("a\U000e0100", "U+E0100 where it changes nothing"),
+    ("葛\U000e0100\U000e0101", "U+E0101 where it changes nothing"),
+    ("葛\u180b", "U+180B where it changes nothing"),
+    ("\u180b", "U+180B where it changes nothing"),
+    ("a\u180f", "U+180F where it changes nothing"),
+    ("\u2800", "U+2800, which nobody sees"),
+    ("a\u2800b", "U+2800, which nobody sees"),
+    ("a\U000e01f0", "U+E01F0, which nobody sees"),
+    ("a\u00a0b", "U+00A0, which looks like a plain space"),
+    ("a\u2009b", "U+2009, which looks like a plain space"),
+    ("a\uffff", "U+FFFF, which is no character"),
+    ("\ufdd0", "U+FDD0, which is no character"),
+    ("a\U0010fffe", "U+10FFFE, which is no character"),
     ("a\ud800b", "surrogate"),
 ]
 
@@ -91,4 +120,13 @@ def test_no_character_of_no_looks_is_allowed_after_a_letter() -> None:
     for code in range(sys.maxunicode + 1):
         if unicodedata.category(chr(code)) == "Cf" and code not in seen | hieroglyphs:
             with pytest.raises(UsageError):
+                check_name(f"a{chr(code)}b", what="tag")
+
+
+def test_no_selector_is_allowed_after_a_letter_without_other_looks() -> None:
+    """By Unicode's own names: a selector alone is never drawn."""
+    for code in range(sys.maxunicode + 1):
+        name = unicodedata.name(chr(code), "")
+        if "VARIATION SELECTOR" in name or name.startswith("VARIATION"):
+            with pytest.raises(UsageError, match="nobody sees"):
                 check_name(f"a{chr(code)}b", what="tag")
