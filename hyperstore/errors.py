@@ -10,6 +10,7 @@ HyperstoreError
     ConflictError                             somebody else moved it first: read again, then retry
     MissingObjectError                        an object is not here: on purpose, forgotten, or lost
     RefusedError                              refused for safety: the message says how to allow it
+    MediaError(OSError)                       raw data cannot be had: look at the source, then retry
     CorruptError                              stored bytes are damaged: run fsck
     FormatError                               bytes of another format, or a newer one
     LockedError                               another process holds what is needed: wait, then retry
@@ -27,6 +28,7 @@ __all__ = [
     "FrameError",
     "HyperstoreError",
     "LockedError",
+    "MediaError",
     "MissingObjectError",
     "NotFoundError",
     "PublishedError",
@@ -99,6 +101,10 @@ class MissingObjectError(HyperstoreError):
 
 class RefusedError(HyperstoreError):
     """Something that could be done but is refused for safety unless explicitly allowed."""
+
+
+class MediaError(HyperstoreError, OSError):
+    """Raw data that could not be fetched, or was not what it claimed to be."""
 
 
 class CorruptError(HyperstoreError):

@@ -28,6 +28,7 @@ NAMES = [
     "KeyPoints3D",
     "LockedError",
     "Mask",
+    "MediaError",
     "MissingObjectError",
     "NotFoundError",
     "Polygon2D",

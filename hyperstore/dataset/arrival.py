@@ -217,6 +217,7 @@ class Arrival:
             version_id=self._place.version,
             version_name=self._names[1],
             commit=None,
+            foreign=self._handle.database.trust == "foreign",
         )
 
 

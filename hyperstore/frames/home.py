@@ -15,6 +15,7 @@ class Home:
     version_id: str
     version_name: str
     commit: str | None = None  # Hex; None for the working frames of a draft.
+    foreign: bool = False  # What the store holds came from somebody else.
 
     def describe(self) -> str:
         """Name the place for a message."""
