@@ -105,6 +105,7 @@ GRACE_S = 24 * 3600  # Of gc, where config.toml does not say otherwise.
 HEAD_MOVES_KEPT_MS = 90 * 24 * 3600 * 1000
 WORKING_MOVES_KEPT = 200  # Of each draft, since its last commit.
 WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
+PLACES_LOOKED = 256  # Operations in which undo looks for where HEAD stood before.
 MARK_BATCH = 512  # Nodes that are read at once.
 SWEEP_OBJECTS_MAX = 4096  # In one transaction.
 JOIN_ROWS_MAX = 256  # The same.

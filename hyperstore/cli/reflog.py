@@ -108,8 +108,12 @@ def _json(operation: Operation) -> dict[str, object]:
 def undo_command(console: Console, number: int | None) -> None:
     """Take back the last operation that is not undone yet, or the one of a number.
 
-    All refs that it moved go back to where they were. `reflog --all` lists the numbers; an undo is
-    undone by its own.
+    All refs that it moved go back to where they were; HEAD only to a version that is still there.
+    `reflog --all` lists the numbers; an undo is undone by its own.
     """
+    before = console.store.head()
     undone = console.store.undo(number)
     console.out.line(f"Undid operation {undone.number}: {_said(undone)[0]}")
+    here = console.store.head()
+    if here is not None and here != before:
+        console.out.note(f"HEAD stands on {console.title(here)}")

@@ -14,7 +14,7 @@ from hyperstore.dataset.handle import DATABASE_FOLDER, SCRATCH_FOLDER, Handle, n
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_info, find_dataset
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.dataset.undo import UNDO, said_of, undo
+from hyperstore.dataset.undo import undo, undo_last
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
     HyperstoreError,
@@ -224,22 +224,13 @@ class Store:
 
         By default the newest one that is not undone yet; an undo is undone by its own number.
         ConflictError where a ref is not where that operation left it, or where something that was
-        made since rests on it or has taken its name.
+        made since rests on it or has taken its name. HEAD blocks nothing: see undo.
         """
-        undone = self._newest() if number is None else self._operation(number)
+        if number is None:
+            return undo_last(self._handle, self.operations())
+        undone = self._operation(number)
         undo(self._handle, undone)
         return undone
-
-    def _newest(self) -> Operation:
-        undone: set[int] = set()
-        for operation in self.operations():
-            said = said_of(operation)
-            if said.startswith(UNDO) and said[len(UNDO) :].isdecimal():
-                if operation.number not in undone:
-                    undone.add(int(said[len(UNDO) :]))
-            elif operation.number not in undone:
-                return operation
-        raise NotFoundError("nothing to undo")
 
     def _operation(self, number: int) -> Operation:
         if type(number) is not int:

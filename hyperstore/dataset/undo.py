@@ -2,13 +2,17 @@
 
 That every ref stands where the operation left it is not enough: a name may have been taken since,
 or something may have come to rest on what the operation made, by refs that it never moved.
+
+HEAD is only a place to stand, and nothing rests on it: it stops no undo, and goes to no version
+that is gone. Where the one on which it stands goes, it goes to where it stood last before that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import ConflictError, MissingObjectError
+from hyperstore.errors import ConflictError, HyperstoreError, MissingObjectError, NotFoundError
 from hyperstore.history.branches import (
     HEAD,
     RefReader,
@@ -18,10 +22,12 @@ from hyperstore.history.branches import (
     version_ref,
     working_ref,
 )
+from hyperstore.history.commit import HeadRecord, decode_record
 from hyperstore.ids import Kind, ObjectId
+from hyperstore.limits import PLACES_LOOKED
 from hyperstore.storage.reflog import Operation
 
-__all__ = ["UNDO", "said_of", "undo"]
+__all__ = ["UNDO", "said_of", "undo", "undo_last"]
 
 UNDO = "undo "  # What the log says of an undo, before the number of what it took back.
 
@@ -32,27 +38,32 @@ def undo(handle: Handle, undone: Operation) -> None:
     ConflictError where a ref is not where that operation left it, or where what comes back would
     not be in order; MissingObjectError where what it replaced was collected.
     """
-
-    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-        moves = []
-        for move in undone.moves:
-            if refs.ref(move.name) == move.new:
-                moves.append(Move(move.name, move.new, move.old))
-            elif move.name != HEAD or len(undone.moves) == 1:  # Nothing rests on HEAD.
-                raise _conflict(undone, f"{move.name} was moved again since")
-        fault = next(_faults(_After(refs, moves)), None)
-        if fault is not None:
-            raise _conflict(undone, fault)
-        return moves, None
-
-    olds = [move.old for move in undone.moves if move.old is not None]
-    with handle.database.reading() as reader:
-        gone = set(olds) - reader.has_many(olds)
-    if gone:
-        raise MissingObjectError(
-            f"operation {undone.number} cannot be undone: what it replaced was collected"
+    if not _undo(handle, undone):
+        raise _conflict(
+            undone,
+            "HEAD was moved again since, or where it stood is gone",
+            "`hyperstore switch` goes to any version",
         )
-    transact(handle, handle.staging(), f"{UNDO}{undone.number}", prepare)
+
+
+def undo_last(handle: Handle, operations: Iterable[Operation]) -> Operation:
+    """Undo the newest of the operations that is not undone yet, and return it.
+
+    One that moved nothing but HEAD, which cannot go back any more, is passed over.
+    """
+    undone: set[int] = set()
+    for operation in operations:
+        said = said_of(operation)
+        if said.startswith(UNDO) and said[len(UNDO) :].isdecimal():
+            if operation.number not in undone:
+                undone.add(int(said[len(UNDO) :]))
+        elif operation.number not in undone:
+            try:
+                if _undo(handle, operation):
+                    return operation
+            except (ConflictError, MissingObjectError) as error:
+                raise _with_way_past(error) from None
+    raise NotFoundError("nothing to undo")
 
 
 def said_of(operation: Operation) -> str:
@@ -60,10 +71,100 @@ def said_of(operation: Operation) -> str:
     return operation.command.partition("\n")[0]
 
 
-def _conflict(undone: Operation, why: str) -> ConflictError:
+def _undo(handle: Handle, undone: Operation) -> bool:
+    """Undo an operation; return False where only HEAD was to move, and cannot."""
+    stood = _stood(handle)
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], bool]:
+        moves = []
+        for move in undone.moves:
+            if refs.ref(move.name) == move.new:
+                moves.append(Move(move.name, move.new, move.old))
+            elif move.name != HEAD:
+                raise _moved_again(handle, undone, move.name)
+        fault = next(_faults(_After(refs, moves)), None)
+        if fault is not None:
+            raise _conflict(undone, fault)
+        moves = _with_head(refs, moves, stood)
+        return moves, any(move.old != move.new for move in moves)
+
+    olds = [move.old for move in undone.moves if move.old is not None and move.name != HEAD]
+    with handle.database.reading() as reader:
+        gone = set(olds) - reader.has_many(olds)
+    if gone:
+        raise MissingObjectError(
+            f"operation {undone.number} ({said_of(undone)}) cannot be undone any more: what it "
+            "replaced was collected as garbage"
+        )
+    return transact(handle, handle.staging(), f"{UNDO}{undone.number}", prepare)
+
+
+def _stood(handle: Handle) -> list[ObjectId]:
+    """Return where HEAD has stood of late, the last place first."""
+    with handle.database.reading() as reader:
+        return [
+            place
+            for operation in islice(reader.operations(), PLACES_LOOKED)
+            for move in reversed(operation.moves)
+            if move.name == HEAD
+            for place in (move.new, move.old)
+            if place is not None
+        ]
+
+
+def _with_head(refs: RefReader, moves: list[Move], stood: list[ObjectId]) -> list[Move]:
+    """Return the moves with one of HEAD that leads to a version that will be there, if any does."""
+    here = refs.ref(HEAD)
+    after = _After(refs, moves)
+    wanted = after.ref(HEAD)
+    if wanted is None or _is_place(after, wanted):
+        return moves
+    if wanted == here and not _is_place(refs, here):  # Nor was it there before.
+        return moves
+    others = [move for move in moves if move.name != HEAD]
+    places = (place for place in (here, *stood) if place is not None and _is_place(after, place))
+    return [*others, Move(HEAD, here, next(places, here))]
+
+
+def _is_place(refs: RefReader, place: ObjectId) -> bool:
+    """Tell whether the version is there on which a record of HEAD stands, and that record."""
+    try:
+        record = decode_record(refs.get(place, Kind.RECORD), place)
+    except MissingObjectError:
+        return False
+    return (
+        isinstance(record, HeadRecord)
+        and refs.ref(dataset_ref(record.dataset)) is not None
+        and refs.ref(version_ref(record.dataset, record.version)) is not None
+    )
+
+
+def _moved_again(handle: Handle, undone: Operation, name: str) -> ConflictError:
+    """Return the error that says which later operation moved a ref."""
+    with handle.database.reading() as reader:
+        for operation in reader.operations():
+            if operation.number <= undone.number:
+                break
+            if any(move.name == name for move in operation.moves):
+                done = f"operation {operation.number} ({said_of(operation)})"
+                return _conflict(
+                    undone, f"{name} was moved again since", f"undo {done} first, by its number"
+                )
+    return _conflict(undone, f"{name} was moved again since")
+
+
+def _conflict(
+    undone: Operation, why: str, way: str = "undo the later operations first"
+) -> ConflictError:
     return ConflictError(
-        f"operation {undone.number} ({said_of(undone)}) cannot be undone: {why}; "
-        "undo the later operations first"
+        f"operation {undone.number} ({said_of(undone)}) cannot be undone: {why}; {way}"
+    )
+
+
+def _with_way_past(error: HyperstoreError) -> HyperstoreError:
+    return type(error)(
+        f"{error}. Operations before it are undone by their numbers, which "
+        "`hyperstore reflog --all` lists"
     )
 
 

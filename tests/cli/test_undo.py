@@ -162,3 +162,72 @@ def test_snapshot_of_a_version_leaves_head_to_the_command(full: Command) -> None
         store.dataset("cells").version().snapshot("spring")
         store.create_dataset("new").create_version("night")
     assert refs()[HEAD] == here
+
+
+def stands(run: Command) -> str:
+    """Return the name of the version on which the command stands."""
+    return next(str(row["name"]) for row in run("branch", "--json").rows() if row["is_head"])
+
+
+def test_undo_of_a_switch_away_from_what_is_gone_is_passed_over(full: Command) -> None:
+    """Back there is nothing to stand on; what was done before that can be undone all the same."""
+    full("commit", "-m", "Remove")
+    committed = operations()
+    full("switch", "-c", "new")
+    full("switch", "Current")
+    before = refs()
+    full("undo", str(committed + 1))
+    assert f"Undid operation {committed}:" in full("undo").out
+    assert refs()[HEAD] == before[HEAD]
+    assert stands(full) == "Current"
+    assert "is gone" in full.fails("undo", str(committed + 2), code=128)
+
+
+def test_undo_takes_head_off_the_version_that_it_takes_away(full: Command) -> None:
+    """To where it stood last, which is said; nobody is left standing on nothing."""
+    full("switch", "fix")
+    full("branch", "new")
+    made = operations()
+    full("switch", "-c", "other")
+    full("switch", "new")
+    full("branch", "-D", "other")
+    done = full("undo", str(made))
+    assert "HEAD stands on cells@fix" in done.err
+    assert stands(full) == "fix"
+
+
+def test_undo_of_a_new_version_passes_over_the_one_before_that_is_gone(full: Command) -> None:
+    """HEAD stood there, and does not go back to it."""
+    full("switch", "idle")
+    full("switch", "-c", "new")
+    made = operations()
+    full("branch", "-D", "idle")
+    full("undo", str(made))
+    assert stands(full) == "Current"
+
+
+def test_what_cannot_be_undone_any_more_is_named_with_a_way_past_it(full: Command) -> None:
+    """Garbage that was collected does not come back, and stops nobody for good."""
+    full("tag", "late")
+    tagged = operations()
+    full("reset", "--hard")
+    full("edit", "f002", "--set", "meta.number=71")
+    full("edit", "f002", "--set", "meta.number=72")
+    full("commit", "-m", "Two")
+    full("undo")
+    number = operations() - 2
+    full("config", "gc.grace", "0")
+    full("gc", "--prune=now")
+    said = full.fails("undo", code=128)
+    assert f"operation {number} (update frames) cannot be undone any more" in said
+    assert "by their numbers" in said
+    full("undo", str(tagged))
+    assert "late" not in full("tag").out
+
+
+def test_a_ref_that_was_moved_again_is_named_with_what_moved_it(full: Command) -> None:
+    """So that who undid by number can take that back."""
+    full("tag", "-f", "v1")
+    full("tag", "-f", "v1", "HEAD~1")
+    said = full.fails("undo", str(operations() - 1), code=128)
+    assert f"undo operation {operations()} (tag v1) first, by its number" in said

@@ -113,6 +113,21 @@ def test_no_tag_is_made_in_a_dataset_that_was_deleted(store: Store, draft: Datas
         draft.tag("v1", commit)
 
 
+def test_no_switch_of_old_stops_undo_for_good(store: Store, draft: DatasetVersion) -> None:
+    """Python pays no heed to HEAD, and may delete where it stood."""
+    draft.commit("Begin", allow_empty=True)
+    dataset = store.dataset("cells")
+    committed = newest(store)
+    night, day = dataset.create_version("night"), dataset.create_version("day")
+    store.set_head(night)
+    store.set_head(day)
+    store.undo(newest(store) - 3)
+    assert store.undo().number == committed + 2
+    assert store.head() is None
+    assert store.undo().number == committed
+    assert fsck(store).faults == []
+
+
 @pytest.mark.parametrize(
     ("expected", "call"),
     [
