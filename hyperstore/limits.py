@@ -85,6 +85,9 @@ assert REF_NAME_BYTES_MAX + 1 < 511
 assert MAP_BYTES_MIN < MAP_BYTES_START
 assert MAP_RESERVE_BYTES < MAP_BYTES_START
 
+# Geometry. Edges times slabs: seconds of work, on outlines that cross each other everywhere.
+OVERLAP_STEPS_MAX = 4_000_000
+
 # Other formats. What is refused here could not be stored either, or would fill memory.
 JSON_CHUNK_BYTES = 256 * 1024  # Read at a time.
 JSON_VALUE_CHARS_MAX = OBJECT_BYTES_MAX  # One image, one annotation, one field of the file.
@@ -127,3 +130,25 @@ SUMMED_LEAVES_MAX = 65_536  # Leaves of each tree whose sums fsck remembers.
 assert AUTO_SLICE_SHARE >= 4 * AUTO_SHARE
 assert AUTO_SWEEP <= SWEEP_OBJECTS_MAX
 assert AUTO_JOIN <= JOIN_ROWS_MAX
+
+# Media. What is fetched, and how patiently.
+URI_BYTES_MAX = 8 * 1024  # Where it can be fetched; pointers of users' own may be longer.
+URI_NAME_CHARS_MAX = 80  # Of a cached file's name, after its hash.
+FETCH_TIMEOUT_S = 30  # Without a byte, where media.timeout does not say otherwise.
+FETCH_CONNECT_S = 10
+FETCH_RETRIES = 4  # Where media.retries does not say otherwise.
+FETCH_BACKOFF_S = 0.25  # Before the first retry; twice as long before each further one.
+FETCH_BACKOFF_S_MAX = 8.0
+FETCH_REDIRECTS_MAX = 10
+FETCH_CHUNK_BYTES = 256 * 1024
+FETCH_STORES_MAX = 16  # Buckets to which a process keeps connections.
+CACHE_FREE_BYTES_MIN = 1024 * 1024 * 1024  # Where cache.min_free_bytes does not say otherwise.
+CACHE_YOUNG_S = 60  # What was handed out since then is not evicted.
+CACHE_TOUCH_S = 20  # How exactly a cached file says when it was last handed out.
+CACHE_MARGIN = 20  # One part in so many is freed beyond what has to be.
+CACHE_EVICT_FILES = 10_000  # That one pass over the cache remembers.
+CACHE_PARTIAL_S = 24 * 3600  # After which what a killed download left behind is swept.
+
+assert 2 * CACHE_TOUCH_S < CACHE_YOUNG_S < CACHE_PARTIAL_S
+assert URI_NAME_CHARS_MAX + 64 < NAME_BYTES_MAX
+assert URI_BYTES_MAX <= CONTEXT_BYTES_MAX  # A frame's context is its source's URI unless set.

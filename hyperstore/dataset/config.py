@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hyperstore.errors import FormatError, UsageError
 from hyperstore.ids import new_id
+from hyperstore.media.settings import MEDIA_KEYS, MEDIA_NUMBERS
 from hyperstore.storage.host import folder_lock, sync_folder
 from hyperstore.storage.translation import disk_errors
 
@@ -62,10 +63,11 @@ CONFIG_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "user.email": (_text, "how to reach them"),
     "gc.grace": (_seconds, "seconds that unused objects stay, 86400 unless set"),
     "gc.auto": (_count, "new objects until gc runs by itself, 20000 unless set; 0 never"),
+    **MEDIA_KEYS,
     "roots.NAME": (_folder, "a folder whose files are stored relative to it"),
 }
 
-_NUMBERS = ("gc.auto", "gc.grace")
+_NUMBERS = ("gc.auto", "gc.grace", *MEDIA_NUMBERS)
 _ROOT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

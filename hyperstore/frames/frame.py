@@ -46,7 +46,6 @@ class SingleFrame(Pictured):
     __slots__ = (
         "__weakref__",
         "_annotations",
-        "_home",
         "_member",
         "_object_id",
         "_random_id",
@@ -79,7 +78,7 @@ class SingleFrame(Pictured):
             sources=[record],
             timestamp=timestamp,
         )
-        self._home: Home | None = None
+        self._home = None
         self._object_id: ObjectId | None = None
         self._random_id: str | None = None
         self._member: str | None = None

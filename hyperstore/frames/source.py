@@ -1,22 +1,31 @@
 """The one source of a SingleFrame: its pictures by URI, in the forms that users read and set."""
 
+import hashlib
+import logging
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from hyperstore.codec import Unfit
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageError
+from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, PreviewRecord, SourceRecord
 from hyperstore.frames.roots import absolute_uri, local_path
+from hyperstore.media.local import is_local, local_file
+from hyperstore.media.uri import refusal, shown
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["Pictured", "Uri", "uri_of"]
 
 Uri = str | os.PathLike[str]
+_log = logging.getLogger("hyperstore.media")
 
 
 class Pictured:
     """The part of a SingleFrame that is about its source."""
 
-    __slots__ = ("_record",)
+    __slots__ = ("_home", "_record")
+    _home: Home | None
     _record: FrameRecord
 
     @property
@@ -130,13 +139,138 @@ class Pictured:
     def masks_source(self, value: Mapping[str, Uri] | Iterable[Uri] | None) -> None:
         _set_masks(self._record.sources[0], value)
 
+    # Its files on this machine. What is local is answered as it is; the rest is downloaded once,
+    # into a cache that all of a user's programs share.
+
+    def get_local_source(
+        self,
+        raise_on_error: bool = False,
+        skip_size_check: bool = False,
+        force_download: bool = False,
+    ) -> str | None:
+        """Return the absolute path of the source's file, downloaded unless it is in the cache.
+
+        Where that fails, None and a line in the log, or the error by `raise_on_error`. Empty files
+        are refused unless `skip_size_check` takes them.
+        """
+        uri = self._record.sources[0].uri
+        return self._local(uri, "source", raise_on_error, skip_size_check, force_download)
+
+    def get_local_mask_source(
+        self,
+        raise_on_error: bool = False,
+        mask_id: str | None = None,
+        skip_size_check: bool = False,
+        force_download: bool = False,
+    ) -> str | None:
+        """Return the path of one mask's file, of the first one by default; as get_local_source."""
+        masks = {mask.id: mask.uri for mask in self._record.sources[0].masks or ()}
+        if mask_id is None:
+            mask_id = next(iter(masks), None)
+        what = "mask" if mask_id is None else f"mask {mask_id!a} (it has {list(masks)})"
+        uri = "" if mask_id is None else masks.get(mask_id, "")
+        return self._local(uri, what, raise_on_error, skip_size_check, force_download)
+
+    def get_local_masks_source(
+        self,
+        raise_on_error: bool = False,
+        skip_size_check: bool = False,
+        force_download: bool = False,
+    ) -> dict[str, str | None]:
+        """Return the id of each mask with the path of its file; as get_local_source."""
+        return {
+            mask.id: self._local(
+                mask.uri, f"mask {mask.id!a}", raise_on_error, skip_size_check, force_download
+            )
+            for mask in self._record.sources[0].masks or ()
+        }
+
+    def get_local_preview_source(
+        self,
+        raise_on_error: bool = False,
+        skip_size_check: bool = False,
+        force_download: bool = False,
+    ) -> str | None:
+        """Return the path of the preview's file; as get_local_source."""
+        preview = self._record.sources[0].preview
+        uri = "" if preview is None else preview.uri
+        return self._local(uri, "preview", raise_on_error, skip_size_check, force_download)
+
+    def update_source_files_hash(self, allow_download: bool = False) -> None:
+        """Record the SHA-256 of the source, its masks and its preview in `sourcedata["hash"]`.
+
+        Files that are not local are read by `allow_download` only; without it, what is recorded of
+        them stays. A file that cannot be read is an error, and nothing is recorded.
+        """
+        source = self._record.sources[0]
+        known = (source.meta or {}).get("hash")
+        hashes: dict[str, object] = dict(known) if isinstance(known, Mapping) else {}
+
+        def note(key: str, uri: str) -> None:
+            if uri and (allow_download or is_local(uri)):
+                hashes[key] = _sha256(self._need(uri, key))
+
+        note("source", source.uri)
+        note("preview_source", "" if source.preview is None else source.preview.uri)
+        masks = source.masks or []
+        if masks:
+            before = hashes.get("mask_source")
+            old = before if isinstance(before, list) and len(before) == len(masks) else None
+            found = old or [None] * len(masks)
+            hashes["mask_source"] = [
+                _sha256(self._need(mask.uri, f"mask {mask.id!a}"))
+                if allow_download or is_local(mask.uri)
+                else found[at]
+                for at, mask in enumerate(masks)
+            ]
+            if not any(hashes["mask_source"]):  # type: ignore[arg-type]
+                del hashes["mask_source"]
+        if hashes:
+            self.sourcedata["hash"] = hashes
+
+    def get_source_hash(self) -> object:
+        """Return the recorded hash of the source's content; None where there is none."""
+        return self.hash
+
+    def _need(self, uri: str, what: str, *, empty_ok: bool = True, force: bool = False) -> str:
+        if not uri:
+            raise NotFoundError(f"the frame has no {what}")
+        home = self._home
+        return local_file(
+            uri,
+            store=None if home is None else home.store,
+            foreign=home is not None and home.foreign,
+            force=force,
+            empty_ok=empty_ok,
+        )
+
+    def _local(
+        self, uri: str, what: str, raise_on_error: bool, skip_size_check: bool, force: bool
+    ) -> str | None:
+        try:
+            return self._need(uri, what, empty_ok=skip_size_check, force=force)
+        except HyperstoreError as error:
+            if raise_on_error:
+                raise
+            _log.warning("no local %s: %s", what, error)
+            return None
+
+
+def _sha256(path: str) -> str:
+    with disk_errors(Path(path)), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 def uri_of(given: object, what: str) -> str:
     """Return the URI of what a user gave, local paths made absolute; FrameError if it is none."""
     try:
-        return absolute_uri(given, what)
+        uri = absolute_uri(given, what)
     except Unfit as fault:
         raise FrameError(str(fault), path=fault.path) from None
+    reason = refusal(uri)
+    if reason is not None:
+        raise FrameError(f"{what}: the URI {shown(uri)} is refused: {reason}", path=what)
+    return uri
 
 
 def _set_preview(source: SourceRecord, uri: object) -> None:

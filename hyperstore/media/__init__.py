@@ -1,1 +1,27 @@
-"""Pictures and the places they come from."""
+"""Raw data: what its URIs lead to, and files of it on this machine.
+
+Words: a *source* is raw data that a frame names by URI; a *pointer* is a URI that only its user
+understands; a *hit* is a file that the cache has. Functions take a URI and what holds for it (the
+store's folder, whether its contents came from somebody else); nothing here knows a frame.
+
+Invariants:
+
+- A URI is never rewritten, and what is local is never copied.
+- A file in the cache is whole. What was promised and what came have the same length, or there is
+  no file.
+- A hit needs no network. A download needs memory for a chunk, however long the file.
+- What frames of a foreign store name is checked before anything is read or connected to, and the
+  address that was checked is the one that is connected to.
+- Nothing lives longer than a call but the clients of buckets, which a forked child does not touch.
+
+Files, in reading order: `uri.py` (what a URI is), `settings.py`, `reach.py` (how far URIs of a
+foreign store lead), `part.py` (a file on its way), `web.py` (from the web), `cloud.py` (from
+buckets), `relay.py` (the same, for forked children), `evict.py` and `cache.py` (files by URI),
+`local.py` (all of it together).
+
+Why not fetch from the web by the library that knows buckets? It takes a query string for part of
+the name, which breaks signed URLs, and follows redirects by itself, to wherever they lead.
+
+Why not a database beside the cached files? The folder is the truth, so that no crash and no `rm`
+can make the two disagree; a stat answers a hit, and only eviction has to look at all of it.
+"""

@@ -1,0 +1,56 @@
+"""A file while it is being downloaded, and the room that it may take."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from hyperstore.errors import MediaError
+from hyperstore.storage.translation import disk_errors
+
+__all__ = ["Interrupted", "Part"]
+
+
+class Interrupted(MediaError):
+    """A fetch that failed in a way that may pass, so that it is tried again."""
+
+
+class Part:
+    """The beginning of a file, at a path where nobody looks for it."""
+
+    def __init__(self, handle: int, path: Path, make_room: Callable[[int, int], None]) -> None:
+        self.path = path
+        self.size = 0
+        self._handle = handle
+        self._make_room = make_room  # For a file of this size, of which so much is to come.
+        self._granted = 0  # Up to this size, room was found.
+
+    def expect(self, size: int | None) -> None:
+        """Find room for the whole file before its bytes come; None where nobody knows its size."""
+        if size is not None and size > self.size:
+            self._grant(size)
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; DiskFullError where there is no room for them."""
+        if self.size + len(data) > self._granted:
+            self._grant(self.size + len(data))
+        rest = memoryview(data)
+        with disk_errors(self.path):
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+        self.size += len(data)
+
+    def restart(self) -> None:
+        """Forget what has come so far."""
+        with disk_errors(self.path):
+            os.ftruncate(self._handle, 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+        self.size = self._granted = 0
+
+    def sync(self) -> None:
+        """See all bytes to the disk."""
+        with disk_errors(self.path):
+            os.fsync(self._handle)
+
+    def _grant(self, size: int) -> None:
+        self._make_room(size, size - self.size)
+        self._granted = size
