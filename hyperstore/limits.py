@@ -45,6 +45,7 @@ NAME_BYTES_MAX = 255
 MESSAGE_BYTES_MAX = 1024 * 1024
 
 # What a person types.
+LABELS_SHOWN = 8  # Versions and tags that `log` names beside one commit.
 ID_PREFIX_DIGITS_MIN = 6
 
 assert ORDER_KEY_BYTES_MAX <= KEY_BYTES_MAX

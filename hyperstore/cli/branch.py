@@ -10,8 +10,9 @@ from hyperstore.cli.output import styled
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.dataset import Dataset
-from hyperstore.dataset.draft import Place
+from hyperstore.dataset.draft import Place, State
 from hyperstore.dataset.lifecycle import delete_versions
+from hyperstore.dataset.listing import frame_counts, head_commits, is_pending, list_states
 from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import ExistsError, RefusedError, UsageError
 from hyperstore.history.ancestry import ancestors
@@ -162,37 +163,44 @@ def _list(console: Console, dataset: str | None, *, is_all: bool, as_json: bool)
 def _list_one(
     console: Console, dataset: Dataset, head: DatasetVersion | None, *, full: bool, as_json: bool
 ) -> None:
-    versions = dataset.versions()
-    names = [console.title(one) if full else quote_name(one.name) for one in versions]
-    width = max((columns_of(safe(name)) for name in names), default=0)
-    for version, name in zip(versions, names, strict=True):
-        here = version == head
-        if as_json:
-            console.out.json(_json(dataset, version, is_head=here))
-            continue
-        commit = version.head
+    handle = console.store.handle
+    states = list_states(handle, dataset.id)
+    commits = head_commits(handle, states)
+    here = None if head is None else head.id
+    name_of = dataset.name
+    if as_json:
+        for state, count in zip(states, frame_counts(handle, states, commits), strict=True):
+            pending = is_pending(state, commits)
+            is_head = state.record.id == here
+            console.out.json(_json(name_of, state, count, pending=pending, is_head=is_head))
+        return
+    before = f"{quote_name(name_of)}@" if full else ""
+    names = [safe(before + quote_name(state.record.name)) for state in states]
+    width = max(map(columns_of, names), default=0)
+    columns = console.out.columns
+    for state, name in zip(states, names, strict=True):
         about = "(no commits)"
-        if commit is not None:
-            title = console.store.commit_info(commit).message.splitlines()[0]
-            about = f"{commit[:12]} {title}"
-        state = "[published] " if version.published else ""
-        columns = console.out.columns
-        text = state + safe(about)
+        if state.head is not None:
+            title = commits[state.head].message.splitlines()[0]
+            about = f"{state.head.hex()[:12]} {title}"
+        text = ("[published] " if state.working is None else "") + safe(about)
         if columns is not None:
             text = fit(text, max(12, columns - width - 4))
-        mark = "* " if here else "  "
-        console.out.line(mark, styled(pad(safe(name), width), "green" if here else ""), "  ", text)
+        mark, style = ("* ", "green") if state.record.id == here else ("  ", "")
+        console.out.line(mark, styled(pad(name, width), style), "  ", text)
 
 
-def _json(dataset: Dataset, version: DatasetVersion, *, is_head: bool) -> dict[str, object]:
-    record = version.record
+def _json(
+    dataset: str, state: State, count: int, *, pending: bool, is_head: bool
+) -> dict[str, object]:
+    record = state.record
     return {
         "name": record.name,
         "id": record.id,
-        "dataset": dataset.name,
-        "state": "published" if record.published else version.status().state,
-        "head": version.head,
-        "count": len(version),
+        "dataset": dataset,
+        "state": "published" if state.working is None else "draft" if pending else "committed",
+        "head": None if state.head is None else state.head.hex(),
+        "count": count,
         "parent": record.parent or None,
         "comment": record.comment,
         "created": record.created,

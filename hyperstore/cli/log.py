@@ -3,15 +3,17 @@
 import time
 from collections.abc import Container, Iterator, Mapping
 from itertools import islice
+from typing import NamedTuple
 
 import click
 
 from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.graph import Graph
-from hyperstore.cli.output import Part, styled
+from hyperstore.cli.output import Part, Styled, styled
 from hyperstore.cli.text import fit
 from hyperstore.cli.verb import Number, Verb, json_option
+from hyperstore.dataset.listing import list_states
 from hyperstore.dataset.lookup import CommitInfo, commit_info
 from hyperstore.dataset.revisions import HEAD_NAME, Point
 from hyperstore.errors import UsageError
@@ -19,6 +21,7 @@ from hyperstore.history.ancestry import ancestors, walk
 from hyperstore.history.commit import Changes, Count
 from hyperstore.history.resolve import Range, parse_range, quote_name
 from hyperstore.ids import CommitId, ObjectId
+from hyperstore.limits import LABELS_SHOWN
 
 __all__ = [
     "changes_json",
@@ -30,7 +33,16 @@ __all__ = [
     "stat_line",
 ]
 
-Names = Mapping[str, list[Part]]
+
+class Labels(NamedTuple):
+    """What stands on one commit: the version on which HEAD stands, others, and tags."""
+
+    head: list[str]
+    versions: list[str]
+    tags: list[str]
+
+
+Names = Mapping[str, Labels]
 
 
 @click.command("log", cls=Verb)
@@ -121,24 +133,18 @@ def _commits(
 def decorations(console: Console, point: Point) -> Names:
     """Return what stands on which commit of a dataset: HEAD, versions, tags."""
     head = console.store.head()
-    names: dict[str, list[Part]] = {}
-    for version in point.dataset.versions():
-        if version.head is None:
+    here = None if head is None else head.id
+    names: dict[str, Labels] = {}
+    for state in list_states(console.store.handle, point.dataset.id):
+        if state.head is None:
             continue
-        label = styled(quote_name(version.name), "green")
-        if version == head:
-            held = names.setdefault(version.head, [])
-            held[:0] = [styled("HEAD -> ", "cyan"), label, *([", "] if held else [])]
-        else:
-            _add(names, version.head, [label])
+        held = names.setdefault(state.head.hex(), Labels([], [], []))
+        label = quote_name(state.record.name)
+        (held.head if state.record.id == here else held.versions).append(label)
     for name, commit in point.dataset.tags().items():
-        _add(names, commit, [styled(f"tag: {quote_name(name)}", "yellow")])
+        held = names.setdefault(commit, Labels([], [], []))
+        held.tags.append(f"tag: {quote_name(name)}")
     return names
-
-
-def _add(names: dict[str, list[Part]], commit: str, parts: list[Part]) -> None:
-    held = names.setdefault(commit, [])
-    held += [", ", *parts] if held else parts
 
 
 def _lines(
@@ -150,7 +156,7 @@ def _lines(
         if columns is not None and not names.get(info.id):
             title = fit(title, columns - 13)
         lines: list[list[Part]] = [
-            [styled(info.id[:12], "yellow"), *_refs(names.get(info.id, [])), " ", title]
+            [styled(info.id[:12], "yellow"), *_refs(names.get(info.id)), " ", title]
         ]
     else:
         lines = header(info, names)
@@ -162,9 +168,7 @@ def _lines(
 
 def header(info: CommitInfo, names: Names) -> list[list[Part]]:
     """Return the lines of a commit as git shows them."""
-    lines: list[list[Part]] = [
-        [styled(f"commit {info.id}", "yellow"), *_refs(names.get(info.id, []))]
-    ]
+    lines: list[list[Part]] = [[styled(f"commit {info.id}", "yellow"), *_refs(names.get(info.id))]]
     if len(info.parents) > 1:
         lines.append(["Merge: ", " ".join(parent[:12] for parent in info.parents)])
     lines += [["Author: ", info.author], ["Date:   ", shown_time(info.time)], []]
@@ -198,7 +202,7 @@ def shown_time(time_ms: int) -> str:
 
 def commit_json(info: CommitInfo, names: Names) -> dict[str, object]:
     """Return a commit for programs."""
-    refs = [part if isinstance(part, str) else part.text for part in names.get(info.id, [])]
+    labels = names.get(info.id, Labels([], [], []))
     return {
         "id": info.id,
         "parents": list(info.parents),
@@ -208,7 +212,7 @@ def commit_json(info: CommitInfo, names: Names) -> dict[str, object]:
         "changes": changes_json(info.changes),
         "dataset_id": info.dataset_id,
         "version_id": info.version_id,
-        "refs": [name for name in refs if name not in (", ", "HEAD -> ")],
+        "refs": [*labels.head, *labels.versions, *labels.tags],
     }
 
 
@@ -221,8 +225,23 @@ def changes_json(changes: Changes) -> dict[str, dict[str, int]]:
     }
 
 
-def _refs(parts: list[Part]) -> list[Part]:
-    return [styled(" (", "yellow"), *parts, styled(")", "yellow")] if parts else []
+def _refs(labels: Labels | None) -> list[Part]:
+    """Return the names in brackets: all where they are few, else tags before other versions."""
+    if labels is None:
+        return []
+    room = LABELS_SHOWN - len(labels.head)
+    tags = labels.tags[:room]
+    versions = labels.versions[: room - len(tags)]
+    shown: list[list[Styled]] = [
+        *([styled("HEAD -> ", "cyan"), styled(name, "green")] for name in labels.head),
+        *([styled(name, "green")] for name in versions),
+        *([styled(name, "yellow")] for name in tags),
+    ]
+    more = len(labels.versions) + len(labels.tags) - len(versions) - len(tags)
+    parts: list[Part] = [styled(" (", "yellow"), *shown[0]]
+    for label in shown[1:]:
+        parts += [", ", *label]
+    return [*parts, f" and {more:,} more" if more else "", styled(")", "yellow")]
 
 
 def _draw(console: Console, rows: Iterator[tuple[str, list[Part]]]) -> None:

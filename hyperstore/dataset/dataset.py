@@ -71,7 +71,9 @@ class Dataset:
     def versions(self) -> list[DatasetVersion]:
         """Return all versions, oldest first."""
         with self._handle.database.reading() as reader:
-            return [self._version(record) for _, record in versions(reader, self._id)]
+            name = _read_record(reader, self._id)[1].name
+            found = [Place(self._id, record.id) for _, record in versions(reader, self._id)]
+        return [DatasetVersion(self._handle, place, name) for place in found]
 
     def create_version(
         self,

@@ -30,6 +30,7 @@ from hyperstore.history.branches import (
     read_snapshot,
     tag_ref,
     tags,
+    version_ref,
     versions,
 )
 from hyperstore.history.commit import DatasetRecord, VersionRecord, encode_object
@@ -189,7 +190,7 @@ class Store:
             record = read_head(reader)
             if record is None or reader.ref(dataset_ref(record.dataset)) is None:
                 return None
-            if not any(one.id == record.version for _, one in versions(reader, record.dataset)):
+            if reader.ref(version_ref(record.dataset, record.version)) is None:
                 return None
         dataset = Dataset(self._handle, record.dataset)
         return DatasetVersion(self._handle, Place(record.dataset, record.version), dataset.name)

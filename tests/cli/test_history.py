@@ -290,3 +290,17 @@ def test_a_name_that_needs_quotes_is_shown_with_them(cells: Command) -> None:
     cells("switch", "a@b c")
     cells("add", "-", stdin=lines([wire("x")]))
     assert 'cells@"a@b c"' in cells("status").out
+
+
+def test_log_names_no_more_than_a_line_of_what_stands_on_one_commit(cells: Command) -> None:
+    """Where hundreds of versions stand on one commit, HEAD and the tags are what one looks for."""
+    for number in range(9):
+        cells("branch", f"v{number}")
+    cells("tag", "first")
+    said = cells("log", "--oneline").out
+    assert "(HEAD -> Current, v0, v1, v2, v3, v4, v5, tag: first and 3 more) Add ten" in said
+    names = ["Current", *(f"v{number}" for number in range(9)), "tag: first"]
+    assert cells("log", "--json").rows()[0]["refs"] == names
+    for number in range(6, 9):
+        cells("branch", "-D", f"v{number}")
+    assert "v5, tag: first) Add ten" in cells("log", "--oneline").out
