@@ -15,7 +15,7 @@ Nothing here knows a store: frames come in and go out as plain dicts.
 Reading order: `coco` (the names that others use), `coco_map` and `coco_standard` (one annotation,
 one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
 into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`;
-`rle`, `shapes`, `report`; `voc`, `xmltree`.
+`shapes`, `report`; `voc`, `xmltree`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would

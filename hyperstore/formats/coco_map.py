@@ -23,8 +23,8 @@ from hyperstore.formats.coco_categories import Categories
 from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, seal_of, standard
 from hyperstore.formats.combine import Wire, mapping, same, sequence
 from hyperstore.formats.report import Report
-from hyperstore.formats.rle import Rle, from_counts
 from hyperstore.formats.shapes import Number, corners, joined, numbers
+from hyperstore.frames.rle import Rle, from_counts
 from hyperstore.limits import COORDINATE_MAX, POLY_SENTINEL
 
 __all__ = ["Drawn", "annotation_of", "roi_of"]

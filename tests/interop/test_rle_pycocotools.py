@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as reference
 
-from hyperstore.formats.rle import compress, decompress, from_counts, from_rows, rows
+from hyperstore.frames.rle import compress, decompress, from_counts, from_rows, rows
 
 _Pixels = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 

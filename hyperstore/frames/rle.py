@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from hyperstore.errors import FormatError
 from hyperstore.limits import RLE_PIXELS_MAX, RLE_SIDE_MAX
 
-__all__ = ["Rle", "compress", "decompress", "from_counts", "from_rows", "rows"]
+__all__ = ["Rle", "compress", "decompress", "from_counts", "from_intervals", "from_rows", "rows"]
 
 _BITS = 5
 _FIRST = 48  # The character of a group of five zeros.
@@ -162,6 +162,26 @@ def from_rows(lines: Iterable[bytes], *, width: int) -> Rle:
         counts.append(end - position)
         position, wanted = end, b"\0" if wanted == b"\1" else b"\1"
     return Rle(height, width, tuple(counts or [0]))
+
+
+def from_intervals(intervals: Iterable[tuple[int, int]], *, height: int, width: int) -> Rle:
+    """Return the mask of pixels that any interval holds: (start, end) down the columns.
+
+    The intervals may overlap and stand in any order; those without a pixel count for nothing.
+    """
+    counts: list[int] = []
+    done = 0
+    for start, end in sorted(intervals):
+        if end <= max(start, done):
+            continue
+        if counts and start <= done:
+            counts[-1] += end - done
+        else:
+            counts += [start - done, end - start]
+        done = end
+    if done < height * width or not counts:
+        counts.append(height * width - done)
+    return Rle(height, width, tuple(counts))
 
 
 _TO_BITS = bytes([0]) + bytes([1]) * 255

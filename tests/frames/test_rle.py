@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperstore.errors import FormatError
-from hyperstore.formats.rle import Rle, compress, decompress, from_counts, from_rows, rows
+from hyperstore.frames.rle import Rle, compress, decompress, from_counts, from_rows, rows
 
 
 def test_a_mask_is_walked_down_its_columns() -> None:
