@@ -21,6 +21,7 @@ Files, in reading order: `records.py` (what is stored), `keys.py` (under which k
 (the numbers of shapes), `values.py` and `exact.py` (wire to record), `strict.py` (the same,
 quickly), `wider.py` (less quickly, for more frames), `roots.py` (local files), `derive.py` (ids
 that nobody gave), `wire.py` (record to wire), `stored.py` (a stored frame in passing),
+`overlap.py` (areas), `clipping.py`, `rle.py`, `raster.py`, `contour.py` and `pixels.py` (masks),
 `annotation.py`, `polygons.py`, `boxes.py`, `shapes.py` and `drawing.py` (annotations), `source.py`,
 `frame.py`, `group.py`, `home.py` and `own.py` (frames as objects, and their records), `prepare.py`
 (from any form to bytes and keys), `read.py` (the other way), `change.py` (what differs between
@@ -34,4 +35,8 @@ later versions of this one; a store that drops what it does not understand canno
 
 Why not validate frames with a library of models? It costs more than encoding; a typed conversion in
 C proves most of it for a quarter of that, and the exact way is only taken where it cannot.
+
+Why not a geometry library? Areas and overlaps of any outlines are sums over slabs, and clipping is
+to a rectangle only: both are short and cannot fail on the outlines that people draw, which cross
+themselves. shapely and pycocotools hold them to it in the tests.
 """

@@ -5,17 +5,32 @@ Coordinates are source pixels, origin top-left; angles are radians, clockwise on
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, SupportsIndex
 
 from hyperstore.codec import Unfit, replace
-from hyperstore.errors import FrameError
-from hyperstore.frames import geometry
+from hyperstore.errors import FrameError, UsageError
+from hyperstore.frames import geometry, pixels
+from hyperstore.frames.clipping import Ring
 from hyperstore.frames.geometry import Num, poly_fault
+from hyperstore.frames.overlap import area_of, iou_of
 from hyperstore.frames.records import MaskValue, Metadata, RoiRecord
-from hyperstore.frames.values import exact_confidence, exact_labels, exact_meta, exact_numbers
+from hyperstore.frames.values import (
+    amounts,
+    exact_confidence,
+    exact_labels,
+    exact_meta,
+    exact_numbers,
+)
 from hyperstore.frames.wire import WireFrame, roi_wire, unshared
 
-__all__ = ["Annotation", "AnnotationId", "ImageAnnotation", "Mask", "exactly", "numbers"]
+__all__ = [
+    "Annotation",
+    "AnnotationId",
+    "ImageAnnotation",
+    "Mask",
+    "exactly",
+    "numbers",
+]
 
 AnnotationId = str | int
 
@@ -203,9 +218,84 @@ class Annotation:
             label=list(roi.label),
             meta=meta,
             poly=None if roi.poly is None else list(roi.poly),
+            extra=None if roi.extra is None else dict(roi.extra),
             sources=None if roi.sources is None else list(roi.sources),
         )
         return made
+
+    @property
+    def area(self) -> float | None:
+        """The square pixels that the shape covers: what lies twice within it counts once.
+
+        A polygon covers what is inside it by the even-odd rule, several polygons what any of them
+        covers. 0.0 for a shape without an inside, inf where no float is so large; None for what is
+        no area of the plane: labels, key points, shapes in space.
+        """
+        rings = self._rings()
+        return None if rings is None else area_of(rings)
+
+    def iou(self, other: "Annotation") -> float:
+        """Return the shared area over the area of both together, from 0.0 to 1.0.
+
+        It is right for any two kinds that have an area, turned, concave or crossing themselves; an
+        ellipse counts as the polygon of `to_polygons`. 0.0 where neither covers anything.
+        """
+        if not isinstance(other, Annotation):
+            raise UsageError(f"IoU is of two annotations; {other!a:.60} is none")
+        return iou_of(self._covering(), other._covering())
+
+    def to_polygons(self) -> list[list[Num]]:
+        """Return the outlines as flat lists x, y, x, y, ...: COCO's `segmentation`."""
+        return [[number for point in ring for number in point] for ring in self._covering()]
+
+    def to_mask(self, width: SupportsIndex, height: SupportsIndex) -> memoryview:
+        """Return the pixels of an image of this size that the shape covers, as pycocotools would.
+
+        Shape (height, width), one byte 0 or 1 a pixel, writable; `numpy.asarray` takes it as it is.
+        """
+        return pixels.mask_of(self._covering(), width, height)
+
+    def to_rle(self, width: SupportsIndex, height: SupportsIndex) -> dict[str, object]:
+        """Return the same pixels in COCO's run-length form: `size` [height, width] and `counts`."""
+        return pixels.rle_of(self._covering(), width, height)
+
+    def clip(self, width: float, height: float) -> "Annotation | None":
+        """Return a new annotation of what lies in 0 to `width`, 0 to `height`; None if nothing.
+
+        A shape that lies within comes back unchanged; of others, what has no area is nothing.
+        """
+        raise self._not_flat()
+
+    def shift(self, dx: float, dy: float) -> "Annotation":
+        """Return a new annotation, moved by pixels to the right and down."""
+        return self._mapped(1, 1, *amounts((dx, dy), "the shift"))
+
+    def rescale(self, sx: float, sy: float | None = None) -> "Annotation":
+        """Return a new annotation for an image whose sides are `sx` and `sy` times as long.
+
+        Without `sy`, both are `sx` times as long. Factors are over 0.
+        """
+        x, y = amounts((sx, sx if sy is None else sy), "the scale")
+        if x <= 0 or y <= 0:
+            raise UsageError(f"an image is scaled by factors over 0, not {x} and {y}")
+        return self._mapped(x, y, 0, 0)
+
+    def _rings(self) -> list[Ring] | None:
+        """Return the outlines of the area that is covered; None for what has none."""
+        return None
+
+    def _covering(self) -> list[Ring]:
+        rings = self._rings()
+        if rings is None:
+            raise UsageError(f"a {type(self).__name__} covers no area of the plane")
+        return rings
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> "Annotation":
+        """Return a new annotation whose points are scaled, then moved."""
+        raise self._not_flat()
+
+    def _not_flat(self) -> UsageError:
+        return UsageError(f"a {type(self).__name__} is no shape in the plane, so it stays as it is")
 
     def __eq__(self, other: object) -> bool:
         """Compare by value, without the ids of ROIs and sources, which follow from the frame."""
@@ -253,6 +343,13 @@ class ImageAnnotation(Annotation):
     def image_classes(self, value: Iterable[str]) -> None:
         self.labels = value
 
+    def clip(self, width: float, height: float) -> Annotation:
+        """Return a copy: a label of the whole frame has no place in it."""
+        return self.copy()
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return self.copy()
+
 
 class Mask(Annotation):
     """Labels of the pixels that have one value in a mask of the source."""
@@ -294,3 +391,10 @@ class Mask(Annotation):
     def mask_rgb(self, value: Iterable[object]) -> None:
         mask_id = "00" if self._roi.mask is None else self._roi.mask.id
         self._roi.mask = MaskValue(id=mask_id, value=numbers(value, "mask_rgb"))
+
+    def clip(self, width: float, height: float) -> Annotation:
+        """Return a copy: the pixels are the mask's, not the annotation's."""
+        return self.copy()
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return self.copy()

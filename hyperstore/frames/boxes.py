@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
+from hyperstore.frames.clipping import Ring
 from hyperstore.frames.geometry import Num
+from hyperstore.frames.polygons import clipped_outline, in_parts
+from hyperstore.frames.values import amounts
 
 __all__ = ["BoundingBox2D", "BoundingBox3D", "Ellipse2D"]
 
-# The exact five values of a box, kept on the wire where its corners do not give them back.
-_BOX_FIELD = "_xywha"
 _FLOATS = frozenset({float})
+_OUTLINE_POINTS = 180  # A multiple of 4, so that it is as symmetrical as an ellipse.
 
 Labels = Iterable[str]
 Meta = Mapping[str, object]
@@ -44,7 +46,7 @@ class BoundingBox2D(Annotation):
     def bounding_box_xywha(self) -> list[Num]:
         """x, y, width, height and angle, as they were given."""
         poly = self._roi.poly or ()
-        kept = (self._roi.extra or {}).get(_BOX_FIELD)
+        kept = (self._roi.extra or {}).get(geometry.BOX_FIELD)
         if isinstance(kept, list) and len(kept) == 5 and geometry.box_corners(*kept) == poly:
             return list(kept)
         return geometry.box_of_corners(poly)
@@ -76,9 +78,11 @@ class BoundingBox2D(Annotation):
             numbers(box, "bounding_box_xywh")  # Names what is not finite, be it only a corner.
             numbers(poly, "bounding_box_xywh")
         if turned or geometry.extent(x, right) != w or geometry.extent(y, bottom) != h:
-            roi.extra = (roi.extra or {}) | {_BOX_FIELD: [*box, 0][:5]}
+            roi.extra = (roi.extra or {}) | {geometry.BOX_FIELD: [*box, 0][:5]}
         elif roi.extra:
-            roi.extra.pop(_BOX_FIELD, None)
+            roi.extra = {
+                name: kept for name, kept in roi.extra.items() if name != geometry.BOX_FIELD
+            }
 
     def _set_upright(self, x: object, y: object, w: object, h: object) -> bool:
         """Set the corners where all is as it mostly is; return whether it was."""
@@ -106,6 +110,63 @@ class BoundingBox2D(Annotation):
     def get_bounding_box(self) -> list[Num]:
         """Return left, top, width and height of the upright box around this one."""
         return geometry.bounds(self.values)
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels; inf where no float is so large."""
+        _, _, w, h, _ = self.bounding_box_xywha
+        return float(abs(w)) * float(abs(h)) if w and h else 0.0
+
+    @property
+    def corners(self) -> list[tuple[Num, Num]]:
+        """The four corners, turned: clockwise from what is top-left before the box is turned."""
+        flat = numbers(geometry.box_corners(*self.bounding_box_xywha), "corners")
+        return list(zip(flat[0::2], flat[1::2], strict=True))
+
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return what lies in 0 to `width`, 0 to `height`; None if nothing.
+
+        A box that lies within comes back unchanged. An upright box stays one; a turned box that is
+        cut becomes a Polygon2D.
+        """
+        x, y, w, h, angle = self.bounding_box_xywha
+        if angle or not self._roi.poly:
+            return clipped_outline(self, self._rings(), width, height)
+        wide, high = amounts((width, height), "the size")
+        left, right = sorted((x, x + w))
+        top, bottom = sorted((y, y + h))
+        made = self.copy()
+        if left >= 0 and top >= 0 and right <= wide and bottom <= high:
+            return made
+        left, top, right, bottom = max(left, 0), max(top, 0), min(right, wide), min(bottom, high)
+        if left >= right or top >= bottom:
+            return None
+        assert isinstance(made, BoundingBox2D)
+        across, down = geometry.extent(left, right), geometry.extent(top, bottom)
+        made.bounding_box_xywh = [left, top, across, down]
+        return made
+
+    def _rings(self) -> list[Ring]:
+        return [self.corners] if self._roi.poly else []
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        """Scale and move; a turned box that shears becomes a Polygon2D."""
+        if not self._roi.poly:
+            return self.copy()
+        x, y, w, h, angle = self.bounding_box_xywha
+        box = [x * sx + dx, y * sy + dy, w * sx, h * sy, angle]
+        if angle and sx != sy:
+            moved = [(x * sx + dx, y * sy + dy) for x, y in self.corners]
+            flat = [number for point in moved for number in point]
+            box = geometry.box_of_corners(flat)
+            slack = 1e-6 * max(abs(box[2]), abs(box[3]))
+            pairs = zip(geometry.box_corners(*box), flat, strict=True)
+            if any(abs(one - other) > slack for one, other in pairs):
+                return in_parts(self, [moved])
+        made = self.copy()
+        assert isinstance(made, BoundingBox2D)
+        made.bounding_box_xywh = box if angle else box[:4]
+        return made
 
 
 class BoundingBox3D(Annotation):
@@ -199,3 +260,48 @@ class Ellipse2D(Annotation):
             dx, dy = rx * out * math.cos(turn), ry * out * math.sin(turn)
             flat += [x + dx * cos - dy * sin, y + dx * sin + dy * cos]
         return flat
+
+    @property
+    def area(self) -> float:
+        """The area in square pixels, exactly; inf where no float is so large."""
+        return math.pi * abs(float(self.values[2]) * self.values[3]) if self._roi.poly else 0.0
+
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return what lies in 0 to `width`, 0 to `height`; None if nothing.
+
+        An ellipse that lies within comes back unchanged, one that is cut as a Polygon2D.
+        """
+        wide, high = amounts((width, height), "the size")
+        if self._roi.poly:
+            x, y, rx, ry, angle = self.values
+            cos, sin = math.cos(angle), math.sin(angle)
+            across, down = math.hypot(rx * cos, ry * sin), math.hypot(rx * sin, ry * cos)
+            if across <= x <= wide - across and down <= y <= high - down:
+                return self.copy()
+        return clipped_outline(self, self._rings(), wide, high)
+
+    def _rings(self) -> list[Ring]:
+        """Return a polygon with the area of the ellipse, off by at most 1/3000 of a radius."""
+        if not self._roi.poly:
+            return []
+        x, y, rx, ry, angle = self.values
+        step = 2 * math.pi / _OUTLINE_POINTS
+        out = math.sqrt(step / math.sin(step))
+        cos, sin = math.cos(angle), math.sin(angle)
+        flat: list[Num] = []
+        for at in range(_OUTLINE_POINTS):
+            dx, dy = rx * out * math.cos(at * step), ry * out * math.sin(at * step)
+            flat += [x + dx * cos - dy * sin, y + dx * sin + dy * cos]
+        numbers(flat, "ellipse2d_xyrrt")
+        return [list(zip(flat[0::2], flat[1::2], strict=True))]
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        made = self.copy()
+        if self._roi.poly:
+            x, y, rx, ry, angle = self.values
+            if sx == sy or not angle:
+                shape = [rx * sx, ry * sy, angle]
+            else:
+                shape = geometry.stretched_ellipse(rx, ry, angle, sx, sy)
+            made.values = [x * sx + dx, y * sy + dy, *shape]
+        return made

@@ -14,6 +14,7 @@ from hyperstore.limits import POLY_SENTINEL
 __all__ = [
     "BOX_2D",
     "BOX_3D",
+    "BOX_FIELD",
     "ELLIPSE",
     "FLAT_2D",
     "KEYPOINTS_2D",
@@ -29,6 +30,7 @@ __all__ = [
     "join_parts",
     "poly_fault",
     "split_parts",
+    "stretched_ellipse",
 ]
 
 Num: TypeAlias = int | float
@@ -41,6 +43,9 @@ BOX_2D = "b2d"
 BOX_3D = "b3d"
 ELLIPSE = "elp"
 MASK = "mask"
+
+# The exact five values of a box, kept on the wire where its corners do not give them back.
+BOX_FIELD = "_xywha"
 
 # Kinds whose numbers, where no sentinel stands among them, are pairs. None: a polygon by default.
 FLAT_2D = frozenset({None, POLYGON_2D, KEYPOINTS_2D, BOX_2D})
@@ -163,3 +168,21 @@ def extent(low: Num, high: Num) -> Num:
     extent = high - low
     short = round(extent, 9)
     return short if low + short == high else extent
+
+
+def stretched_ellipse(rx: Num, ry: Num, angle: Num, sx: Num, sy: Num) -> list[Num]:
+    """Return the radii, the longer one first, and the angle of an ellipse that is stretched.
+
+    The unit circle becomes the ellipse by a matrix, stretched here by its rows; its singular values
+    are the new radii.
+    """
+    cos, sin = math.cos(angle), math.sin(angle)
+    matrix = (sx * cos * rx, -sx * sin * ry, sy * sin * rx, sy * cos * ry)
+    size = max(map(abs, matrix))  # Squares of large numbers, or of small ones, are not in range.
+    if size == 0 or math.isinf(size):
+        return [rx * sx, ry * sy, angle]
+    a, b, c, d = (number / size for number in matrix)
+    across, along, down = a * a + b * b, a * c + b * d, c * c + d * d
+    longer = math.sqrt((across + down) / 2 + math.hypot((across - down) / 2, along))
+    shorter = abs(a * d - b * c) / longer
+    return [longer * size, shorter * size, math.atan2(2 * along, across - down) / 2]

@@ -3,12 +3,17 @@
 Coordinates are source pixels, origin top-left. Points are given one by one or as one flat list.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 
 from hyperstore.errors import FrameError, a_type
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
+from hyperstore.frames.clipping import Point, Ring, clipped_parts
 from hyperstore.frames.geometry import Num
+from hyperstore.frames.pixels import rings_of_mask, rings_of_rle
+from hyperstore.frames.values import amounts
+from hyperstore.limits import POLY_SENTINEL
 
 __all__ = [
     "ComplexPolygon2D",
@@ -17,6 +22,8 @@ __all__ = [
     "KeyPoints3D",
     "Polygon2D",
     "Polygon3D",
+    "clipped_outline",
+    "in_parts",
 ]
 
 Labels = Iterable[str]
@@ -54,6 +61,19 @@ class Polygon2D(Annotation):
         """Return left, top, width and height."""
         return geometry.bounds(self.values)
 
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return what lies in 0 to `width`, 0 to `height`, as one polygon or several; None if none.
+
+        A polygon that lies within comes back unchanged; a piece without an area is left out.
+        """
+        return clipped_outline(self, self._rings(), width, height)
+
+    def _rings(self) -> list[Ring]:
+        return _rings_of(self.values)
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return _with_points(self, _moved(self._rings(), sx, sy, dx, dy))
+
 
 class ComplexPolygon2D(Annotation):
     """Several polygons that are one object."""
@@ -85,6 +105,63 @@ class ComplexPolygon2D(Annotation):
     def get_bounding_box(self) -> list[Num]:
         """Return left, top, width and height."""
         return geometry.bounds(self.values)
+
+    @classmethod
+    def from_mask(
+        cls,
+        mask: object,
+        id: AnnotationId | None = None,
+        labels: Labels | None = None,
+        confidence: float | None = None,
+        metadata: Meta | None = None,
+    ) -> "ComplexPolygon2D | None":
+        """Return the outlines of what is not 0 in a mask; None where all is.
+
+        `mask` has `height` rows of `width` pixels: a NumPy array, or a list of rows. The outlines
+        follow the edges of pixels, so `area` is the number of pixels, and `to_mask` gives them
+        back. Each part that holds together by sides of pixels is a polygon; a hole is joined to its
+        outline by a seam of no width.
+        """
+        return cls._of(rings_of_mask(mask), id, labels, confidence, metadata)
+
+    @classmethod
+    def from_rle(
+        cls,
+        rle: object,
+        id: AnnotationId | None = None,
+        labels: Labels | None = None,
+        confidence: float | None = None,
+        metadata: Meta | None = None,
+    ) -> "ComplexPolygon2D | None":
+        """Return the outlines of a mask in COCO's run-length form, as `from_mask` would.
+
+        `rle` is {"size": [height, width], "counts": text or numbers}; FormatError where it is not.
+        """
+        return cls._of(rings_of_rle(rle), id, labels, confidence, metadata)
+
+    @classmethod
+    def _of(
+        cls,
+        rings: list[list[tuple[int, int]]],
+        id: AnnotationId | None,
+        labels: Labels | None,
+        confidence: float | None,
+        metadata: Meta | None,
+    ) -> "ComplexPolygon2D | None":
+        return cls(rings, id, labels, confidence, metadata) if rings else None
+
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return what lies in 0 to `width`, 0 to `height`, as one polygon or several; None if none.
+
+        A polygon that lies within comes back unchanged; a piece without an area is left out.
+        """
+        return clipped_outline(self, self._rings(), width, height)
+
+    def _rings(self) -> list[Ring]:
+        return _rings_of(self.values)
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return _with_points(self, _moved(self._rings(), sx, sy, dx, dy))
 
 
 class Polygon3D(Annotation):
@@ -174,6 +251,18 @@ class KeyPoints2D(Annotation):
         """Return left, top, width and height."""
         return geometry.bounds(self.values)
 
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return the points that lie in 0 to `width`, 0 to `height`, in order; None if none does.
+
+        Where their places in the list mean something, look at the points before they are dropped.
+        """
+        wide, high = amounts((width, height), "the size")
+        within = [(x, y) for x, y in _pairs(self.values) if 0 <= x <= wide and 0 <= y <= high]
+        return _with_points(self, [within]) if within else None
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return _with_points(self, _moved([_pairs(self.values)], sx, sy, dx, dy))
+
 
 class KeyPoints3D(Annotation):
     """Points in space that are not joined."""
@@ -226,3 +315,54 @@ def _parts(parts: object, size: int, what: str) -> list[Num]:
     return geometry.join_parts(
         [_flat(part, size, f"{what}[{at}]") for at, part in enumerate(parts)]
     )
+
+
+def _pairs(flat: Sequence[Num]) -> Ring:
+    return list(zip(flat[0::2], flat[1::2], strict=True))
+
+
+def _rings_of(flat: Sequence[Num]) -> list[Ring]:
+    return [_pairs(part) for part in geometry.split_parts(flat) if part]
+
+
+def _moved(rings: Sequence[Ring], sx: Num, sy: Num, dx: Num, dy: Num) -> list[Ring]:
+    return [[(x * sx + dx, y * sy + dy) for x, y in ring] for ring in rings]
+
+
+def _with_points(old: Annotation, rings: Sequence[Sequence[Point]]) -> Annotation:
+    """Return a copy with other points."""
+    made = old.copy()
+    made.values = _joined(rings)
+    return made
+
+
+def _joined(rings: Sequence[Sequence[Point]]) -> list[Num]:
+    parts = [[number for point in ring for number in point] for ring in rings]
+    if any(POLY_SENTINEL in part for part in parts):
+        raise FrameError(f"a coordinate would be {POLY_SENTINEL}, which parts polygons")
+    return geometry.join_parts(parts)
+
+
+def in_parts(old: Annotation, rings: Sequence[Ring]) -> Annotation:
+    """Return a new annotation that says of some rings what an old one says of its shape."""
+    copied = old.copy()
+    made = Polygon2D() if len(rings) == 1 else ComplexPolygon2D()
+    made._roi = roi = copied._roi
+    if roi.kind is not None:
+        roi.kind = geometry.POLYGON_2D
+    if roi.extra:
+        roi.extra.pop(geometry.BOX_FIELD, None)
+    made.values = _joined(rings)
+    return made
+
+
+def clipped_outline(
+    old: Annotation, rings: Sequence[Ring], width: float, height: float
+) -> Annotation | None:
+    """Return a copy if all rings lie in the image, else what is left as polygons, or None."""
+    wide, high = amounts((width, height), "the size")
+    left = clipped_parts(rings, wide, high)
+    if not left:
+        return None
+    same = len(left) == len(rings) and all(map(operator.is_, left, rings))
+    return old.copy() if same else in_parts(old, left)

@@ -1,17 +1,18 @@
 """Single values of a wire frame, taken exactly: kept, made plain, or refused with their place."""
 
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
 from typing import cast
 
 from hyperstore.codec import Unfit, plain
-from hyperstore.errors import a_type
+from hyperstore.errors import UsageError, a_type
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.records import Metadata
 from hyperstore.limits import DEPTH_MAX, FRAME_ID_BYTES_MAX
 
 __all__ = [
+    "amounts",
     "exact_confidence",
     "exact_id",
     "exact_labels",
@@ -45,6 +46,14 @@ def exact_numbers(given: object, path: str) -> list[Num]:
             raise Unfit(path, f"{a_type(given)} is not a list of numbers")
         numbers = found
     return [exact_number(number, f"{path}[{at}]") for at, number in enumerate(numbers)]
+
+
+def amounts(given: Iterable[object], what: str) -> list[Num]:
+    """Return arguments of a call as finite numbers; UsageError says which is none."""
+    try:
+        return exact_numbers(list(given), what)
+    except Unfit as fault:
+        raise UsageError(str(fault)) from None
 
 
 def _known_good(numbers: list[Num]) -> bool:
