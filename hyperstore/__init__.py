@@ -17,9 +17,8 @@ hardly anything runs before `__main__` has seen to Ctrl-C.
 TYPE_CHECKING = False  # As typing has it, whose import takes longer than all the rest of this.
 
 if TYPE_CHECKING:
-    from hyperstore.dataset.dataset import Dataset
+    from hyperstore.dataset.dataset import Dataset, DatasetVersion
     from hyperstore.dataset.store import Store
-    from hyperstore.dataset.version import DatasetVersion
     from hyperstore.errors import (
         ConflictError,
         CorruptError,
@@ -94,9 +93,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES = {
-    "dataset.dataset": ("Dataset",),
+    "dataset.dataset": ("Dataset", "DatasetVersion"),
     "dataset.store": ("Store",),
-    "dataset.version": ("DatasetVersion",),
     "frames.annotation": ("Annotation", "ImageAnnotation", "Mask"),
     "frames.boxes": ("BoundingBox2D", "BoundingBox3D", "Ellipse2D"),
     "frames.frame": ("SingleFrame",),
@@ -121,6 +119,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
+    if _HOMES.get(name) == "dataset.dataset":  # Their calls open stores, which it keeps tidy.
+        import_module("hyperstore.maintenance.automatic")
     found: object = getattr(module, "open_store" if name == "open" else name)
     globals()[name] = found
     return found

@@ -145,7 +145,7 @@ def test_all_else_is_a_name(store: Store, draft: DatasetVersion, name: str) -> N
     child.commit("One")
     child.tag(name)
     assert store.dataset(name, project=name).version(name).get_frame("x").id == "x"
-    assert list(made.tags()) == [name]
+    assert list(made.commit_tags()) == [name]
     assert {one.name for one in store.path.iterdir()} <= {"db", "tmp", "config.toml", "pins"}
 
 
@@ -188,7 +188,6 @@ EDITS: dict[str, Callable[[DatasetVersion], object]] = {
     "update": lambda version: version.update_frames([wire("a", x=9)]),
     "delete": lambda version: version.delete_frames(["a"]),
     "delete none": lambda version: version.delete_frames(["z"]),
-    "metadata": lambda version: version.set_metadata({"a": 1}),
     "batch": lambda version: version.batch().__enter__(),
     "commit": lambda version: version.commit("more"),
     "empty commit": lambda version: version.commit("more", allow_empty=True),

@@ -17,9 +17,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from hyperstore.codec import pack, replace  # noqa: E402
+from hyperstore.dataset.dataset import DatasetVersion  # noqa: E402
 from hyperstore.dataset.edit import root  # noqa: E402
 from hyperstore.dataset.store import Store, init, open_store  # noqa: E402
-from hyperstore.dataset.version import DatasetVersion  # noqa: E402
 from hyperstore.frames.keys import frame_key  # noqa: E402
 from hyperstore.history.branches import head_ref, read_commit, tag_ref, working_ref  # noqa: E402
 from hyperstore.history.commit import Snapshot, Totals, decode_snapshot  # noqa: E402
@@ -84,7 +84,7 @@ def expected(store: Store, draft: DatasetVersion) -> Wire:
     dataset = store.dataset("birds", project="zoo")
     return {
         "store": store.id,
-        "tags": dataset.tags(),
+        "tags": dataset.commit_tags(),
         "versions": {
             version.name: {
                 "content": version.content_id,

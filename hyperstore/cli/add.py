@@ -11,7 +11,7 @@ from hyperstore.cli.frames import Wire
 from hyperstore.cli.progress import counted
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.errors import FrameError, NotFoundError, UsageError
 from hyperstore.formats.pictures import frame_id, place_of
 from hyperstore.formats.wirefile import FrameInFile, read_frames

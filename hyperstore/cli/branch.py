@@ -9,11 +9,10 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
-from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.draft import Place, State
 from hyperstore.dataset.lifecycle import delete_versions
 from hyperstore.dataset.listing import frame_counts, head_commits, is_pending, list_states
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import ExistsError, RefusedError, UsageError
 from hyperstore.history.ancestry import ancestors
 from hyperstore.history.resolve import quote_name
@@ -139,7 +138,7 @@ def _refuse_loss(console: Console, version: DatasetVersion, doomed: list[Dataset
         return
     dataset = console.store.dataset(version.dataset_id)
     stay = [one for one in dataset.versions() if one not in doomed]
-    others = {one.head for one in stay} | {*dataset.tags().values()}
+    others = {one.head for one in stay} | {*dataset.commit_tags().values()}
     heads = [CommitId(ObjectId(bytes.fromhex(one))) for one in others if one is not None]
     wanted = bytes.fromhex(version.head)
     if not any(one == wanted for one in ancestors(console.store.handle.commit, heads)):

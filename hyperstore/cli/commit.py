@@ -9,7 +9,7 @@ from hyperstore.cli.editor import edited_message, may_ask, read_message
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.errors import PublishedError, UsageError
 from hyperstore.history.commit import Changes, Count, check_message
 

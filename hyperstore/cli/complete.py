@@ -69,7 +69,9 @@ def _versions(console: Console) -> list[str]:
 
 def _tags(console: Console) -> list[str]:
     head = console.store.head()
-    return [] if head is None else [*map(quote_name, console.store.dataset(head.dataset_id).tags())]
+    if head is None:
+        return []
+    return [*map(quote_name, console.store.dataset(head.dataset_id).commit_tags())]
 
 
 def _full(console: Console) -> list[str]:

@@ -10,10 +10,10 @@ import click
 
 from hyperstore.cli.output import Output
 from hyperstore.cli.progress import stages
-from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
+from hyperstore.dataset.opening import STORE_FOLDER, find_store
 from hyperstore.dataset.revisions import Point, head_version, resolve, resolve_version
-from hyperstore.dataset.store import STORE_FOLDER, Store, find_store, open_store
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.store import Store, open_store
 from hyperstore.errors import NotFoundError, RefusedError
 from hyperstore.history.resolve import parse_revision, quote_name
 from hyperstore.maintenance.automatic import Automatic

@@ -20,7 +20,7 @@ from hyperstore.cli.editor import edited, may_ask
 from hyperstore.cli.frames import Wire, find_roi, frame_ids, rois_of
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.errors import FrameError, UsageError
 
 __all__ = ["edit_command"]

@@ -7,7 +7,8 @@ import click
 
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.verb import Verb
-from hyperstore.dataset.store import STORE_FOLDER, init
+from hyperstore.dataset.opening import STORE_FOLDER
+from hyperstore.dataset.store import init
 
 __all__ = ["init_command"]
 

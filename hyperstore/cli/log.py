@@ -141,7 +141,7 @@ def decorations(console: Console, point: Point) -> Names:
         held = names.setdefault(state.head.hex(), Labels([], [], []))
         label = quote_name(state.record.name)
         (held.head if state.record.id == here else held.versions).append(label)
-    for name, commit in point.dataset.tags().items():
+    for name, commit in point.dataset.commit_tags().items():
         held = names.setdefault(commit, Labels([], [], []))
         held.tags.append(f"tag: {quote_name(name)}")
     return names

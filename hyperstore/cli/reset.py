@@ -9,7 +9,7 @@ from hyperstore.cli.editor import read_message
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.abbreviation import find_frame
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, UsageError
 

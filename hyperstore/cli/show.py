@@ -10,9 +10,9 @@ from hyperstore.cli.log import commit_json, decorations, print_commit, shown_tim
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.edit import empty_snapshot
 from hyperstore.dataset.revisions import Point, resolve, split_frame
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 from hyperstore.history.branches import find_tag
 

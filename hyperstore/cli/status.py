@@ -13,8 +13,8 @@ from hyperstore.cli.output import styled
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.dataset.compare import ChangedFrame, changed_frames
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.edit import empty_snapshot
-from hyperstore.dataset.version import DatasetVersion
 
 __all__ = ["status_command"]
 

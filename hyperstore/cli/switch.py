@@ -6,8 +6,7 @@ from hyperstore.cli.branch import create_version
 from hyperstore.cli.complete import complete_versions
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.verb import Verb
-from hyperstore.dataset.dataset import Dataset
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.history.branches import HEAD
 from hyperstore.history.commit import HeadRecord, decode_record

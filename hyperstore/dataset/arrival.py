@@ -11,7 +11,7 @@ from types import TracebackType
 
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.compare import changed_frames
-from hyperstore.dataset.dataset import Dataset, refuse_taken
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.draft import (
     Place,
     State,
@@ -24,12 +24,12 @@ from hyperstore.dataset.draft import (
     with_meta,
 )
 from hyperstore.dataset.edit import edit_snapshot, empty_snapshot
+from hyperstore.dataset.founding import refuse_taken
 from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.ingest import FrameLike, Ingest
 from hyperstore.dataset.lookup import find_dataset, find_versions
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
 from hyperstore.errors import ExistsError, UsageError, count_of
 from hyperstore.frames.home import Home

@@ -1,61 +1,139 @@
-"""Dataset: a named family of versions."""
+"""Dataset and DatasetVersion: a named family of versions, and one of them, as users hold them.
+
+Each makes the other, so they stand in one module. What they do is in the classes that they extend
+and in the modules of their topics; calls on the classes work on the default store.
+"""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from hyperstore.codec import replace
-from hyperstore.dataset import lifecycle
-from hyperstore.dataset.draft import Place, read_state
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset import choosing, founding, lifecycle
+from hyperstore.dataset.arguments import Either, documented, one_of, refuse_uploads
+from hyperstore.dataset.datasetcore import DatasetCore
+from hyperstore.dataset.default import default_handle, find_default
+from hyperstore.dataset.draft import Place
+from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.lookup import commit_id_of, find_versions, no_version
-from hyperstore.dataset.metadata import check_metadata
-from hyperstore.dataset.transact import Move, transact
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.moved import datasets_moved
+from hyperstore.dataset.publishing import SnapshotWish
+from hyperstore.dataset.selected import VersionSelected
+from hyperstore.dataset.selectors import (
+    Selector,
+    head_version,
+    is_one_path,
+    select_dataset,
+    select_version,
+)
+from hyperstore.dataset.states import iso_time
+from hyperstore.dataset.tagfilter import TagFilter
 from hyperstore.errors import ExistsError, NotFoundError, UsageError
-from hyperstore.history.branches import RefReader, dataset_ref, datasets, tags, versions
-from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record, encode_object
-from hyperstore.history.names import check_name, check_names, check_text
-from hyperstore.ids import CommitId, Kind, ObjectId, new_id
+from hyperstore.history.branches import datasets, versions
+from hyperstore.history.commit import DatasetRecord, VersionRecord
+from hyperstore.history.names import check_names, check_text
+from hyperstore.ids import new_id
 
-__all__ = ["Dataset", "refuse_taken"]
+__all__ = ["Dataset", "DatasetVersion"]
 
 
-class Dataset:
-    """One dataset of a store. Got from a Store; a handle, which always reads what is now."""
+class DatasetVersion(VersionSelected):
+    """One version of a dataset, draft or published; a handle, which always reads what is now."""
 
-    def __init__(self, handle: Handle, dataset_id: str) -> None:
-        self._handle = handle
-        self._id = dataset_id
+    @Either
+    @documented
+    def create_snapshot(
+        target: "DatasetVersion | type[DatasetVersion]",
+        version_name: str | None = None,
+        version_id: str | None = None,
+        dataset_name: str | None = None,
+        dataset_id: str | None = None,
+        publish_name: str | None = None,
+        publish_comment: str | None = None,
+        publish_metadata: Mapping[str, object] | None = None,
+        child_name: str | None = None,
+        child_comment: str | None = None,
+        child_metadata: Mapping[str, object] | None = None,
+        dataset_project: str | None = None,
+    ) -> "DatasetVersion":
+        """Publish a draft in place, by default the current one; return its new draft child.
 
-    def __repr__(self) -> str:
-        return f"<Dataset {self.name} {self._id[:8]}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dataset) and self._id == other._id
-
-    def __hash__(self) -> int:
-        return hash(self._id)
+        The published version keeps its id, and is named `snapshot` and the time unless named; the
+        child takes over its old name, its labels and its content.
+        """
+        selector = Selector(dataset_id, dataset_name, version_id, version_name, dataset_project)
+        version = target
+        if isinstance(version, type) or not selector.is_empty:
+            version = target._selected(selector)
+        stamp = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+        return version._taken(
+            SnapshotWish(
+                name=publish_name,
+                comment=publish_comment or f"published at {stamp} by {version._user}",
+                metadata=choosing.checked_metadata(publish_metadata, "publish_metadata"),
+                child_name=child_name,
+                child_comment=child_comment,
+                child_metadata=choosing.checked_metadata(child_metadata, "child_metadata"),
+            )
+        )
 
     @property
-    def id(self) -> str:
-        """32 hex digits; kept when the dataset is renamed."""
-        return self._id
+    def _user(self) -> str:
+        return self._handle.config.user()
 
-    @property
-    def name(self) -> str:
-        """Its name now."""
-        return self.record.name
+    def _taken(self, wish: SnapshotWish) -> "DatasetVersion":
+        self._editor.refuse_batch("snapshot")
+        child = choosing.take_snapshot(self._handle, self._place, wish)
+        return DatasetVersion(self._handle, child, self._dataset_name)
 
-    @property
-    def record(self) -> DatasetRecord:
-        """Its name, project, comment, tags and metadata, as recorded now."""
-        with self._handle.database.reading() as reader:
-            return _read_record(reader, self._id)[1]
+    @classmethod
+    @documented
+    def create_new_dataset(
+        cls,
+        dataset_name: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+        raise_if_exists: bool = False,
+        dataset_project: str | None = None,
+    ) -> "Dataset":
+        """Make a dataset with one empty draft, `Current`, or return that of this name."""
+        if dataset_name is None:
+            raise UsageError("no dataset is named; give dataset_name")
+        return Dataset.create(
+            dataset_name,
+            description=description,
+            tags=tags,
+            raise_if_exists=raise_if_exists,
+            dataset_project=dataset_project,
+        )
+
+    @classmethod
+    @documented
+    def get_datasets(
+        cls, tags: Sequence[str] | None = None, *, dataset_project: str | None = None
+    ) -> "list[Dataset]":
+        """Return all datasets, oldest first; with `tags` those whose labels fit, see TagFilter."""
+        labels = TagFilter(tags or ())
+        handle = find_default()
+        if handle is None:
+            return []
+        with handle.database.reading() as reader:
+            known = [record for _, record in datasets(reader)]
+        return [
+            Dataset(handle, one.id)
+            for one in known
+            if labels.matches(one.tags) and dataset_project in (None, one.project)
+        ]
+
+
+class Dataset(DatasetCore):
+    """One dataset of a store; a handle, which always reads what is now."""
+
+    # Natively.
 
     def version(self, name: str = lifecycle.CURRENT) -> DatasetVersion:
         """Return the version of that name, the newest where several have it, or of that id."""
         with self._handle.database.reading() as reader:
-            _read_record(reader, self._id)
+            founding.read_dataset(reader, self._id)
             found = find_versions(reader, self._id, name)
             if not found:
                 raise no_version(reader, self._id, name)
@@ -71,165 +149,237 @@ class Dataset:
     def versions(self) -> list[DatasetVersion]:
         """Return all versions, oldest first."""
         with self._handle.database.reading() as reader:
-            name = _read_record(reader, self._id)[1].name
+            name = founding.read_dataset(reader, self._id)[1].name
             found = [Place(self._id, record.id) for _, record in versions(reader, self._id)]
         return [DatasetVersion(self._handle, place, name) for place in found]
 
+    @documented
     def create_version(
         self,
-        name: str,
-        parent: DatasetVersion | str | None = None,
+        name: str | None = None,
+        parent: VersionSelected | str | None = None,
         *,
         commit: str | None = None,
         comment: str = "",
         stand: bool = False,
+        version_name: str | None = None,
+        description: str | None = None,
+        parent_version_ids: Sequence[str] | str | None = None,
+        parent_version_names: Sequence[str] | str | None = None,
+        raise_if_exists: bool = False,
+        allow_draft_parent: bool = False,
+        auto_upload_destination: str | None = None,
+        local_dataset_root_path: str | None = None,
     ) -> DatasetVersion:
         """Make a draft that starts where `parent` stands, a version or its name, or at a commit.
 
         Without either it starts empty. ExistsError where a version of that name exists. With
         `stand` the command stands on it after that, by the same operation.
+
+        By `version_name` it is the documented call: see DatasetVersion.create_version.
         """
-        check_name(name, what="version")
+        refuse_uploads(
+            auto_upload_destination=auto_upload_destination,
+            local_dataset_root_path=local_dataset_root_path,
+        )
+        parents = choosing.Parents(parent_version_ids, parent_version_names, allow_draft_parent)
+        if version_name is not None:
+            one_of(version_name=version_name, name=name)
+            one_of(version_name=version_name, parent=parent)
+            one_of(version_name=version_name, commit=commit)
+            text = comment if description is None else description
+            return self._version(
+                choosing.make_version(
+                    self._handle,
+                    self.record,
+                    version_name,
+                    comment=text,
+                    parents=parents,
+                    raise_if_exists=raise_if_exists,
+                )
+            )
+        if name is None:
+            raise UsageError("a version is named by a string; give version_name")
         if parent is not None and commit is not None:
             raise UsageError("a version starts at a parent's head or at a commit; give one")
         origin = self.version(parent) if isinstance(parent, str) else parent
         if origin is not None and not isinstance(origin, DatasetVersion):
             raise UsageError(f"a parent is a DatasetVersion, its name or its id, not {parent!a}")
         start = None if commit is None else commit_id_of(self._handle, commit)
-        record = VersionRecord(
-            comment=check_text(comment, what="comment"),
-            created=now_ms(),
-            dataset=self._id,
-            id=new_id(),
-            name=name,
-            parent="" if origin is None else origin.id,
+        begun = None if origin is None else Place(origin.dataset_id, origin.id)
+        record = founding.new_version(
+            self._id, name, comment=comment, parent="" if origin is None else origin.id
         )
-        staging = self._handle.staging()
-
-        def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            _read_record(refs, self._id)
-            if any(one.name == name for _, one in versions(refs, self._id)):
-                raise ExistsError(f"version {name!a} exists in dataset {self.name!a}")
-            begin: CommitId | None = start
-            if origin is not None:
-                begin = read_state(refs, Place(origin.dataset_id, origin.id)).head
-            moves = lifecycle.created(staging, refs, record, begin)
-            place = Place(self._id, record.id)
-            return [*moves, *(lifecycle.standing(staging, refs, place) if stand else [])], None
-
-        transact(self._handle, staging, f"create version {name}", prepare)
+        founding.create_version(self._handle, record, origin=begun, start=start, stand=stand)
         return self._version(record)
 
-    def delete_version(self, version: DatasetVersion | str, *, force: bool = False) -> None:
+    @documented
+    def delete_version(
+        self,
+        version: VersionSelected | str | None = None,
+        *,
+        force: bool = False,
+        version_name: str | None = None,
+        version_id: str | None = None,
+    ) -> None:
         """Delete a version; a published one with `force`. Its commits stay until collected.
 
         Where the command stands on it, it stands nowhere after that.
         """
+        one_of(version=version, version_name=version_name, version_id=version_id)
+        if version is None:
+            if version_name is None and version_id is None:
+                raise UsageError("no version is named; give version_name")
+            version = self.get_version(version_name=version_name, version_id=version_id)
         found = self.version(version) if isinstance(version, str) else version
         if not isinstance(found, DatasetVersion):
             raise UsageError(f"a DatasetVersion, its name or its id is deleted, not {version!a}")
         lifecycle.delete_versions(self._handle, [Place(self._id, found.id)], force=force)
 
-    def tags(self) -> dict[str, str]:
-        """Return the tags of commits: name to commit id."""
-        with self._handle.database.reading() as reader:
-            return {one.tag.name: one.tag.commit.hex() for one in tags(reader, self._id)}
-
-    def delete_tag(self, name: str) -> None:
-        """Delete a tag."""
-        lifecycle.untag(self._handle, self._id, name)
-
-    def rename(self, name: str) -> None:
-        """Give it another name; ExistsError where its project has one of that name."""
-        check_name(name, what="dataset")
-        self._change(f"rename dataset to {name}", lambda record: replace(record, name=name))
-
-    def move_to_project(self, project: str) -> None:
-        """Move it to another project; the empty name is no project."""
-        if project != "":
-            check_name(project, what="project")
-        self._change("move dataset", lambda record: replace(record, project=project))
-
-    def set_comment(self, comment: str) -> None:
-        """Describe it in words."""
-        checked = check_text(comment, what="comment")
-        self._change("comment on dataset", lambda record: replace(record, comment=checked))
-
-    def set_tags(self, labels: Sequence[str]) -> None:
-        """Replace its labels."""
-        checked = check_names(labels, what="tag")
-        self._change("tag dataset", lambda record: replace(record, tags=checked))
-
-    def get_metadata(self) -> dict[str, object]:
-        """Return a copy of its metadata."""
-        return self.record.metadata
-
-    def set_metadata(self, metadata: Mapping[str, object]) -> None:
-        """Replace its metadata. Keys hold no `$` and no `.`."""
-        checked = check_metadata(metadata)
-        self._change("set metadata", lambda record: replace(record, metadata=checked))
-
-    def describe(
-        self,
-        *,
-        comment: str | None = None,
-        project: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, object] | None = None,
-        unset: Iterable[str] = (),
-    ) -> None:
-        """Replace what is given of the comment, project and labels, in one operation.
-
-        Of the metadata the keys given are set and those in `unset` dropped; others stay, whoever
-        sets them meanwhile.
-        """
-        changed: dict[str, object] = {}
-        if comment is not None:
-            changed["comment"] = check_text(comment, what="comment")
-        if project is not None:
-            changed["project"] = project if project == "" else check_name(project, what="project")
-        if tags is not None:
-            changed["tags"] = check_names(tags, what="tag")
-        given, gone = check_metadata(metadata or {}), frozenset(unset)
-
-        def change(record: DatasetRecord) -> DatasetRecord:
-            held = record.metadata | given
-            kept = {key: value for key, value in held.items() if key not in gone}
-            return replace(record, metadata=kept, **changed)
-
-        words = [*changed, *(["metadata"] if given or gone else [])]
-        self._change(f"set {', '.join(words)} of dataset", change)
-
-    def _change(self, command: str, change: Callable[[DatasetRecord], DatasetRecord]) -> None:
-        staging = self._handle.staging()
-
-        def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            old, record = _read_record(refs, self._id)
-            new = change(record)
-            if (new.project, new.name) != (record.project, record.name):
-                refuse_taken(refs, new)
-            return [
-                Move(dataset_ref(self._id), old, staging.add(Kind.RECORD, encode_object(new)))
-            ], None
-
-        transact(self._handle, staging, command, prepare)
-
     def _version(self, record: VersionRecord) -> DatasetVersion:
         return DatasetVersion(self._handle, Place(self._id, record.id), self.name)
 
+    # As documented.
 
-def refuse_taken(refs: RefReader, record: DatasetRecord) -> None:
-    """Raise ExistsError where another dataset of the same project has the name."""
-    for _, other in datasets(refs):
-        if (other.project, other.name) == (record.project, record.name) and other.id != record.id:
-            place = f" in project {record.project!a}" if record.project else ""
-            raise ExistsError(f"dataset {record.name!a} exists{place}")
+    @classmethod
+    @documented
+    def create(
+        cls,
+        dataset_name: str,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+        raise_if_exists: bool = False,
+        dataset_project: str | None = None,
+    ) -> "Dataset":
+        """Make a dataset with one empty draft, `Current`; ExistsError only if asked for.
 
+        Else the dataset of that name is returned as it is, of any project where none is given.
+        """
+        record = DatasetRecord(
+            comment=check_text(description or "", what="comment"),
+            created=now_ms(),
+            id=new_id(),
+            name=dataset_name,
+            project=dataset_project or "",
+            tags=check_names(tags or (), what="tag"),
+        )
+        handle = default_handle(create=True)
+        selector = Selector(dataset_name=dataset_name, dataset_project=dataset_project)
+        try:
+            found = select_dataset(handle, selector)
+        except NotFoundError:
+            try:
+                founding.create_dataset(handle, record, stand=False)
+            except ExistsError:  # Somebody was first.
+                found = select_dataset(handle, selector)
+            else:
+                return cls(handle, record.id)
+        if raise_if_exists:
+            raise ExistsError(f"dataset {dataset_name!a} exists; without raise_if_exists it is got")
+        return cls(handle, found.id)
 
-def _read_record(reader: RefReader, dataset_id: str) -> tuple[ObjectId, DatasetRecord]:
-    record_id = reader.ref(dataset_ref(dataset_id))
-    if record_id is None:
-        raise NotFoundError(f"no dataset {dataset_id} any more: it was deleted")
-    record = decode_record(reader.get(record_id, Kind.RECORD), record_id)
-    assert isinstance(record, DatasetRecord)
-    return record_id, record
+    @classmethod
+    @documented
+    def get(
+        cls,
+        dataset_name: str | None = None,
+        dataset_id: str | None = None,
+        dataset_project: str | None = None,
+    ) -> "Dataset":
+        """Return a dataset by name or id."""
+        selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
+        handle = default_handle()
+        return cls(handle, select_dataset(handle, selector).id)
+
+    @classmethod
+    @documented
+    def delete(
+        cls,
+        dataset_name: str | None = None,
+        delete_all_versions: bool = False,
+        force: bool = False,
+        delete_sources: bool = False,
+        show_progress: bool = False,
+        dataset_id: str | None = None,
+        dataset_project: str | None = None,
+    ) -> None:
+        """Delete an empty dataset; with `delete_all_versions` its drafts, with `force` all of it.
+
+        Nothing is deleted where anything may not be. It is one operation, so there is no progress
+        to show.
+        """
+        refuse_uploads(delete_sources=delete_sources and delete_all_versions)
+        selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
+        handle = default_handle()
+        found = select_dataset(handle, selector)
+        founding.delete_dataset(
+            handle, found.id, drafts=delete_all_versions, published=delete_all_versions and force
+        )
+
+    @documented
+    def get_version(
+        self,
+        version_name: str | None = None,
+        version_id: str | None = None,
+        raise_on_multiple: bool = False,
+    ) -> DatasetVersion:
+        """Return one version by name or id, by default the current one."""
+        selector = Selector(self._id, None, version_id, version_name)
+        found = select_version(self._handle, selector, raise_on_multiple=raise_on_multiple)
+        return self._version(found.version)
+
+    @documented
+    def get_versions(
+        self,
+        only_published: bool = False,
+        only_draft: bool = False,
+        *,
+        tags: Sequence[str] | None = None,
+        search_text: str | None = None,
+    ) -> list[DatasetVersion]:
+        """Return the versions, newest update first."""
+        found = choosing.list_versions(
+            self._handle,
+            self.record,
+            only_published=only_published,
+            only_draft=only_draft,
+            tags=tags,
+            search_text=search_text,
+        )
+        return [self._version(one) for one in found]
+
+    @property
+    def head_version(self) -> DatasetVersion | None:
+        """The draft furthest from its root; None where all versions are published."""
+        found = head_version([one.record for one in self.versions()])
+        return None if found is None else self._version(found)
+
+    @property
+    def paradigm(self) -> str:
+        """`single_version` where the versions stand in one line, else `general`."""
+        known = [one.record for one in self.versions()]
+        return "single_version" if is_one_path(known) else "general"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the dataset's record, its times as ISO 8601, UTC."""
+        record, head = self.record, self.head_version
+        updated = datasets_moved(self._handle, [self._id]).get(self._id, record.created)
+        return {
+            "id": record.id,
+            "name": record.name,
+            "comment": record.comment,
+            "created": iso_time(record.created),
+            "last_update": iso_time(updated),
+            "tags": list(record.tags),
+            "system_tags": list(record.system_tags),
+            "metadata": record.metadata,
+            "project": record.project,
+            "user": None,
+            "company": None,
+            "terms_of_use": record.extra.get("terms_of_use"),
+            "paradigm": self.paradigm,
+            "head_version": None if head is None else head.id,
+            "version_count": len(self.versions()),
+            "display_stats": None if head is None else head.get_stats(),
+            "display_version_name": None if head is None else head.name,
+        }

@@ -2,7 +2,7 @@
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -81,6 +81,8 @@ class Editor:
         home: Home,
         strict: bool,
         if_unchanged: bool = False,
+        warn_replaced: bool = False,
+        bytes_max: int | None = None,
     ) -> list[Failure]:
         """Add or replace frames; return the failures."""
         roots = self._handle.roots
@@ -93,10 +95,13 @@ class Editor:
                 strict=strict,
                 if_unchanged=if_unchanged,
                 derived=work.derived,
+                bytes_max=bytes_max,
             )
+            before = work.snapshot.count
             with ingest:
                 ingest.take(frames)
                 work.snapshot = edit_snapshot(work.staging, work.snapshot, ingest.sorted())
+            replaced = ingest.stored - ingest.repeated - (work.snapshot.count - before)
             work.expected = {**ingest.expected, **work.expected}  # What came first was in the base.
             work.receipts += ingest.receipts
             work.strict = strict
@@ -109,6 +114,8 @@ class Editor:
             _warn(
                 f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold"
             )
+        if warn_replaced and replaced:
+            _warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
         if ingest.stale and not if_unchanged:
             _warn(
                 f"{count_of(ingest.stale, 'frame')} had been changed by others since they were read"
@@ -125,10 +132,10 @@ class Editor:
             work.snapshot = edit_snapshot(work.staging, work.snapshot, wanted)
             return before - work.snapshot.count
 
-    def set_metadata(self, metadata: dict[str, object]) -> None:
-        """Replace the version's metadata, checked by the caller."""
+    def change_metadata(self, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
+        """Replace the version's metadata by what `change` makes of it, checked by the caller."""
         with self._editing("set metadata") as work:
-            work.snapshot = with_meta(work.snapshot, metadata)
+            work.snapshot = with_meta(work.snapshot, change(work.snapshot.meta))
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -214,4 +221,4 @@ def _id_of(frame: object) -> str:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)
+    warnings.warn(message, UserWarning, stacklevel=5)  # Where the documented call was made.

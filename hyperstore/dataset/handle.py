@@ -21,7 +21,7 @@ from hyperstore.storage.database import Database
 from hyperstore.storage.pins import Pin
 from hyperstore.tree.nodes import NodeCache
 
-__all__ = ["Handle", "now_ms"]
+__all__ = ["Handle", "now_ms", "share", "shared"]
 
 _T = TypeVar("_T")
 
@@ -121,14 +121,25 @@ def _releasing(pin: Pin | None, source: Iterator[_T]) -> Iterator[_T]:
             pin.release()
 
 
-_reopened: dict[Path, Handle] = {}
+_shared: dict[Path, Handle] = {}
+
+
+def shared(folder: Path) -> Handle | None:
+    """Return the handle that this process shares on a folder, if there is one."""
+    return _shared.get(folder)
+
+
+def share(handle: Handle) -> None:
+    """Let all that asks for a handle on this folder share this one."""
+    _shared[handle.folder] = handle
 
 
 def _reopen(folder: Path) -> Handle:
     """Return the handle that unpickled objects of this process share; it closes at exit."""
-    handle = _reopened.get(folder)
+    handle = shared(folder)
     if handle is None:
         database = Database.open(folder / DATABASE_FOLDER)
         atexit.register(database.close)
-        handle = _reopened[folder] = Handle(folder, database)
+        handle = Handle(folder, database)
+        share(handle)
     return handle

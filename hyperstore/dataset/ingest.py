@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import lt
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hyperstore.codec import replace
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
@@ -42,7 +42,8 @@ FrameLike = Frame | Mapping[str, object] | WireSource
 _Pair = tuple[FrameLike, Prepared]
 
 Failure = dict[str, object]
-"""`frame` as it was given, `error` in words, `error_type`: validation, conflict or upload."""
+"""`frame` as it was given, `error` in words, and `error_type`, one of validation, conflict,
+register and upload."""
 
 _CHUNK = 512
 _RECEIPTS = 4_096  # After so many, those of frames that are gone are dropped.
@@ -100,6 +101,7 @@ class Ingest:
     stored: int = 0
     stale: int = 0  # Frames that somebody else changed since they were read.
     repeated: int = 0  # Frames whose ids came before in the same call.
+    bytes_max: int | None = None  # A frame of more is a failure.
     # With `if_unchanged`: what each frame replaces, to be looked at again where others were first.
     expected: dict[bytes, "Expected"] = field(default_factory=dict)
     receipts: list["Receipt"] = field(default_factory=list)
@@ -154,12 +156,20 @@ class Ingest:
         """Yield frames that are fit to be stored. None outlives its turn here: frames that do
         make the garbage collector walk them again and again.
         """
-        roots = self.roots
+        roots, most = self.roots, self.bytes_max
         for frame in frames:
+            if type(frame) is dict and "error_type" in frame and "frame" in frame:
+                frame = cast("FrameLike", frame["frame"])  # The failure of an earlier call.
             try:
-                yield frame, prepare(frame, roots=roots)
+                one = prepare(frame, roots=roots)
             except FrameError as error:
                 self._fail(frame, error, "validation")
+                continue
+            if most is not None and len(one.payload) > most:
+                said = f"frame {one.frame_id!a} has {len(one.payload)} bytes, of {most} allowed"
+                self._fail(frame, FrameError(said, frame_id=one.frame_id), "register")
+                continue
+            yield frame, one
 
     def _stage(self, frames: Iterable[_Pair]) -> None:
         take = self.staging.take

@@ -1,12 +1,10 @@
-"""What moves more than a working snapshot: commit, publish, snapshot, tags, records, going back.
+"""What moves more than a working snapshot: commit, tags, records, going back.
 
 Each function is one operation: one transaction, one row in the operation log.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 
-from hyperstore.codec import replace
 from hyperstore.dataset.compare import edits_of
 from hyperstore.dataset.draft import (
     Place,
@@ -45,7 +43,7 @@ from hyperstore.history.commit import (
     encode_object,
 )
 from hyperstore.history.names import check_name, check_text
-from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId, new_id
+from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.tree.cursor import get_many
 
 __all__ = [
@@ -54,16 +52,15 @@ __all__ = [
     "commit",
     "created",
     "delete_versions",
-    "publish",
     "removal",
     "reset",
     "restore",
     "revert",
-    "snapshot",
     "snapshot_of",
     "standing",
     "tag",
     "untag",
+    "version_moves",
 ]
 
 CURRENT = "Current"
@@ -82,57 +79,6 @@ def commit(handle: Handle, place: Place, message: str, *, even_empty: bool) -> C
     return transact(handle, staging, f"commit: {text.splitlines()[0]}", prepare)
 
 
-def publish(handle: Handle, place: Place, message: str | None) -> CommitId:
-    """Freeze a draft at its head, with what is pending committed first."""
-    staging = handle.staging()
-
-    def prepare(refs: RefReader) -> tuple[Sequence[Move], CommitId]:
-        state = read_state(refs, place)
-        moves, head = _published(handle, staging, refs, state, state.record.name, message)
-        return moves, head
-
-    return transact(handle, staging, "publish", prepare)
-
-
-def snapshot(
-    handle: Handle,
-    place: Place,
-    *,
-    publish_name: str | None,
-    child_name: str | None,
-    comment: str | None,
-    message: str | None,
-    stand: bool,
-) -> Place:
-    """Publish a draft under a new name; return the draft child that goes on from it."""
-    staging = handle.staging()
-    child_id, created = new_id(), now_ms()
-    stamp = datetime.fromtimestamp(created / 1000, UTC).replace(tzinfo=None)
-    name = publish_name or f"snapshot {stamp.isoformat(timespec='microseconds')}"
-
-    def prepare(refs: RefReader) -> tuple[Sequence[Move], Place]:
-        state = read_state(refs, place)
-        moves, head = _published(
-            handle, staging, refs, state, check_name(name, what="version"), message, comment=comment
-        )
-        old_name = state.record.name
-        child = VersionRecord(
-            created=created,
-            dataset=place.dataset,
-            id=child_id,
-            name=check_name(child_name or old_name, what="version"),
-            parent=place.version,
-            system_tags=state.record.system_tags,
-            tags=state.record.tags,
-        )
-        begun = Place(place.dataset, child_id)
-        frozen = state.writable()
-        moves += _version_moves(staging, begun, child, head, frozen)
-        return [*moves, *(standing(staging, refs, begun) if stand else [])], begun
-
-    return transact(handle, staging, "snapshot", prepare)
-
-
 def created(
     staging: Staging, refs: RefReader, record: VersionRecord, start: CommitId | None
 ) -> list[Move]:
@@ -142,7 +88,7 @@ def created(
     else:
         working = SnapshotId(ObjectId(read_commit(refs, start).snapshot))
     place = Place(record.dataset, record.id)
-    return _version_moves(staging, place, record, start, working)
+    return version_moves(staging, place, record, start, working)
 
 
 def standing(staging: Staging, refs: RefReader, place: Place) -> list[Move]:
@@ -335,33 +281,7 @@ def snapshot_of(refs: RefReader, staging: Staging, commit_id: CommitId | None) -
     return read_snapshot(refs, SnapshotId(ObjectId(read_commit(refs, commit_id).snapshot)))
 
 
-def _published(
-    handle: Handle,
-    staging: Staging,
-    refs: RefReader,
-    state: State,
-    name: str,
-    message: str | None,
-    *,
-    comment: str | None = None,
-) -> tuple[list[Move], CommitId]:
-    """Return the moves that freeze a version under a name, and its last commit."""
-    text = check_message(message or f"Publish {name}")
-    moves, head = commit_moves(handle, staging, refs, state, text, even_empty=state.head is None)
-    assert head is not None
-    changed: dict[str, str | int] = {"published": now_ms(), "name": name}
-    if comment is not None:
-        changed["comment"] = check_text(comment, what="comment")
-    record = replace(state.record, **changed)
-    ids = (state.place.dataset, state.place.version)
-    return [
-        *moves,
-        Move(version_ref(*ids), state.record_id, staging.add(Kind.RECORD, encode_object(record))),
-        Move(working_ref(*ids), state.working, None),
-    ], head
-
-
-def _version_moves(
+def version_moves(
     staging: Staging,
     place: Place,
     record: VersionRecord,

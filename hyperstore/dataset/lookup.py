@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hyperstore.dataset.arguments import nearest
 from hyperstore.dataset.handle import Handle
 from hyperstore.errors import NotFoundError, UsageError, a_type
 from hyperstore.history.ancestry import walk
@@ -19,7 +20,9 @@ __all__ = [
     "find_commits",
     "find_dataset",
     "find_versions",
+    "no_version",
     "short_hint",
+    "there_are",
 ]
 
 _DIGITS = frozenset("0123456789abcdef")
@@ -111,7 +114,7 @@ def find_dataset(
     ]
     if not found:
         names = sorted({record.name for _, record in known})
-        raise NotFoundError(f"no dataset {name!a}; {_there_are(names, 'datasets')}")
+        raise NotFoundError(f"no dataset {name!a}; {there_are(names, 'datasets', name)}")
     if len(found) > 1:
         projects = ", ".join(ascii(record.project) for _, record in found)
         raise UsageError(f"several projects have a dataset {name!a}: {projects}; name the project")
@@ -130,11 +133,12 @@ def find_versions(
 def no_version(reader: RefReader, dataset_id: str, name: str) -> NotFoundError:
     """Return the error that says which versions there are instead."""
     names = sorted({record.name for _, record in versions(reader, dataset_id)})
-    return NotFoundError(f"no version {name!a}; {_there_are(names, 'versions')}")
+    return NotFoundError(f"no version {name!a}; {there_are(names, 'versions', name)}")
 
 
-def _there_are(names: list[str], what: str) -> str:
+def there_are(names: list[str], what: str, asked: str) -> str:
+    """Return which names there are instead of the one asked for, the nearest first."""
     if not names:
         return f"there are no {what} yet"
     more = f" and {len(names) - _SHOWN_MAX} more" if len(names) > _SHOWN_MAX else ""
-    return f"there are: {', '.join(ascii(one) for one in names[:_SHOWN_MAX])}{more}"
+    return f"there are: {nearest(asked, names, _SHOWN_MAX)}{more}"

@@ -7,10 +7,9 @@ version on which the command stands, completes what is not written.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.lookup import find_commits, find_dataset, find_versions, short_hint
 from hyperstore.dataset.store import Store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.history.ancestry import first_parent, parents

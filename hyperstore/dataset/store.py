@@ -2,48 +2,28 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
-from hyperstore.dataset import lifecycle
+from hyperstore.dataset import founding, lifecycle
 from hyperstore.dataset.config import Config
-from hyperstore.dataset.dataset import Dataset, refuse_taken
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.draft import Place, read_state
-from hyperstore.dataset.handle import DATABASE_FOLDER, SCRATCH_FOLDER, Handle, now_ms
+from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_info, find_dataset
 from hyperstore.dataset.metadata import check_metadata
+from hyperstore.dataset.moved import operations
+from hyperstore.dataset.opening import init_handle, open_handle
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.dataset.undo import undo, undo_last
-from hyperstore.dataset.version import DatasetVersion
-from hyperstore.errors import (
-    HyperstoreError,
-    NotFoundError,
-    RefusedError,
-    UsageError,
-)
-from hyperstore.history.branches import (
-    RefReader,
-    dataset_ref,
-    datasets,
-    read_head,
-    read_snapshot,
-    tag_ref,
-    tags,
-    version_ref,
-    versions,
-)
-from hyperstore.history.commit import DatasetRecord, VersionRecord, encode_object
-from hyperstore.history.names import check_name, check_names, check_text
-from hyperstore.ids import Kind, SnapshotId, new_id
-from hyperstore.storage.database import Database
+from hyperstore.errors import NotFoundError, UsageError
+from hyperstore.history.branches import RefReader, dataset_ref, datasets, read_head, version_ref
+from hyperstore.history.commit import DatasetRecord
+from hyperstore.history.names import check_names, check_text
+from hyperstore.ids import new_id
 from hyperstore.storage.reflog import Operation
-from hyperstore.storage.translation import disk_errors
 
-__all__ = ["STORE_FOLDER", "Store", "find_store", "init", "open_store"]
-
-STORE_FOLDER = ".hyperstore"
-STORE_VARIABLE = "HYPERSTORE_DIR"
+__all__ = ["Store", "init", "open_store"]
 
 
 class Store:
@@ -108,32 +88,16 @@ class Store:
 
         With `stand` the command stands on the draft after that, by the same operation.
         """
-        if project != "":
-            check_name(project, what="project")
-        created = now_ms()
         record = DatasetRecord(
             comment=check_text(comment, what="comment"),
-            created=created,
+            created=now_ms(),
             id=new_id(),
             metadata=check_metadata(metadata or {}),
-            name=check_name(name, what="dataset"),
+            name=name,
             project=project,
             tags=check_names(tags, what="tag"),
         )
-        draft = VersionRecord(
-            created=created, dataset=record.id, id=new_id(), name=lifecycle.CURRENT
-        )
-        staging = self._handle.staging()
-
-        def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            refuse_taken(refs, record)
-            new = staging.add(Kind.RECORD, encode_object(record))
-            moves = lifecycle.created(staging, refs, draft, None)
-            if stand:
-                moves += lifecycle.standing(staging, refs, Place(record.id, draft.id))
-            return [Move(dataset_ref(record.id), None, new), *moves], None
-
-        transact(self._handle, staging, f"create dataset {name}", prepare)
+        founding.create_dataset(self._handle, record, stand=stand)
         return Dataset(self._handle, record.id)
 
     def dataset(self, name: str, *, project: str | None = None) -> Dataset:
@@ -155,29 +119,7 @@ class Store:
         if not isinstance(found, Dataset):
             raise UsageError(f"a Dataset or its name is deleted, not {dataset!a}")
 
-        def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-            held = find_dataset(refs, found.id)
-            states = [
-                read_state(refs, Place(found.id, record.id))
-                for _, record in versions(refs, found.id)
-            ]
-            full = [
-                state for state in states if state.head is not None or _holds(refs, state.working)
-            ]
-            if full and not force:
-                raise RefusedError(
-                    f"dataset {held[1].name!a} is not empty: {len(full)} of its versions hold "
-                    "frames or commits; delete it with force"
-                )
-            moves = [Move(dataset_ref(found.id), held[0], None)]
-            for state in states:
-                moves += lifecycle.removal(state)
-            moves += [
-                Move(tag_ref(found.id, one.tag.name), one.id, None) for one in tags(refs, found.id)
-            ]
-            return moves, None
-
-        transact(self._handle, self._handle.staging(), f"delete dataset {found.name}", prepare)
+        founding.delete_dataset(self._handle, found.id, drafts=force, published=force)
 
     def commit_info(self, commit: str) -> CommitInfo:
         """Return one commit by its id, which may be shortened to 6 digits."""
@@ -212,13 +154,7 @@ class Store:
         """Yield what was done to refs, newest first; with `before` from there on; lazily."""
         if before is not None and type(before) is not int:
             raise UsageError(f"an operation is named by its number, not by {before!a}")
-        while True:
-            with self._handle.database.reading() as reader:
-                chunk = list(islice(reader.operations(before=before), 256))
-            if not chunk:
-                return
-            yield from chunk
-            before = chunk[-1].number
+        return operations(self._handle, before)
 
     def undo(self, number: int | None = None) -> Operation:
         """Put every ref that an operation moved back to where it was; return that operation.
@@ -245,74 +181,11 @@ class Store:
 
 def init(path: str | os.PathLike[str], *, allow_network: bool = False) -> Store:
     """Make a store in the folder `path`, its own folder, or complete a half-made one; open it."""
-    folder = _absolute(path)
-    with disk_errors(folder):
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file; name a folder for the store")
-        if folder.is_dir() and not (folder / DATABASE_FOLDER).is_dir() and not _is_ours(folder):
-            raise RefusedError(
-                f"{folder} holds other files; give the store a folder of its own, "
-                f"such as {folder / STORE_FOLDER}"
-            )
-    database = Database.create(folder / DATABASE_FOLDER, allow_network=allow_network)
-    return _opened(folder, database)
+    return Store(init_handle(path, allow_network=allow_network))
 
 
 def open_store(
     path: str | os.PathLike[str], *, readonly: bool = False, allow_network: bool = False
 ) -> Store:
     """Open the store whose folder is `path`. NotFoundError where there is none."""
-    folder = _absolute(path)
-    with disk_errors(folder):
-        if not (folder / DATABASE_FOLDER).exists():
-            raise _no_store(folder)
-    database = Database.open(
-        folder / DATABASE_FOLDER, readonly=readonly, allow_network=allow_network
-    )
-    return _opened(folder, database)
-
-
-def _no_store(folder: Path) -> HyperstoreError:
-    if folder.exists() and not folder.is_dir():
-        return UsageError(f"{folder} is a file, not a store's folder")
-    inside = folder / STORE_FOLDER
-    hint = f"; did you mean {inside}?" if inside.is_dir() else "; `hyperstore init` makes one"
-    return NotFoundError(f"no store at {folder}{hint}")
-
-
-def find_store(start: Path) -> Path:
-    """Return the store's folder: HYPERSTORE_DIR, else the nearest one from `start` upwards."""
-    named = os.environ.get(STORE_VARIABLE)
-    if named:
-        return _absolute(named)
-    for folder in (start, *start.parents):
-        if (folder / STORE_FOLDER / DATABASE_FOLDER).is_dir():
-            return folder / STORE_FOLDER
-    raise NotFoundError(f"no store in {start} or above it; `hyperstore init` makes one")
-
-
-def _opened(folder: Path, database: Database) -> Store:
-    if not database.readonly:
-        try:
-            with disk_errors(folder / SCRATCH_FOLDER):
-                (folder / SCRATCH_FOLDER).mkdir(exist_ok=True)
-        except HyperstoreError:
-            database.close()
-            raise
-    return Store(Handle(folder, database))
-
-
-def _absolute(path: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute() would keep `..`.
-    except (TypeError, ValueError):
-        raise UsageError(f"{path!a} is no path of a folder") from None
-
-
-def _is_ours(folder: Path) -> bool:
-    ours = {"config.toml", "db", "cache", "media", "previews", SCRATCH_FOLDER}
-    return all(one.name in ours for one in folder.iterdir())
-
-
-def _holds(refs: RefReader, working: SnapshotId | None) -> bool:
-    return working is not None and read_snapshot(refs, working).count > 0
+    return Store(open_handle(path, readonly=readonly, allow_network=allow_network))

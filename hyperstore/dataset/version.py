@@ -1,21 +1,22 @@
-"""DatasetVersion: a branch that users hold, draft or published, with its frames and its history."""
+"""What a version is natively: how it stands, what it shows, its history.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+`contents.py` adds the calls on frames, `selected.py` and `dataset.py` those on the class.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from hyperstore.codec import replace
-from hyperstore.dataset import lifecycle
+from hyperstore.dataset import lifecycle, publishing
 from hyperstore.dataset.compare import ChangedFrame, changed_frames, count_changes
 from hyperstore.dataset.draft import Place, State, head_snapshot, read_state
-from hyperstore.dataset.editor import Editor, FrameLike
+from hyperstore.dataset.editor import Editor
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.ingest import Failure
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_log
-from hyperstore.dataset.metadata import check_metadata
+from hyperstore.dataset.publishing import SnapshotWish
 from hyperstore.dataset.view import Frame, View
-from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.errors import UsageError
 from hyperstore.frames.home import Home
 from hyperstore.history.branches import read_commit, read_snapshot, version_ref, working_ref
@@ -24,7 +25,7 @@ from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.storage.reader import Reader
 
-__all__ = ["DatasetVersion", "Status"]
+__all__ = ["Status", "VersionCore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +45,28 @@ class _Seen(NamedTuple):
     view: View
 
 
-class DatasetVersion:
+class VersionCore:
     """One version of a dataset. Got from a Dataset; a handle, which always reads what is now."""
 
-    def __init__(self, handle: Handle, place: Place, dataset_name: str) -> None:
+    def __init__(
+        self, handle: Handle | None = None, place: Place | None = None, dataset_name: str = ""
+    ) -> None:
+        if not isinstance(handle, Handle) or not isinstance(place, Place):
+            raise UsageError("a DatasetVersion is got by get_version() or create_version()")
         self._handle = handle
         self._place = place
         self._dataset_name = dataset_name
         self._editor = Editor(handle, place)
         self._seen: _Seen | None = None
 
-    def __reduce__(self) -> tuple[type["DatasetVersion"], tuple[Handle, Place, str]]:
-        return DatasetVersion, (self._handle, self._place, self._dataset_name)
+    def __reduce__(self) -> tuple[type[Self], tuple[Handle, Place, str]]:
+        return type(self), (self._handle, self._place, self._dataset_name)
 
     def __repr__(self) -> str:
         return f"<DatasetVersion {self._dataset_name}@{self.name} {self._place.version[:8]}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DatasetVersion) and self._place == other._place
+        return isinstance(other, VersionCore) and self._place == other._place
 
     def __hash__(self) -> int:
         return hash(self._place)
@@ -117,7 +122,7 @@ class DatasetVersion:
         return len(self.view())
 
     def __iter__(self) -> Iterator[Frame]:
-        return self.get_iterator()
+        return self.view().get_iterator()
 
     @property
     def content_id(self) -> str:
@@ -130,21 +135,6 @@ class DatasetVersion:
             return self.view().get_frame(frame_id)
         with self._handle.database.reading() as reader:
             return self._view_in(reader).frame_in(reader, frame_id)
-
-    def get_frames_by_ids(self, frame_ids: Iterable[str]) -> list[Frame]:
-        """Return the frames of these ids in the order asked; unknown ids are passed over."""
-        return self.view().get_frames_by_ids(frame_ids)
-
-    def get_iterator(
-        self,
-        *,
-        start: OrderPlace = None,
-        stop: OrderPlace = None,
-        context: str | None = None,
-        reverse: bool = False,
-    ) -> Iterator[Frame]:
-        """Yield frames ordered by context_id, timestamp, id, as they are now; see View."""
-        return self.view().get_iterator(start=start, stop=stop, context=context, reverse=reverse)
 
     def get_metadata(self) -> dict[str, object]:
         """Return a copy of the version's metadata."""
@@ -200,45 +190,11 @@ class DatasetVersion:
             version_id=self._place.version,
             version_name=self.name,
             commit=None if commit_id is None else commit_id.hex(),
+            foreign=self._handle.database.trust == "foreign",
         )
-
-    # Writing. Every call is on disk when it returns, unless a batch is open.
-
-    def add_frames(self, frames: Iterable[FrameLike], *, strict: bool = False) -> list[Failure]:
-        """Add frames, or replace those of the same ids; return what could not be stored.
-
-        Takes frames or wire dicts from any iterable, in constant memory. A failure is a dict with
-        `frame`, `error` and `error_type`; with `strict` the first one is raised as FrameError, and
-        nothing is stored.
-        """
-        return self._editor.put(frames, "add frames", home=self._home(None), strict=strict)
-
-    def update_frames(
-        self, frames: Iterable[FrameLike], *, strict: bool = False, if_unchanged: bool = False
-    ) -> list[Failure]:
-        """Replace frames whole, by id; like add_frames.
-
-        A frame that somebody else changed since it was read is overwritten with a warning, or with
-        `if_unchanged` refused as a failure of type `conflict`.
-        """
-        return self._editor.put(
-            frames,
-            "update frames",
-            home=self._home(None),
-            strict=strict,
-            if_unchanged=if_unchanged,
-        )
-
-    def delete_frames(self, frames: Iterable[str | FrameLike]) -> int:
-        """Delete frames, given by id or as frames; return how many there were."""
-        return self._editor.delete(frames)
-
-    def set_metadata(self, metadata: Mapping[str, object]) -> None:
-        """Replace the version's metadata. Keys hold no `$` and no `.`."""
-        self._editor.set_metadata(check_metadata(metadata))
 
     @contextmanager
-    def batch(self) -> Iterator["DatasetVersion"]:
+    def batch(self) -> Iterator[Self]:
         """Gather edits: this handle sees them at once, all others when the block ends.
 
         An exception in the block drops them all.
@@ -257,7 +213,7 @@ class DatasetVersion:
     def publish(self, message: str | None = None) -> str:
         """Freeze the version; what is pending is committed first. Return its last commit."""
         self._editor.refuse_batch("publish")
-        return lifecycle.publish(self._handle, self._place, message).hex()
+        return publishing.publish(self._handle, self._place, message).hex()
 
     def snapshot(
         self,
@@ -267,23 +223,16 @@ class DatasetVersion:
         comment: str | None = None,
         message: str | None = None,
         stand: bool = False,
-    ) -> "DatasetVersion":
+    ) -> Self:
         """Publish it under a name, by default `snapshot` and the time; return the draft child.
 
         The published version keeps this id. The child takes over the old name unless named. With
         `stand` the command stands on the child after that, by the same operation.
         """
         self._editor.refuse_batch("snapshot")
-        child = lifecycle.snapshot(
-            self._handle,
-            self._place,
-            publish_name=name,
-            child_name=child_name,
-            comment=comment,
-            message=message,
-            stand=stand,
-        )
-        return DatasetVersion(self._handle, child, self._dataset_name)
+        wish = SnapshotWish(name=name, child_name=child_name, comment=comment, message=message)
+        child = publishing.snapshot(self._handle, self._place, wish, stand=stand)
+        return type(self)(self._handle, child, self._dataset_name)
 
     def tag(
         self, name: str, commit: str | None = None, *, message: str = "", force: bool = False

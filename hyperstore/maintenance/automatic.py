@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from hyperstore.dataset import store as stores
 from hyperstore.dataset.config import Config
+from hyperstore.dataset.default import on_opened
 from hyperstore.dataset.handle import Handle, now_ms
 from hyperstore.dataset.store import Store
 from hyperstore.errors import LockedError
@@ -66,9 +67,16 @@ def open_store(
 
 def keep_tidy(store: Store) -> Store:
     """Let gc run by itself, in slices, after writes through this store; return the store."""
-    if not store.handle.database.readonly:
-        store.handle.after_write = Automatic().slice
+    _keep_tidy(store.handle)
     return store
+
+
+def _keep_tidy(handle: Handle) -> None:
+    if not handle.database.readonly:
+        handle.after_write = Automatic().slice
+
+
+on_opened.append(_keep_tidy)  # Stores that calls on the classes open are to be tidy too.
 
 
 class Automatic:

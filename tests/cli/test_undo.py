@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hyperstore.cli.main import VERBS
-from hyperstore.dataset.store import find_store, open_store
+from hyperstore.dataset.opening import find_store
+from hyperstore.dataset.store import open_store
 from hyperstore.history.branches import HEAD
 from tests.cli.conftest import lines
 from tests.support.command import Command

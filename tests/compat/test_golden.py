@@ -40,7 +40,7 @@ def test_an_old_store_reads_as_when_it_was_written(version: str, tmp_path: Path)
     with open_store(tmp_path) as store:
         assert store.id == expected["store"]
         dataset = store.dataset("birds", project="zoo")
-        assert dataset.tags() == expected["tags"]
+        assert dataset.commit_tags() == expected["tags"]
         found = {
             one.name: {
                 "content": one.content_id,

@@ -183,7 +183,7 @@ def test_a_comment_that_could_not_be_read_back_is_refused(store: Store, comment:
             call()
     assert [one.name for one in store.datasets()] == ["good"]
     assert [one.name for one in dataset.versions()] == ["Current"]
-    assert dataset.tags() == {}
+    assert dataset.commit_tags() == {}
 
 
 @pytest.mark.parametrize("one", ["ab", b"ab", wire("a")], ids=["str", "bytes", "dict"])

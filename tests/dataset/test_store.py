@@ -9,7 +9,7 @@ import pytest
 
 import hyperstore
 from hyperstore import SingleFrame, Store
-from hyperstore.dataset.store import find_store
+from hyperstore.dataset.opening import find_store
 from hyperstore.errors import (
     ConflictError,
     CorruptError,
@@ -148,7 +148,7 @@ def test_undo_brings_a_deleted_dataset_back_whole(store: Store) -> None:
     version.tag("v1")
     store.delete_dataset("cells", force=True)
     store.undo()
-    assert store.dataset("cells").tags() == {"v1": version.head}
+    assert store.dataset("cells").commit_tags() == {"v1": version.head}
     assert len(store.dataset("cells").version()) == 3
 
 

@@ -297,7 +297,6 @@ def test_a_published_version_does_not_change(draft: DatasetVersion, store: Store
     for call in (
         lambda: draft.add_frames(wires(1)),
         lambda: draft.delete_frames(["f000"]),
-        lambda: draft.set_metadata({}),
         lambda: draft.commit("x"),
         lambda: draft.reset(hard=True),
         draft.restore,
@@ -306,6 +305,8 @@ def test_a_published_version_does_not_change(draft: DatasetVersion, store: Store
     ):
         with pytest.raises(PublishedError, match="child"):
             call()
+    assert not draft.set_metadata({"changed": True})
+    assert draft.get_metadata() == {}
     assert len(draft) == 2
     with pytest.raises(RefusedError, match="force"):
         store.dataset("cells").delete_version(draft)
@@ -365,7 +366,7 @@ def test_tags_name_commits_for_good(draft: DatasetVersion, store: Store) -> None
         draft.tag("v1")
     draft.tag("v1", force=True)
     draft.tag("v0", first)
-    assert store.dataset("cells").tags() == {"v0": first, "v1": second}
+    assert store.dataset("cells").commit_tags() == {"v0": first, "v1": second}
     store.dataset("cells").delete_tag("v0")
     with pytest.raises(NotFoundError):
         store.dataset("cells").delete_tag("v0")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperstore.dataset import store as stores
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.store import Store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.ids import ObjectId
 from hyperstore.limits import AUTO_ALIVE_MS, AUTO_LOOK, AUTO_SLICE

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperstore.codec import replace
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.store import Store, init, open_store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
     ConflictError,
     CorruptError,
@@ -84,8 +84,8 @@ def take(store: Store, step: str, number: int) -> None:
         dataset.create_version(f"v{number}", draft)
     elif step == "tag" and draft.head:
         draft.tag(f"t{number}", force=True)
-    elif step == "untag" and dataset.tags():
-        dataset.delete_tag(min(dataset.tags()))
+    elif step == "untag" and dataset.commit_tags():
+        dataset.delete_tag(min(dataset.commit_tags()))
     elif step == "reset" and draft.head:
         draft.reset(draft.log()[-1].id, hard=True)
     elif step == "drop" and len(drafts) > 1:

@@ -21,10 +21,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.editor import FrameLike
 from hyperstore.dataset.spill import Sorter
 from hyperstore.dataset.store import Store, init, open_store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.errors import (
     ExistsError,
     FrameError,

@@ -12,8 +12,8 @@ from random import Random
 
 import lmdb
 
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.store import Store, init, open_store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import Frame, View
 from tests.support.faults_children import Child, faults_of, in_child
 from tests.support.model import Wire, essence

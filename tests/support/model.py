@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.store import Store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.dataset.view import View
 from hyperstore.maintenance.collect import gc
 
@@ -355,7 +355,7 @@ def commit_named(store: Store, dataset: str, message: str) -> str:
         for info in version.log():
             if info.message == message:
                 return info.id
-    for start in held.tags().values():
+    for start in held.commit_tags().values():
         commit: str | None = start
         while commit is not None:
             info = store.commit_info(commit)
@@ -438,7 +438,9 @@ def portrait_of(store: Store) -> Portrait:
     """Return all that a store shows, read through the native API."""
     found: Portrait = {}
     for dataset in store.datasets():
-        tags = {label: store.commit_info(one).message for label, one in dataset.tags().items()}
+        tags = {
+            label: store.commit_info(one).message for label, one in dataset.commit_tags().items()
+        }
         versions: dict[str, Portrait] = {}
         for version in dataset.versions():
             versions[version.name] = _read_version(version)

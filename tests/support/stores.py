@@ -2,8 +2,8 @@
 
 import msgpack
 
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.store import Store
-from hyperstore.dataset.version import DatasetVersion
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.storage.database import Database
 

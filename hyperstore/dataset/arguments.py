@@ -1,0 +1,106 @@
+"""What the documented calls have in common: their arguments, and what they may be called on."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from types import MethodType
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from hyperstore.errors import UsageError, a_type
+
+__all__ = ["Either", "documented", "names_of", "nearest", "one_of", "refuse_uploads"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+_COMPARED_MAX = 2_000  # Names; comparing costs by their number and their length.
+_CHARACTERS_MAX = 255
+
+
+def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a call whose argument is unknown say which one is closest."""
+    code = call.__code__
+    known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+    @functools.wraps(call)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        if not known.issuperset(kwargs):
+            unknown = next(name for name in kwargs if name not in known)
+            raise TypeError(
+                f"{call.__name__}() has no argument {unknown!a}; "
+                f"the closest: {nearest(unknown, sorted(known - {'self', 'cls', 'target'}))}"
+            )
+        return call(*args, **kwargs)
+
+    return checked
+
+
+class Either(Generic[_T, _P, _R]):
+    """A call on a version, or on the class with the names or ids of a version.
+
+    What it is called on comes as its first argument.
+    """
+
+    def __init__(self, call: Callable[Concatenate[_T, _P], _R]) -> None:
+        self._call = call
+        self.__doc__ = call.__doc__
+
+    def __get__(self, instance: object, owner: type) -> Callable[_P, _R]:
+        # The first argument is typed as the owner or an instance of it, which both come from here.
+        return MethodType(self._call, owner if instance is None else instance)
+
+
+def nearest(name: str, known: Sequence[str], most: int = 5) -> str:
+    """Return the known names that look most like one, for a message; then the others."""
+    close = get_close_matches(
+        name[:_CHARACTERS_MAX], [one[:_CHARACTERS_MAX] for one in known[:_COMPARED_MAX]], most
+    )
+    shown = list(dict.fromkeys([*close, *known]))[: max(most, 1)]
+    return ", ".join(ascii(one) for one in shown)
+
+
+def one_of(**given: object) -> None:
+    """Raise UsageError where more than one of these was given."""
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(named)} exclude each other; give one")
+
+
+def refuse_uploads(
+    *,
+    auto_upload_destination: object = None,
+    local_dataset_root_path: object = None,
+    src_to_dst_mapping: object = None,
+    force_upload: object = False,
+    register_on_upload_failure: object = False,
+    delete_sources: object = False,
+) -> None:
+    """Raise UsageError where a call asks for an upload, or for one that makes no sense."""
+    one_of(local_dataset_root_path=local_dataset_root_path, src_to_dst_mapping=src_to_dst_mapping)
+    one_of(auto_upload_destination=auto_upload_destination, src_to_dst_mapping=src_to_dst_mapping)
+    if auto_upload_destination is not None and local_dataset_root_path is None:
+        raise UsageError("auto_upload_destination needs local_dataset_root_path beside it")
+    if delete_sources:
+        raise UsageError("delete_sources: deleting raw data is not there yet")
+    asked = {
+        "auto_upload_destination": auto_upload_destination is not None,
+        "local_dataset_root_path": local_dataset_root_path is not None,
+        "src_to_dst_mapping": src_to_dst_mapping is not None,
+        "force_upload": bool(force_upload),
+        "register_on_upload_failure": bool(register_on_upload_failure),
+    }
+    for name, is_asked in asked.items():
+        if is_asked:
+            raise UsageError(f"{name}: uploads are not there yet; sources stay where they are")
+
+
+def names_of(given: object, *, what: str) -> list[str]:
+    """Return one name or several as a list; UsageError for anything else."""
+    if isinstance(given, str):
+        return [given]
+    if isinstance(given, Iterable):
+        names = list(given)
+        if all(isinstance(one, str) for one in names):
+            return names
+    raise UsageError(f"{what} is a str or a list of them, not {a_type(given)}")

@@ -1,0 +1,143 @@
+"""One edit at a time, written many at once.
+
+A version has one bulk context in a process, whoever asks for it. What it gathered is written when
+there are `flush_threshold` edits, when its block ends, also by an exception, and at `flush()`; each
+write is one operation. Edits keep their order: a frame that is added, then deleted, is gone.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+from weakref import WeakKeyDictionary
+
+from hyperstore.dataset.arguments import documented, refuse_uploads
+from hyperstore.dataset.draft import Place
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.errors import UsageError
+
+__all__ = ["BulkContext", "Edited", "open_bulk", "pending_bulk"]
+
+FLUSH_THRESHOLD = 1_000
+
+
+class Edited(Protocol):
+    """The version that a bulk context writes to."""
+
+    def write_bulk(self, edits: Sequence["Edit"]) -> list[Failure]: ...
+
+
+Edit = tuple[str, str | FrameLike]
+"""What to do, one of `add`, `merge` and `delete`, and with which frame."""
+
+
+class BulkContext:
+    """Gathers edits of one version. Got by `get_bulk_context()`, best in a `with` block."""
+
+    def __init__(
+        self,
+        version: Edited,
+        registry: "dict[Place, BulkContext]",
+        place: Place,
+        *,
+        flush_threshold: int,
+        log: logging.Logger | None,
+        allow_update: bool,
+    ) -> None:
+        self._version = version
+        self._registry = registry
+        self._place = place
+        self._threshold = flush_threshold
+        self._log = log
+        self._allow_update = allow_update
+        self._lock = threading.RLock()
+        self._edits: list[Edit] = []
+        self.failures: list[Failure] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._registry.pop(self._place, None)
+            self.flush()
+
+    def __len__(self) -> int:
+        """Return how many edits wait to be written."""
+        return len(self._edits)
+
+    @documented
+    def add_frame(self, frame: FrameLike, warn_on_duplicate_frames: bool = False) -> list[Failure]:
+        """Add a frame, or replace the one of its id; return the failures of what was written."""
+        return self._take("add with warning" if warn_on_duplicate_frames else "add", frame)
+
+    def update_frame(self, frame: FrameLike) -> list[Failure]:
+        """Replace a frame; with `allow_update` merge it into the one of its id."""
+        return self._take("merge" if self._allow_update else "add", frame)
+
+    @documented
+    def delete_frame(self, frame: str | FrameLike, delete_sources: bool = False) -> list[Failure]:
+        """Delete a frame, given by id or as a frame."""
+        refuse_uploads(delete_sources=delete_sources)
+        return self._take("delete", frame)
+
+    def flush(self) -> list[Failure]:
+        """Write what was gathered; return what could not be stored, which `failures` keeps."""
+        with self._lock:
+            edits, self._edits = self._edits, []
+            if not edits:
+                return []
+            try:
+                failures = self._version.write_bulk(edits)
+            except BaseException:
+                self._edits = edits + self._edits  # Nothing is written, so nothing is lost.
+                raise
+            self.failures += failures
+            if self._log is not None:
+                self._log.info("wrote %d edits, %d failed", len(edits), len(failures))
+            return failures
+
+    def _take(self, verb: str, frame: str | FrameLike) -> list[Failure]:
+        with self._lock:
+            self._edits.append((verb, frame))
+            return self.flush() if len(self._edits) >= self._threshold else []
+
+
+_open: WeakKeyDictionary[Handle, dict[Place, BulkContext]] = WeakKeyDictionary()
+
+
+def open_bulk(
+    version: Edited,
+    handle: Handle,
+    place: Place,
+    *,
+    flush_threshold: int | None,
+    log: logging.Logger | None,
+    allow_update: bool,
+) -> BulkContext:
+    """Return the bulk context of a version, which the first call of several makes."""
+    threshold = FLUSH_THRESHOLD if flush_threshold is None else flush_threshold
+    if type(threshold) is not int or threshold < 1:
+        raise UsageError(f"flush_threshold is a number of edits, 1 or more, not {threshold!a}")
+    registry = _open.setdefault(handle, {})
+    made = BulkContext(
+        version,
+        registry,
+        place,
+        flush_threshold=threshold,
+        log=log,
+        allow_update=allow_update,
+    )
+    return registry.setdefault(place, made)
+
+
+def pending_bulk(handle: Handle, place: Place) -> BulkContext | None:
+    """Return the bulk context that is open on a version, if one is."""
+    return _open.get(handle, {}).get(place)

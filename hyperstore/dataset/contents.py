@@ -1,0 +1,319 @@
+"""What a version holds, with the documented calls: frames, metadata, mask labels, statistics."""
+
+import copy
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import overload
+
+from hyperstore.dataset import lastchange, masklabels, schema, updating
+from hyperstore.dataset.arguments import documented, refuse_uploads
+from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
+from hyperstore.dataset.edit import root
+from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.metadata import check_metadata
+from hyperstore.dataset.projection import Projection
+from hyperstore.dataset.statistics import Stats, stats_of
+from hyperstore.dataset.version import VersionCore
+from hyperstore.dataset.view import Frame, View
+from hyperstore.dataset.view import Place as OrderPlace
+from hyperstore.errors import PublishedError
+from hyperstore.ids import CommitId, NodeId
+
+__all__ = ["OVERRIDDEN", "VersionContents"]
+
+OVERRIDDEN = "override_stats"  # Where a version's record keeps statistics that were given to it.
+
+_CHUNK = 256
+_Wire = dict[str, object]
+
+
+class VersionContents(VersionCore):
+    """A version with the calls on what it holds. Every write is on disk when it returns."""
+
+    _stats_root: NodeId | None = None  # Of the frames whose statistics were asked for last.
+
+    # Writing frames.
+
+    @documented
+    def add_frames(
+        self,
+        frames: Iterable[FrameLike],
+        warn_on_duplicate_frames: bool = False,
+        batch_size: int = 1000,
+        refresh_version_stats: bool = True,
+        auto_upload_destination: str | None = None,
+        local_dataset_root_path: str | None = None,
+        force_upload: bool = False,
+        progress_report: int = 1,
+        register_on_upload_failure: bool = False,
+        upload_retries: int = 5,
+        src_to_dst_mapping: Mapping[str, str] | None = None,
+        unregister_on_upload_fail: bool = True,
+        max_request_size_mb: float | None = None,
+        *,
+        strict: bool = False,
+    ) -> list[Failure]:
+        """Add frames, or replace those of the same ids; return what could not be stored.
+
+        Takes frames, wire dicts, or failures of an earlier call, from any iterable, in constant
+        memory. A failure is a dict with `frame`, `error` and `error_type`; with `strict` the first
+        one is raised as FrameError, and nothing is stored. A frame larger than
+        `max_request_size_mb`, where that is given, is a failure. Nothing is committed.
+        """
+        refuse_uploads(
+            auto_upload_destination=auto_upload_destination,
+            local_dataset_root_path=local_dataset_root_path,
+            src_to_dst_mapping=src_to_dst_mapping,
+            force_upload=force_upload,
+            register_on_upload_failure=register_on_upload_failure,
+        )
+        most = None if max_request_size_mb is None else int(max_request_size_mb * 1024 * 1024)
+        return self._editor.put(
+            frames,
+            "add frames",
+            home=self._home(None),
+            strict=strict,
+            warn_replaced=warn_on_duplicate_frames,
+            bytes_max=most,
+        )
+
+    @documented
+    def update_frames(
+        self,
+        frames: Iterable[FrameLike],
+        batch_size: int = 1000,
+        refresh_version_stats: bool = True,
+        without_fields: Sequence[str] | bool | None = None,
+        *,
+        strict: bool = False,
+        if_unchanged: bool = False,
+    ) -> list[Failure]:
+        """Replace frames whole, by id; like add_frames.
+
+        Where `without_fields` is not None, an empty list and False included, frames are merged
+        into those stored, without the fields that it lists; nothing is taken away then. A frame
+        that somebody else changed since it was read is overwritten with a warning, or with
+        `if_unchanged` refused as a failure of type `conflict`.
+        """
+        if without_fields is not None and not isinstance(frames, (str, bytes, Mapping)):
+            without = updating.unsent_fields(without_fields)
+            frames = updating.merged_frames(frames, without, self.view().get_frames_by_ids)
+        failures = self._editor.put(
+            frames,
+            "update frames",
+            home=self._home(None),
+            strict=strict,
+            if_unchanged=if_unchanged,
+        )
+        return updating.as_given(failures)
+
+    @documented
+    def delete_frames(
+        self,
+        frames: Iterable[str | FrameLike],
+        batch_size: int = 1000,
+        refresh_version_stats: bool = True,
+        delete_sources: bool = False,
+    ) -> int:
+        """Delete frames, given by id or as frames; return how many there were."""
+        refuse_uploads(delete_sources=delete_sources)
+        return self._editor.delete(frames)
+
+    @documented
+    def get_bulk_context(
+        self,
+        flush_threshold: int | None = None,
+        log: logging.Logger | None = None,
+        refresh_version_stats: bool = True,
+        auto_upload_destination: str | None = None,
+        local_dataset_root_path: str | None = None,
+        allow_update: bool = False,
+    ) -> BulkContext:
+        """Return what gathers single edits of this version; the same until its block ends."""
+        refuse_uploads(
+            auto_upload_destination=auto_upload_destination,
+            local_dataset_root_path=local_dataset_root_path,
+        )
+        self._state().writable()
+        return open_bulk(
+            self,
+            self._handle,
+            self._place,
+            flush_threshold=flush_threshold,
+            log=log,
+            allow_update=allow_update,
+        )
+
+    def flush(self, refresh_version_stats: bool = True) -> list[Failure]:
+        """Write what this version's bulk context gathered; return what could not be stored."""
+        bulk = pending_bulk(self._handle, self._place)
+        return [] if bulk is None else bulk.flush()
+
+    def write_bulk(self, edits: Sequence[Edit]) -> list[Failure]:
+        """Do the edits of a bulk context in their order, as one operation."""
+        if self._editor.pending is None:
+            with self.batch():
+                return self.write_bulk(edits)
+        failures: list[Failure] = []
+        for verb, run in groupby(edits, key=lambda edit: edit[0]):
+            frames = [frame for _, frame in run]
+            if verb == "delete":
+                self.delete_frames(frames)
+                continue
+            known = [one for one in frames if not isinstance(one, str)]
+            if verb == "merge":
+                failures += self.update_frames(known, without_fields=False)
+            else:
+                failures += self.add_frames(known, warn_on_duplicate_frames=verb != "add")
+        return failures
+
+    # Reading frames.
+
+    @overload
+    def get_iterator(
+        self,
+        projection: None = None,
+        *,
+        start: OrderPlace = None,
+        stop: OrderPlace = None,
+        context: str | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Frame]: ...
+
+    @overload
+    def get_iterator(
+        self,
+        projection: Sequence[str],
+        *,
+        start: OrderPlace = None,
+        stop: OrderPlace = None,
+        context: str | None = None,
+        reverse: bool = False,
+    ) -> Iterator[_Wire]: ...
+
+    def get_iterator(
+        self,
+        projection: Sequence[str] | None = None,
+        *,
+        start: OrderPlace = None,
+        stop: OrderPlace = None,
+        context: str | None = None,
+        reverse: bool = False,
+    ) -> Iterator[Frame] | Iterator[_Wire]:
+        """Yield frames ordered by context_id, timestamp, id, as they are now; see View.
+
+        With a projection, a list of paths such as `rois.*.label`, yield these parts as dicts.
+        """
+        view = self.view()
+        frames = view.get_iterator(start=start, stop=stop, context=context, reverse=reverse)
+        return frames if projection is None else self._projected(view, frames, projection)
+
+    def _projected(
+        self, view: View, frames: Iterator[Frame], projection: Sequence[str]
+    ) -> Iterator[_Wire]:
+        chosen = Projection(projection)
+        head = self._state().head if chosen.wants_saved else None
+        return (
+            chosen.apply(wire)
+            for chunk in iter(lambda: list(islice(frames, _CHUNK)), [])
+            for wire in self._wires(view, chunk, head, saved=chosen.wants_saved)
+        )
+
+    def _wires(
+        self, view: View, frames: list[Frame], head: CommitId | None, *, saved: bool
+    ) -> Iterator[_Wire]:
+        """Yield frames as the wire has them when they are read: with what only a reader knows."""
+        times: list[lastchange.Saved | None] = [None] * len(frames)
+        if saved:
+            ids = [frame.id for frame in frames]
+            times = lastchange.last_saved(self._handle, self._place, view.snapshot, head, ids)
+        for frame, one in zip(frames, times, strict=True):
+            wire = frame.to_dict()
+            wire.setdefault("context_id", frame.context_id)
+            wire.setdefault("timestamp", frame.timestamp or 0)
+            wire["dataset"] = {"id": self._place.dataset, "version": self._place.version}
+            wire["num_frames"] = 1
+            if saved:
+                wire["saved"] = wire["updated"] = None if one is None else one.time_ms
+                where = None if one is None else one.version_id
+                wire["saved_in_version"] = wire["updated_in_version"] = where
+            yield wire
+
+    def describe_frame(self, frame_id: str) -> _Wire:
+        """Return one frame as a viewer shows it: its wire form, where it is, when it was saved."""
+        view = self.view()
+        return next(self._wires(view, [view.get_frame(frame_id)], self._state().head, saved=True))
+
+    def last_saved(self, frame_ids: Sequence[str]) -> list[lastchange.Saved | None]:
+        """Return when each frame was saved last and in which version; None where nobody knows."""
+        view = self.view()
+        return lastchange.last_saved(
+            self._handle, self._place, view.snapshot, self._state().head, frame_ids
+        )
+
+    # Metadata, mask labels, statistics.
+
+    def set_metadata(self, metadata: Mapping[str, object]) -> bool:
+        """Replace the version's metadata; False for a published version, which does not change.
+
+        Keys hold no `$` and no `.`.
+        """
+        checked = check_metadata(metadata)
+        try:
+            self._editor.change_metadata(lambda _: checked)
+        except PublishedError:
+            return False
+        return True
+
+    @documented
+    def set_masks_labels(self, labels: Mapping[tuple[int, ...], Iterable[str]]) -> bool:
+        """Say which labels each colour of a mask means; other metadata stays.
+
+        False for a published version, which does not change.
+        """
+        masklabels.with_labels({}, labels)  # What is wrong shows before anything else.
+        try:
+            self._editor.change_metadata(
+                lambda meta: check_metadata(masklabels.with_labels(meta, labels))
+            )
+        except PublishedError:
+            return False
+        return True
+
+    def get_masks_labels(self) -> masklabels.MaskLabels:
+        """Return the labels of each colour of a mask."""
+        return masklabels.labels_of(self.get_metadata())
+
+    def get_stats(self) -> Stats:
+        """Return how many ROIs have each label, how many frames are annotated, types of content.
+
+        Those that `commit_version` was given stand as long as the frames are those it committed.
+        """
+        view = self.view()
+        given = self.record.extra.get(OVERRIDDEN)
+        if isinstance(given, dict) and given.get("content") == view.content_id:
+            return copy.deepcopy(given["stats"])
+        stats = stats_of(view, self._stats_root)
+        self._stats_root = root(view.snapshot, "frames")
+        return stats
+
+    def get_schema(self, schema_type: str = "frame") -> schema.Schema:
+        """Return the fields of frames, sources (`source`) or ROIs (`roi`), with their types."""
+        return schema.field_types(self.view(), schema_type)
+
+    def get_schema_keys(self, schema_type: str = "frame") -> list[str]:
+        """Return the names of these fields."""
+        return list(self.get_schema(schema_type))
+
+    def get_source_ids(self, max_count: int = 100) -> list[str]:
+        """Return the ids of sources, by name."""
+        return schema.source_ids(self.view(), max_count)
+
+    def get_sources(self, max_count: int = 100) -> dict[str, str]:
+        """Return for each URI of a source the id of the first frame that has it."""
+        return schema.source_uris(self.view(), self._handle.roots, max_count)
+
+    def get_snippets(self, max_count: int = 100) -> list[_Wire]:
+        """Return the first frame of each context as a dict, with the number of its frames."""
+        return schema.snippets(self.view(), max_count)

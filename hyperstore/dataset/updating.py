@@ -1,0 +1,102 @@
+"""Updates that merge: what a frame says is laid over the stored one, and nothing is taken away.
+
+Metadata merges key by key at any depth; a list, such as the sources or the ROIs, is replaced whole
+where the frame has one.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from hyperstore.dataset.arguments import names_of
+from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.view import Frame
+from hyperstore.limits import FRAME_ID_BYTES_MAX
+
+__all__ = ["Merged", "as_given", "merged_frames", "unsent_fields"]
+
+_CHUNK = 256
+
+
+class Merged:
+    """A frame that is to be stored, and what it was made of."""
+
+    def __init__(self, given: FrameLike, wire: dict[str, object]) -> None:
+        self.given = given
+        self._wire = wire
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as a wire frame."""
+        return self._wire
+
+
+def unsent_fields(without_fields: object) -> tuple[str, ...]:
+    """Return the fields that are not sent: False, None and no fields at all are all none."""
+    if not without_fields:
+        return ()
+    return tuple(names_of(without_fields, what="without_fields"))
+
+
+def merged_frames(
+    frames: Iterable[FrameLike],
+    without: Sequence[str],
+    stored: Callable[[list[str]], list[Frame]],
+) -> Iterator[FrameLike]:
+    """Yield frames laid over those of their ids that `stored` returns; new ones as they come."""
+    source = iter(frames)
+    while chunk := list(islice(source, _CHUNK)):
+        ids = [_id_of(frame) for frame in chunk]
+        held = {one.id: one.to_dict() for one in stored([one for one in ids if one is not None])}
+        for frame, frame_id in zip(chunk, ids, strict=True):
+            before = None if frame_id is None else held.get(frame_id)
+            if before is None or frame_id is None:
+                yield frame
+                continue
+            wire = _over(before, _sent(frame, without))
+            held[frame_id] = wire  # The same frame may come again.
+            yield Merged(frame, wire)
+
+
+def as_given(failures: list[Failure]) -> list[Failure]:
+    """Return failures that name the frames which the caller gave."""
+    for failure in failures:
+        frame = failure["frame"]
+        if isinstance(frame, Merged):
+            failure["frame"] = frame.given
+    return failures
+
+
+def _id_of(frame: object) -> str | None:
+    found = frame.get("id") if isinstance(frame, Mapping) else getattr(frame, "id", None)
+    if not isinstance(found, str):
+        return None
+    size = len(found.encode("utf-8", "replace"))
+    return found if 1 <= size <= FRAME_ID_BYTES_MAX else None  # Else it will be refused.
+
+
+def _sent(frame: FrameLike, without: Sequence[str]) -> dict[str, object]:
+    wire = copy.deepcopy(dict(frame)) if isinstance(frame, Mapping) else frame.to_dict()
+    if not wire.get("sources"):
+        wire.pop("sources", None)  # A frame that only says what changes.
+    for path in without:
+        _drop(wire, path.split("."))
+    return wire
+
+
+def _drop(wire: dict[str, object], parts: list[str]) -> None:
+    at: object = wire
+    for part in parts[:-1]:
+        at = at.get(part) if isinstance(at, dict) else None
+    if isinstance(at, dict):
+        at.pop(parts[-1], None)
+
+
+def _over(before: dict[str, object], sent: Mapping[str, object]) -> dict[str, object]:
+    merged = dict(before)
+    for key, value in sent.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, Mapping):
+            merged[key] = _over(old, value)
+        else:
+            merged[key] = value
+    return merged
