@@ -108,6 +108,15 @@ def test_outlines_that_cross_themselves_are_cut_point_by_point(
         assert covers(remains, x, y) == within
 
 
+def test_pieces_that_cross_each_other_stay_one_outline() -> None:
+    """Two pieces beside each other would cover the crossing, which the even-odd rule leaves out."""
+    left = Polygon2D([1, -3, 2, 8, 1, -1, 7, 1, 1, 1, 2, -2]).clip(8, 8)
+    spike = shapely.Polygon([(14 / 11, 0), (2, 8), (10 / 9, 0)])
+    wedge = shapely.Polygon([(4, 0), (7, 1), (1, 1), (4 / 3, 0)])
+    assert isinstance(left, Polygon2D)
+    assert left.area == pytest.approx(spike.symmetric_difference(wedge).area)
+
+
 @given(flats_in_parts, flats_in_parts)
 def test_overlap_of_tangles_is_that_of_their_faces(
     one: list[list[float]], other: list[list[float]]
