@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["fetch_bucket", "open_object", "threads_are_lost"]
 
 _HTTPS_PORTS = ("443", "8443")
-_SETTINGS = ("AWS_", "AZURE_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "SSL_CERT")
+_SETTINGS = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HTTP", "NO_PROXY", "SSL_CERT")
 
 
 class _Clients:
@@ -154,7 +154,17 @@ def _new_client(place: Bucket, timeout_s: int, retries: int) -> "Client":
         "retry_timeout": timedelta(seconds=max(timeout_s, 1) * (retries + 1)),
     }
     if place.scheme == "gs":
-        return GCSStore(place.bucket, client_options=options, retry_config=again)
+        emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+        if not emulator:
+            return GCSStore(place.bucket, client_options=options, retry_config=again)
+        options["allow_http"] = True
+        return GCSStore(
+            place.bucket,
+            base_url=emulator if "://" in emulator else f"http://{emulator}",
+            skip_signature=True,
+            client_options=options,
+            retry_config=again,
+        )
     if place.scheme == "azure":
         settings: dict[str, str] = {}
         if place.account:

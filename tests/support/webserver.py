@@ -173,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _head(self, status: int, length: int | None, *more: tuple[str, str]) -> None:
         self.send_response(status)
         self.send_header("Connection", "close")
+        self.send_header("Last-Modified", "Sun, 01 Nov 2026 00:00:00 GMT")
         if length is not None:
             self.send_header("Content-Length", str(length))
         for name, value in more:
