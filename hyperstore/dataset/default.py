@@ -4,7 +4,6 @@ HYPERSTORE_DIR says its folder, which need not exist yet; else it is the nearest
 the current folder upwards; else `./.hyperstore`, made at the first write and said in the log.
 """
 
-import atexit
 import logging
 import os
 from collections.abc import Callable
@@ -63,5 +62,4 @@ def _shared(handle: Handle) -> Handle:
     share(handle)
     for done in on_opened:
         done(handle)
-    atexit.register(handle.database.close)
     return handle

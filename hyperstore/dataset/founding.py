@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.draft import Place, State, read_state
 from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.lifecycle import after
 from hyperstore.dataset.lookup import find_dataset
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import ExistsError, NotFoundError, RefusedError
@@ -46,7 +48,8 @@ def create_dataset(handle: Handle, record: DatasetRecord, *, stand: bool) -> Non
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         refuse_taken(refs, record)
-        new = staging.add(Kind.RECORD, encode_object(record))
+        created = after(record.created, (one.created for _, one in datasets(refs)))
+        new = staging.add(Kind.RECORD, encode_object(replace(record, created=created)))
         moves = lifecycle.created(staging, refs, draft, None)
         if stand:
             moves += lifecycle.standing(staging, refs, Place(record.id, draft.id))
@@ -122,10 +125,12 @@ def create_version(
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         dataset = read_dataset(refs, record.dataset)[1]
-        if any(one.name == record.name for _, one in versions(refs, record.dataset)):
+        known = [one for _, one in versions(refs, record.dataset)]
+        if any(one.name == record.name for one in known):
             raise ExistsError(f"version {record.name!a} exists in dataset {dataset.name!a}")
         begin = start if origin is None else read_state(refs, origin).head
-        moves = lifecycle.created(staging, refs, record, begin)
+        made = replace(record, created=after(record.created, (one.created for one in known)))
+        moves = lifecycle.created(staging, refs, made, begin)
         place = Place(record.dataset, record.id)
         return [*moves, *(lifecycle.standing(staging, refs, place) if stand else [])], None
 

@@ -18,10 +18,11 @@ from hyperstore.history import branches
 from hyperstore.history.commit import Commit, Snapshot
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.storage.database import Database
+from hyperstore.storage.datafile import DATA_FILE
 from hyperstore.storage.pins import Pin
 from hyperstore.tree.nodes import NodeCache
 
-__all__ = ["Handle", "now_ms", "share", "shared"]
+__all__ = ["Handle", "now_ms", "share", "shared", "unshare"]
 
 _T = TypeVar("_T")
 
@@ -121,25 +122,46 @@ def _releasing(pin: Pin | None, source: Iterator[_T]) -> Iterator[_T]:
             pin.release()
 
 
-_shared: dict[Path, Handle] = {}
+_shared: dict[Path, tuple[Handle, int]] = {}
+"""With each handle the inode of its data file, which no other file gets while that is open."""
 
 
 def shared(folder: Path) -> Handle | None:
-    """Return the handle that this process shares on a folder, if there is one."""
-    return _shared.get(folder)
+    """Return the handle that this process shares on a folder, if there is one.
+
+    None where another store stands in the folder by now.
+    """
+    handle, inode = _shared.get(folder, (None, 0))
+    return handle if handle is not None and _inode(folder) == inode else None
 
 
 def share(handle: Handle) -> None:
-    """Let all that asks for a handle on this folder share this one."""
-    _shared[handle.folder] = handle
+    """Let all that asks for a handle on this folder share this one, until the process exits.
+
+    One that was shared before still serves those who have it.
+    """
+    _shared[handle.folder] = (handle, _inode(handle.folder))
+    atexit.register(handle.database.close)
+
+
+def unshare(folder: Path) -> None:
+    """Close the handle that is shared on a folder; the next call that needs one opens another."""
+    handle, _ = _shared.pop(folder, (None, 0))
+    if handle is not None:
+        handle.database.close()
+
+
+def _inode(folder: Path) -> int:
+    try:
+        return (folder / DATABASE_FOLDER / DATA_FILE).stat().st_ino
+    except OSError:
+        return 0
 
 
 def _reopen(folder: Path) -> Handle:
     """Return the handle that unpickled objects of this process share; it closes at exit."""
     handle = shared(folder)
     if handle is None:
-        database = Database.open(folder / DATABASE_FOLDER)
-        atexit.register(database.close)
-        handle = Handle(folder, database)
+        handle = Handle(folder, Database.open(folder / DATABASE_FOLDER))
         share(handle)
     return handle

@@ -48,6 +48,7 @@ from hyperstore.tree.cursor import get_many
 
 __all__ = [
     "CURRENT",
+    "after",
     "change_record",
     "commit",
     "created",
@@ -89,6 +90,14 @@ def created(
         working = SnapshotId(ObjectId(read_commit(refs, start).snapshot))
     place = Place(record.dataset, record.id)
     return version_moves(staging, place, record, start, working)
+
+
+def after(created: int, others: Iterable[int]) -> int:
+    """Return a time of creation behind those of others, in the same moment, for their order.
+
+    Others that are far ahead are of a clock that went wrong, and count for nothing.
+    """
+    return max((one + 1 for one in others if created <= one < created + 1_000), default=created)
 
 
 def standing(staging: Staging, refs: RefReader, place: Place) -> list[Move]:

@@ -1,0 +1,96 @@
+"""When frames were saved last, held to a twin that compares every commit with the one before."""
+
+import random
+
+import pytest
+
+from hyperstore import DatasetVersion, SingleFrame, Store
+from hyperstore.dataset import lastchange
+from hyperstore.dataset.lastchange import Saved
+
+
+def frame(name: str, number: int) -> SingleFrame:
+    """Return a frame of that id, whose content is the number."""
+    return SingleFrame(id=name, source=f"s3://bucket/{name}.jpg", metadata={"n": number})
+
+
+def contents(version: DatasetVersion, commit: str) -> dict[str, object]:
+    """Return what a commit recorded of each frame."""
+    return {one.id: one.metadata["n"] for one in version.at(commit)}
+
+
+def slow(version: DatasetVersion) -> dict[str, Saved]:
+    """Return who saved each frame of a version whose history is one line, commit by commit."""
+    found: dict[str, Saved] = {}
+    before: dict[str, object] = {}
+    for info in reversed(version.log()):
+        now = contents(version, info.id)
+        for name, value in now.items():
+            if before.get(name) != value:
+                found[name] = Saved(info.time, info.version_id)
+        before = now
+    return {name: found[name] for name in before}
+
+
+def history(version: DatasetVersion, seed: int, frames: int) -> DatasetVersion:
+    """Commit random edits of some frames, through a snapshot; return the last draft."""
+    rng = random.Random(seed)
+    for turn in range(12):
+        names = {f"f{rng.randrange(frames):04}" for _ in range(rng.randrange(1, frames))}
+        version.add_frames([frame(name, turn) for name in sorted(names)])
+        version.delete_frames([f"f{rng.randrange(frames):04}"])
+        version.commit(f"turn {turn}")
+        if turn == 5:
+            version = version.create_snapshot()
+    return version
+
+
+@pytest.mark.parametrize("looked_up_max", [0, 10_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_frame_was_saved_by_the_commit_that_last_changed_it(
+    draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch, seed: int, looked_up_max: int
+) -> None:
+    """Whether frames are looked up one by one or whole trees are compared."""
+    monkeypatch.setattr(lastchange, "_LOOKED_UP_MAX", looked_up_max)
+    version = history(draft, seed, 40)
+    expected = slow(version)
+    assert dict(zip(expected, version.last_saved(list(expected)), strict=True)) == expected
+
+
+def test_a_pending_frame_was_saved_by_the_move_that_brought_it(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """Not by later moves that touched other frames."""
+    draft.add_frames([frame("a", 0), frame("b", 0)])
+    draft.commit("both")
+    (committed,) = draft.log()
+    draft.add_frames([frame("a", 1)])
+    moved = next(store.operations())
+    draft.add_frames([frame("c", 0)])
+    draft.set_metadata({"k": 1})
+    newest = list(store.operations())[1]
+    assert draft.last_saved(["a", "b", "c", "never"]) == [
+        Saved(moved.time_ms, draft.id),
+        Saved(committed.time, draft.id),
+        Saved(newest.time_ms, draft.id),
+        None,
+    ]
+
+
+def test_a_frame_that_came_back_was_saved_when_it_did(draft: DatasetVersion) -> None:
+    """Its content is old, but the version had another one meanwhile."""
+    for number in (0, 1, 0):
+        draft.add_frames([frame("a", number)])
+        draft.commit(str(number))
+    assert draft.last_saved(["a"]) == [Saved(draft.log()[0].time, draft.id)]
+
+
+def test_an_inherited_frame_was_saved_in_its_ancestor(draft: DatasetVersion) -> None:
+    """However many versions lie between."""
+    draft.add_frames([frame("a", 0)])
+    child = draft.create_snapshot().create_snapshot()
+    described = child.describe_frame("a")
+    assert described["saved_in_version"] == draft.id
+    assert described["saved"] == draft.log()[0].time
+    assert described["dataset"] == {"id": child.dataset_id, "version": child.id}
+    assert described["num_frames"] == 1
