@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from hyperstore.errors import HyperstoreError, MediaError
+from hyperstore.ids import new_id
 from hyperstore.limits import CACHE_TOUCH_S
-from hyperstore.media.evict import Room, add_usage
+from hyperstore.media.evict import Room, add_usage, sweep_partial
 from hyperstore.media.part import Part
 from hyperstore.media.settings import MediaSettings
 from hyperstore.media.uri import file_name, shown
@@ -52,6 +53,7 @@ def obtain(
     root = Path(settings.cache_dir)
     path = Path(_place(settings.cache_dir, uri))
     _make_folders(root, path.parent)
+    sweep_partial(root / _PARTIAL)
     room = Room(root, settings.max_bytes, settings.min_free_bytes)
     with _turn(root / _PARTIAL / path.name[:_HASH_DIGITS], settings.timeout_s, path) as held:
         handle, part_path, waited = held
@@ -141,6 +143,9 @@ def _turn(wanted: Path, timeout_s: int, final: Path) -> Iterator[tuple[int, Path
         try:
             if lock_handle(handle, exclusive=True, wait=False):
                 if _identity(path) == os.fstat(handle).st_ino:
+                    if path == wanted and not _is_held(path):
+                        path = _own(wanted)  # The file system has no locks: each for itself.
+                        continue
                     os.ftruncate(handle, 0)
                     try:
                         yield handle, path, waited and _identity(final) != before
@@ -155,13 +160,27 @@ def _turn(wanted: Path, timeout_s: int, final: Path) -> Iterator[tuple[int, Path
             os.close(handle)
         waited = True
         if idle > patience:
-            path = wanted.with_name(f"{wanted.name}-{os.getpid()}-{time.monotonic_ns()}")
+            path = _own(wanted)
         time.sleep(_LOOK_S)
 
 
 def _opened(path: Path) -> int:
     with disk_errors(path):
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _own(wanted: Path) -> Path:
+    """Return a name that nobody else uses."""
+    return wanted.with_name(f"{wanted.name}-{new_id()}")
+
+
+def _is_held(path: Path) -> bool:
+    """Tell whether a lock that this process just took keeps others out."""
+    handle = _opened(path)
+    try:
+        return not lock_handle(handle, exclusive=True, wait=False)
+    finally:
+        os.close(handle)
 
 
 def _identity(path: Path) -> int:

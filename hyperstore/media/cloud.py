@@ -9,6 +9,7 @@ guessed). So a process that was forked after `obstore` was loaded fetches by a n
 
 import contextlib
 import os
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["fetch_bucket", "open_object", "threads_are_lost"]
 
+# The last resort of a client without credentials is the service that gives machines their roles.
+_ASKED_FOR_A_ROLE = re.compile(r"/latest/(api/token|meta-data)|token request")
+_PREFIX = {"s3": "AWS", "gs": "GOOGLE", "azure": "AZURE"}
 _HTTPS_PORTS = ("443", "8443")
 _SETTINGS = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_EMULATOR_HOST", "HTTP", "NO_PROXY", "SSL_CERT")
 
@@ -116,6 +120,11 @@ def _translated(uri: str) -> Iterator[None]:
     except (NotSupportedError, ValueError) as error:
         raise MediaError(f"{shown(uri)}: {_said(error)}") from None
     except (BaseError, OSError) as error:
+        if _ASKED_FOR_A_ROLE.search(str(error)):
+            raise RefusedError(
+                f"{shown(uri)}: the environment gives no credentials; for a bucket that is open to "
+                f"all set {_PREFIX[uri.partition(':')[0].lower()]}_SKIP_SIGNATURE=true"
+            ) from None
         raise Interrupted(f"{shown(uri)}: {_said(error)}") from None
 
 

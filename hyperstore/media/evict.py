@@ -22,12 +22,17 @@ from hyperstore.limits import (
 )
 from hyperstore.storage.host import file_lock, folder_lock, free_bytes
 
-__all__ = ["Room", "add_usage", "read_usage"]
+__all__ = ["Room", "add_usage", "read_usage", "sweep_partial"]
 
 _USAGE = "usage"
 _EVICTING = "evict.lock"
 _WAIT_S = 0.05
 _WAITS = 200
+
+
+_borne: dict[Path, int] = {}
+"""How large each cache may grow before it is looked at again: where all is young, a pass over it
+frees nothing, and one for each download would cost more than the download."""
 
 
 class _File(NamedTuple):
@@ -79,12 +84,11 @@ class Room:
         if not self.max_bytes:
             return True
         used = read_usage(self.root)
-        return used is not None and used + size <= self.max_bytes
+        return used is not None and used + size <= max(self.max_bytes, _borne.get(self.root, 0))
 
     def _evict(self, size: int, more: int) -> None:
         """Delete what was used longest ago until the file fits, and a little more."""
         before = read_usage(self.root) or 0
-        _sweep_partial(self.root / "partial")
         while True:
             counted = _Count()
             oldest = heapq.nsmallest(CACHE_EVICT_FILES, _old_files(self.root, counted))
@@ -102,6 +106,7 @@ class Room:
                     break
                 freed += _remove(self.root, one)
             _set_usage(self.root, counted.size - freed, before)
+            _borne[self.root] = counted.size - freed + size + self.max_bytes // CACHE_MARGIN
             if freed >= wanted or len(oldest) < CACHE_EVICT_FILES or not freed:
                 return
 
@@ -136,7 +141,7 @@ def _remove(root: Path, file: _File) -> int:
     return 0
 
 
-def _sweep_partial(folder: Path) -> None:
+def sweep_partial(folder: Path) -> None:
     """Delete what killed downloads left behind long ago."""
     oldest = time.time() - CACHE_PARTIAL_S
     with contextlib.suppress(OSError), os.scandir(folder) as files:

@@ -133,7 +133,7 @@ def _ask(connection: _Pinned, url: str, part: Part, resume: Resume) -> http.clie
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Connection": "close",
-        "Host": parts.netloc,
+        "Host": _ascii_host(parts.netloc),
         "User-Agent": "hyperstore",
     }
     if part.size and resume.tag:
@@ -141,6 +141,14 @@ def _ask(connection: _Pinned, url: str, part: Part, resume: Resume) -> http.clie
         headers["If-Range"] = resume.tag
     connection.request("GET", target, headers=headers)
     return connection.getresponse()
+
+
+def _ascii_host(netloc: str) -> str:
+    """Return a host with its port in letters that a header may hold."""
+    if netloc.isascii():
+        return netloc
+    host, colon, port = netloc.partition(":")
+    return host.encode("idna").decode() + colon + port
 
 
 def _redirected(url: str, location: str | None, reach: Reach, uri: str) -> str:

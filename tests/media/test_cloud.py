@@ -200,6 +200,17 @@ def test_a_bucket_that_lies_or_falls_silent_is_an_error(
     assert not list(cache.glob("??/*"))
 
 
+def test_without_credentials_the_answer_says_so(
+    web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And how to read what is open to all, which is what most people then want."""
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://{web.host}")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    with pytest.raises(RefusedError, match=r"no credentials.*AWS_SKIP"):
+        local_file("s3://pets/cat.jpg")
+
+
 def test_without_the_library_the_command_to_install_it_is_named(tmp_path: Path) -> None:
     """One clear error, and all else works: the web needs nothing."""
     program = (
