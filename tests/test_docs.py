@@ -60,7 +60,7 @@ def test_format_document_lists_the_kinds() -> None:
 def test_format_document_lists_the_settings() -> None:
     """A key that is not in the document is refused by whoever wrote a reader from it."""
     table = FORMAT.read_text().partition("**config.toml**")[2].partition("Nothing in it")[0]
-    written = set(re.findall(r"`((?:user|gc|roots)\.[A-Za-z]+)`", table))
+    written = set(re.findall(r"`((?:user|gc|roots|cache|media)\.[A-Za-z_]+)`", table))
     assert written == set(CONFIG_KEYS)
 
 
