@@ -112,6 +112,10 @@ WORKING_MOVES_KEPT_MS = 24 * 3600 * 1000
 PLACES_LOOKED = 256  # Operations in which undo looks for where HEAD stood before.
 MARK_BATCH = 512  # Nodes that are read at once.
 SWEEP_OBJECTS_MAX = 4096  # In one transaction.
+SWEEP_CUT = 8  # So many times fewer where the disk had no room for it.
+RESERVE_BYTES = 1536 * 1024  # For two sweeps of one object from a row of many small ones.
+RESERVE_PARTS = 4  # In which it is given up,
+RESERVE_SHARE = 4  # and of the disk so many times as much is free before it is taken.
 JOIN_ROWS_MAX = 256  # The same.
 COPY_BYTES = 8 * 1024 * 1024  # Of rows, in one transaction of a copy.
 AUTO_OBJECTS = 20_000  # Of gc.auto, where config.toml does not say otherwise: 1,700 small edits.
@@ -131,6 +135,8 @@ SUMMED_LEAVES_MAX = 65_536  # Leaves of each tree whose sums fsck remembers.
 assert AUTO_SLICE_SHARE >= 4 * AUTO_SHARE
 assert AUTO_SWEEP <= SWEEP_OBJECTS_MAX
 assert AUTO_JOIN <= JOIN_ROWS_MAX
+# Lengthening the data file takes up to twice the slack.
+assert RESERVE_BYTES // RESERVE_PARTS > 2 * FILE_SLACK_BYTES
 
 # Media. What is fetched, and how patiently.
 URI_BYTES_MAX = 8 * 1024  # Where it can be fetched; pointers of users' own may be longer.

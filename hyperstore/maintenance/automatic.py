@@ -44,6 +44,7 @@ from hyperstore.limits import (
     AUTO_SLICE_SHARE,
     GRACE_S,
 )
+from hyperstore.maintenance.reserve import keep_reserve
 from hyperstore.maintenance.settled import CACHE_FOLDER, read_settled
 from hyperstore.storage.packing import row_key
 
@@ -66,13 +67,14 @@ def open_store(
 
 
 def keep_tidy(store: Store) -> Store:
-    """Let gc run by itself, in slices, after writes through this store; return the store."""
+    """Let gc run by itself, in slices, after writes, and on a full disk; return the store."""
     _keep_tidy(store.handle)
     return store
 
 
 def _keep_tidy(handle: Handle) -> None:
     if not handle.database.readonly:
+        keep_reserve(handle.database.folder)
         handle.after_write = Automatic().slice
 
 

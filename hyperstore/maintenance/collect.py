@@ -31,6 +31,7 @@ from typing import NamedTuple
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.handle import now_ms as clock_ms
 from hyperstore.dataset.store import Store
+from hyperstore.errors import DiskFullError
 from hyperstore.ids import Kind, ObjectId, new_id
 from hyperstore.limits import (
     AUTO_BATCH,
@@ -41,16 +42,20 @@ from hyperstore.limits import (
     ID_BYTES,
     JOIN_ROWS_MAX,
     MARK_BATCH,
+    RESERVE_BYTES,
+    SWEEP_CUT,
     SWEEP_OBJECTS_MAX,
 )
 from hyperstore.maintenance.compact import compact_file
 from hyperstore.maintenance.reach import Bits, Marking
 from hyperstore.maintenance.report import Collected, Progress
+from hyperstore.maintenance.reserve import cut_reserve, settle_reserve
 from hyperstore.maintenance.roots import Moment, logged, roots
 from hyperstore.maintenance.settled import CACHE_FOLDER, Settled, write_settled
 from hyperstore.storage.packing import SEQUENCE_MAX, row_number
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
+from hyperstore.storage.sweep import Swept
 from hyperstore.storage.writer import Writer
 
 __all__ = ["SLICES", "WHOLE", "Collection", "Pace", "gc"]
@@ -136,6 +141,7 @@ class Collection:
         self._database = database = handle.database
         self._cache = handle.folder / CACHE_FOLDER
         self._pace = pace
+        self._most = pace.sweep  # Objects taken out in one transaction, less on a full disk.
         self._now_ms = clock_ms() if now_ms is None else now_ms
         self._spares_young = not prune_now
         self._grace_ms = 0 if prune_now else 1000 * handle.config.number("gc.grace", GRACE_S)
@@ -173,6 +179,7 @@ class Collection:
         self._objects = self._bytes = 0
         yield from self._sweep()
         yield from self._join()
+        settle_reserve(self._database.folder)
         settled = Settled(min(self._settled, self._held_from - 1), self._kept + self._young)
         write_settled(self._cache, self._database.store_id, settled)
 
@@ -306,36 +313,54 @@ class Collection:
     def _sweep(self) -> Iterator[int]:
         """Delete what was chosen, from the newest on: what leads to others arrived after them."""
         total = sum(map(len, self._dead)) // ID_BYTES
-        step = self._pace.sweep * ID_BYTES
         for ids in self._dead:
-            for start in reversed(range(0, len(ids), step)):
-                chunk = ids[start : start + step]
+            end = len(ids)
+            while end:
+                start = max(0, end - self._most * ID_BYTES)
                 doomed = [
-                    ObjectId(bytes(chunk[at : at + ID_BYTES]))
-                    for at in range(0, len(chunk), ID_BYTES)
+                    ObjectId(bytes(ids[at : at + ID_BYTES])) for at in range(start, end, ID_BYTES)
                 ]
                 # Outside first, so that little is left to be marked inside.
                 yield from self._mark()
-                self._database.write(partial(self._delete, doomed))
-                self._progress("sweep", self._objects, total)
+                if self._has_swept(doomed):
+                    end = start
+                    self._most = min(2 * self._most, self._pace.sweep)
+                    self._progress("sweep", self._objects, total)
                 yield _TAKEN_OUT * len(doomed)
 
-    def _delete(self, doomed: list[ObjectId], writer: Writer) -> None:
+    def _has_swept(self, doomed: list[ObjectId]) -> bool:
+        """Delete these, if the disk has room for the pages that change; else try fewer next."""
+        try:
+            swept = self._database.write(partial(self._delete, doomed))
+        except DiskFullError as error:
+            if len(doomed) == 1 and not cut_reserve(self._database.folder):
+                raise DiskFullError(
+                    f"{error}. Taking garbage out needs a little room first: make "
+                    f"{RESERVE_BYTES:,} bytes free on that disk, then run `hyperstore gc`"
+                ) from None
+            self._most = max(1, len(doomed) // SWEEP_CUT)
+            return False
+        self._objects += swept.objects
+        self._bytes += swept.record_bytes
+        return True
+
+    def _delete(self, doomed: list[ObjectId], writer: Writer) -> Swept:
         self._add_roots(writer)
         self._marking.step(writer)
         live, last = self._marking.live, min(self._last, self._held_from - 1)
         numbers = writer.numbers(doomed)
-        swept = writer.delete_objects(
+        return writer.delete_objects(
             oid for oid, number in numbers.items() if number <= last and number not in live
         )
-        self._objects += swept.objects
-        self._bytes += swept.record_bytes
 
     def _join(self) -> Iterator[int]:
         """Join the short rows that sweeping and small writes leave."""
         after: bytes | None = b""
         while after is not None:
-            after = self._database.write(partial(self._join_some, after))
+            try:
+                after = self._database.write(partial(self._join_some, after))
+            except DiskFullError:  # What was swept is room for others; rows stay short until later.
+                return
             yield _ROW_JOINED * self._pace.join
 
     def _join_some(self, after: bytes, writer: Writer) -> bytes | None:

@@ -234,7 +234,7 @@ class Database:
         if free is not None and free < needed:
             raise DiskFullError(
                 f"{self.folder}: a compact copy takes {needed:,} bytes, and {free:,} are free; "
-                "nothing has changed"
+                "the file stays as long as it is"
             )
         folder = self.folder / f"{_COPY}{new_id()}"
         try:
