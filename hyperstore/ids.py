@@ -4,6 +4,7 @@ The only importer of blake3 (identity) and xxhash (checks against accidents, and
 """
 
 import secrets
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import NewType
 
@@ -17,6 +18,7 @@ __all__ = [
     "ObjectId",
     "SnapshotId",
     "checksum",
+    "content_hash",
     "derived_id",
     "key_hash",
     "new_id",
@@ -59,6 +61,14 @@ def object_id(kind: int, payload: bytes) -> ObjectId:
 def derived_id(data: bytes) -> str:
     """Return the first 32 hex digits of the blake3 of `data`: an id that follows from content."""
     return blake3(data).digest(16).hex()  # Python writes hex digits faster than blake3 does.
+
+
+def content_hash(chunks: Iterable[bytes | memoryview]) -> str:
+    """Return the blake3 of bytes that come in pieces, as 64 hex digits: the name of raw data."""
+    digest = blake3()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def new_id() -> str:

@@ -159,3 +159,21 @@ CACHE_PARTIAL_S = 24 * 3600  # After which what a killed download left behind is
 assert 2 * CACHE_TOUCH_S < CACHE_YOUNG_S < CACHE_PARTIAL_S
 assert URI_NAME_CHARS_MAX + 64 < NAME_BYTES_MAX
 assert URI_BYTES_MAX <= CONTEXT_BYTES_MAX  # A frame's context is its source's URI unless set.
+
+# Pictures. Their headers say how large they are before a pixel is decoded.
+PICTURE_PIXELS_MAX = 64 * 1024 * 1024  # Where the call does not say otherwise.
+PICTURE_MEMORY_BYTES = 32 * 1024 * 1024  # Files up to this are read at once.
+PICTURE_CHUNK_BYTES = 1024 * 1024  # Of larger ones, while they are hashed.
+PICTURE_SECONDS_MAX = 30  # For which a worker decodes one picture.
+PICTURE_WORKER_BYTES = 512 * 1024 * 1024  # Of address space, besides
+PICTURE_PIXEL_BYTES = 16  # so much for each pixel that may be decoded.
+THUMBNAIL_SIDE_MAX = 4096
+THUMBNAIL_QUALITY = 85  # Of JPEG.
+THUMBNAIL_RECIPE = 1  # Goes up when thumbnails come to look otherwise, so that they are made anew.
+THUMBNAIL_BATCH = 8  # Pictures that a worker takes at a time.
+THUMBNAIL_PART_S = 24 * 3600  # After which what a killed process left behind is swept.
+MASK_COLOURS_MAX = 65_536  # A picture of more is no mask.
+DRAWN_LABEL_CHARS_MAX = 60  # Of the text beside a shape.
+DRAWN_COORDINATE_MAX = 2**20  # Beyond it a shape is cut off before it is drawn.
+
+assert PICTURE_PIXELS_MAX <= RLE_PIXELS_MAX  # What can be shown can be a mask too.

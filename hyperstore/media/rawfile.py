@@ -1,0 +1,92 @@
+"""The bytes of one file, or of no file, held still while they are hashed and decoded."""
+
+import contextlib
+import io
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+from hyperstore.errors import MediaError, NotFoundError, UsageError, a_type
+from hyperstore.ids import content_hash
+from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_MEMORY_BYTES
+
+__all__ = ["RawFile", "Source", "raw_file"]
+
+Source: TypeAlias = bytes | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """An open file. Larger ones are read from the disk twice, so ask `same` in the end."""
+
+    stream: BinaryIO
+    name: str  # For messages.
+    size: int  # In bytes.
+    stamp: tuple[int, ...] | None  # What a change of the file would change; None for bytes.
+    handle: BinaryIO | None
+
+    def hash(self) -> str:
+        """Return the blake3 of the bytes, and go back to their beginning."""
+        self.stream.seek(0)
+        found = content_hash(iter(lambda: self.stream.read(PICTURE_CHUNK_BYTES), b""))
+        self.stream.seek(0)
+        return found
+
+    def check_same(self) -> None:
+        """Raise MediaError where the file was written to since it was opened."""
+        if self.handle is not None and _stamp(self.handle) != self.stamp:
+            raise MediaError(f"{self.name} changed while it was read; read it again")
+
+
+@contextlib.contextmanager
+def raw_file(source: Source) -> Iterator[RawFile]:
+    """Open a path, or bytes; an error of ours says why there is no such file."""
+    if isinstance(source, bytes):
+        name = f"a picture of {len(source)} bytes"
+        yield RawFile(io.BytesIO(source), name, len(source), None, None)
+        return
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError(f"a picture is a path or bytes, not {a_type(source)}")
+    path = Path(source)
+    name = str(path)[:300].encode(errors="backslashreplace").decode()
+    with _opened(path, name) as handle:
+        stamp = _stamp(handle)
+        size = stamp[0]
+        stream: BinaryIO = handle
+        if size <= PICTURE_MEMORY_BYTES:
+            with _reading(name):
+                data = handle.read()
+            stream, size = io.BytesIO(data), len(data)
+        yield RawFile(stream, name, size, stamp, handle)
+
+
+def _opened(path: Path, name: str) -> BinaryIO:
+    with _reading(name):
+        # Without waiting: a pipe that nobody writes to would hang here for ever.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        handle = os.fdopen(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb")
+    if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+        handle.close()
+        raise MediaError(f"{name} is no regular file")
+    return handle
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {name}") from None
+    except IsADirectoryError:
+        raise MediaError(f"{name} is a folder, no picture") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
+        said = error.strerror if isinstance(error, OSError) else error
+        raise MediaError(f"{name} cannot be read: {said}") from None
+
+
+def _stamp(handle: BinaryIO) -> tuple[int, ...]:
+    found = os.fstat(handle.fileno())
+    return found.st_size, found.st_mtime_ns
