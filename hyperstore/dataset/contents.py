@@ -10,7 +10,7 @@ from hyperstore.dataset import lastchange, masklabels, schema, updating
 from hyperstore.dataset.arguments import documented, refuse_uploads
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
 from hyperstore.dataset.edit import root
-from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.statistics import Stats, stats_of
@@ -53,13 +53,15 @@ class VersionContents(VersionCore):
         max_request_size_mb: float | None = None,
         *,
         strict: bool = False,
+        strict_schema: bool = False,
     ) -> list[Failure]:
         """Add frames, or replace those of the same ids; return what could not be stored.
 
         Takes frames, wire dicts, or failures of an earlier call, from any iterable, in constant
         memory. A failure is a dict with `frame`, `error` and `error_type`; with `strict` the first
         one is raised as FrameError, and nothing is stored. A frame larger than
-        `max_request_size_mb`, where that is given, is a failure. Nothing is committed.
+        `max_request_size_mb`, where that is given, is a failure, and with `strict_schema` one whose
+        metadata has another type than that of this version's frames. Nothing is committed.
         """
         refuse_uploads(
             auto_upload_destination=auto_upload_destination,
@@ -69,7 +71,12 @@ class VersionContents(VersionCore):
             register_on_upload_failure=register_on_upload_failure,
         )
         most = None if max_request_size_mb is None else int(max_request_size_mb * 1024 * 1024)
-        return self._editor.put(
+        refused: list[Failure] = []
+        if strict_schema:
+            fitting = schema.StrictSchema(self.view())
+            refused = fitting.failures
+            frames = fitting.passed(frames_in(frames), strict=strict)
+        failures = self._editor.put(
             frames,
             "add frames",
             home=self._home(None),
@@ -77,6 +84,7 @@ class VersionContents(VersionCore):
             warn_replaced=warn_on_duplicate_frames,
             bytes_max=most,
         )
+        return refused + failures
 
     @documented
     def update_frames(
@@ -96,9 +104,10 @@ class VersionContents(VersionCore):
         that somebody else changed since it was read is overwritten with a warning, or with
         `if_unchanged` refused as a failure of type `conflict`.
         """
-        if without_fields is not None and not isinstance(frames, (str, bytes, Mapping)):
+        if without_fields is not None:
             without = updating.unsent_fields(without_fields)
-            frames = updating.merged_frames(frames, without, self.view().get_frames_by_ids)
+            stored = self.view().get_frames_by_ids
+            frames = updating.merged_frames(frames_in(frames), without, stored)
         failures = self._editor.put(
             frames,
             "update frames",

@@ -36,6 +36,8 @@ __all__ = [
     "Receipt",
     "changed_by_others",
     "deletions",
+    "frames_in",
+    "unfailed",
 ]
 
 FrameLike = Frame | Mapping[str, object] | WireSource
@@ -122,14 +124,7 @@ class Ingest:
 
     def take(self, frames: Iterable[FrameLike]) -> None:
         """Stage all frames of an iterable. What it raises comes out, with nothing stored."""
-        if isinstance(frames, (str, bytes, Mapping)):
-            raise UsageError(f"frames come in an iterable such as a list, not in {a_type(frames)}")
-        try:
-            source = iter(frames)
-        except TypeError:
-            raise UsageError(
-                f"frames come in an iterable such as a list, not as one {type(frames).__name__}"
-            ) from None
+        source = frames_in(frames)
         if self.base.count or self.if_unchanged:
             while chunk := list(islice(source, _CHUNK)):
                 self._stage(self._against_base(list(self._prepared(chunk))))
@@ -158,8 +153,8 @@ class Ingest:
         """
         roots, most = self.roots, self.bytes_max
         for frame in frames:
-            if type(frame) is dict and "error_type" in frame and "frame" in frame:
-                frame = cast("FrameLike", frame["frame"])  # The failure of an earlier call.
+            if type(frame) is dict and "error_type" in frame:
+                frame = unfailed(frame)
             try:
                 one = prepare(frame, roots=roots)
             except FrameError as error:
@@ -242,6 +237,25 @@ class Ingest:
             error.frame = frame
             raise error
         self.failures.append({"frame": frame, "error": str(error), "error_type": error_type})
+
+
+def frames_in(frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
+    """Return what goes through frames; UsageError for what is no iterable of them."""
+    if isinstance(frames, (str, bytes, Mapping)):
+        raise UsageError(f"frames come in an iterable such as a list, not in {a_type(frames)}")
+    try:
+        return iter(frames)
+    except TypeError:
+        raise UsageError(
+            f"frames come in an iterable such as a list, not as one {type(frames).__name__}"
+        ) from None
+
+
+def unfailed(frame: FrameLike) -> FrameLike:
+    """Return the frame of a failure of an earlier call; any other frame as it is."""
+    if isinstance(frame, Mapping) and "error_type" in frame and "frame" in frame:
+        return cast("FrameLike", frame["frame"])
+    return frame
 
 
 def deletions(keys: Iterable[bytes]) -> list[FrameEdit]:

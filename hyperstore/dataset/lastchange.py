@@ -126,11 +126,13 @@ def _of_commits(
                 is_cut = True
                 continue
             changed = _differing(staging, _frames_root(handle, parent), own, mine)
-            same = _without(mine, changed)
-            if same:
-                waiting.setdefault(parent_id, {}).update(same)
+            # The many that are the same go on as they are, without a copy for each commit.
+            kept = {key: mine.pop(key) for key in changed}
+            if mine:
+                if waiting.setdefault(parent_id, mine) is not mine:
+                    waiting[parent_id].update(mine)
                 heapq.heappush(order, (-parent.time, parent_id))
-            mine = {key: mine[key] for key in changed}
+            mine = kept
         saved = None if is_cut else Saved(commit.time, commit.version)
         found |= dict.fromkeys(mine, saved)
     return found
@@ -143,7 +145,7 @@ def _differing(
     if old == new:
         return set()
     if len(held) > _LOOKED_UP_MAX:
-        return {change[0] for change in diff(staging.nodes, old, new)} & held.keys()
+        return {change[0] for change in diff(staging.nodes, old, new) if change[0] in held}
     order = sorted(held)
     before = get_many(staging.nodes, old, order)
     return {key for key, one in zip(order, before, strict=True) if one != held[key]}

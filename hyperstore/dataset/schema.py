@@ -3,16 +3,26 @@
 All of it reads every frame, lazily and chunk by chunk.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from hyperstore.codec import Struct, Unfit, decoder
+from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
+from hyperstore.dataset.updating import wire_of
 from hyperstore.dataset.view import Frame, View
-from hyperstore.errors import UsageError
+from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames.roots import Roots, absolute_uri
 from hyperstore.ids import ObjectId
+from hyperstore.limits import DEPTH_MAX
 
-__all__ = ["field_types", "frames_by_source", "snippets", "source_ids", "source_uris"]
+__all__ = [
+    "StrictSchema",
+    "field_types",
+    "frames_by_source",
+    "snippets",
+    "source_ids",
+    "source_uris",
+]
 
 Schema = dict[str, list[str]]
 
@@ -79,18 +89,68 @@ def _metas(wire: Mapping[str, object], schema_type: str) -> Iterator[object]:
         return
     parts = wire.get("sources" if schema_type == "source" else "rois")
     for part in parts if isinstance(parts, list) else ():
-        yield part.get("meta")
+        if isinstance(part, dict):
+            yield part.get("meta")
 
 
-def _note(value: object, path: str, seen: dict[str, set[str]]) -> None:
+def _note(value: object, path: str, seen: dict[str, set[str]], depth: int = 0) -> None:
+    if depth > DEPTH_MAX:
+        return  # It will be refused.
     if isinstance(value, dict):
         for key, held in value.items():
-            _note(held, f"{path}.{key}", seen)
+            _note(held, f"{path}.{key}", seen, depth + 1)
     elif isinstance(value, list):
         for held in value:
-            _note(held, path, seen)
+            _note(held, path, seen, depth + 1)
     elif value is not None and path != "meta":
         seen.setdefault(path, set()).add(_NAMES.get(type(value), "string"))
+
+
+class StrictSchema:
+    """Refuses frames whose metadata has another type than what a version holds under that key.
+
+    Whole numbers and others are one type. What comes first of what is new says its type.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._types: dict[str, str] = {}
+        self.failures: list[Failure] = []
+        for frame in view:
+            self._conflict(frame.to_dict())
+
+    def passed(self, frames: Iterable[FrameLike], *, strict: bool) -> Iterator[FrameLike]:
+        """Yield frames that fit; the others become failures, or with `strict` FrameError."""
+        for frame in map(unfailed, frames):
+            wire = wire_of(frame)
+            said = None if wire is None else self._conflict(wire)
+            if said is None:
+                yield frame
+            elif strict:
+                raise FrameError(said)
+            else:
+                self.failures.append({"frame": frame, "error": said, "error_type": "validation"})
+
+    def _conflict(self, wire: Mapping[str, object]) -> str | None:
+        seen: dict[str, set[str]] = {}
+        for kind in _FIXED:
+            found: dict[str, set[str]] = {}
+            for meta in _metas(wire, kind):
+                _note(meta, "meta", found)
+            seen |= {f"{kind}.{path}": types for path, types in found.items()}
+        merged = {path: sorted(_merged(types)) for path, types in seen.items()}
+        for path, types in merged.items():
+            known = self._types.get(path, types[0])
+            if types != [known]:
+                return (
+                    f"{path} is {' and '.join(types)} in frame {wire.get('id')!a}, where it is "
+                    f"{known} elsewhere; give it one type, or leave out strict_schema"
+                )
+        self._types |= {path: types[0] for path, types in merged.items()}
+        return None
+
+
+def _merged(types: set[str]) -> set[str]:
+    return {"number" if one == "integer" else one for one in types}
 
 
 def source_ids(view: View, most: int) -> list[str]:

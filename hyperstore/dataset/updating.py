@@ -4,16 +4,15 @@ Metadata merges key by key at any depth; a list, such as the sources or the ROIs
 where the frame has one.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from hyperstore.dataset.arguments import names_of
-from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
 from hyperstore.dataset.view import Frame
 from hyperstore.limits import FRAME_ID_BYTES_MAX
 
-__all__ = ["Merged", "as_given", "merged_frames", "unsent_fields"]
+__all__ = ["Merged", "as_given", "merged_frames", "unsent_fields", "wire_of"]
 
 _CHUNK = 256
 
@@ -43,16 +42,17 @@ def merged_frames(
     stored: Callable[[list[str]], list[Frame]],
 ) -> Iterator[FrameLike]:
     """Yield frames laid over those of their ids that `stored` returns; new ones as they come."""
-    source = iter(frames)
+    source = map(unfailed, frames)
     while chunk := list(islice(source, _CHUNK)):
         ids = [_id_of(frame) for frame in chunk]
         held = {one.id: one.to_dict() for one in stored([one for one in ids if one is not None])}
         for frame, frame_id in zip(chunk, ids, strict=True):
             before = None if frame_id is None else held.get(frame_id)
-            if before is None or frame_id is None:
+            said = wire_of(frame)
+            if before is None or frame_id is None or said is None:
                 yield frame
                 continue
-            wire = _over(before, _sent(frame, without))
+            wire = _over(before, _sent(said, without))
             held[frame_id] = wire  # The same frame may come again.
             yield Merged(frame, wire)
 
@@ -74,21 +74,34 @@ def _id_of(frame: object) -> str | None:
     return found if 1 <= size <= FRAME_ID_BYTES_MAX else None  # Else it will be refused.
 
 
-def _sent(frame: FrameLike, without: Sequence[str]) -> dict[str, object]:
-    wire = copy.deepcopy(dict(frame)) if isinstance(frame, Mapping) else frame.to_dict()
+def wire_of(frame: object) -> Mapping[str, object] | None:
+    """Return a frame's wire form; None for what is no frame, which storing it will refuse."""
+    if isinstance(frame, Mapping):
+        return frame
+    to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
+    wire = to_dict() if callable(to_dict) else None
+    return wire if isinstance(wire, Mapping) else None
+
+
+def _sent(said: Mapping[str, object], without: Sequence[str]) -> dict[str, object]:
+    wire = dict(said)
     if not wire.get("sources"):
         wire.pop("sources", None)  # A frame that only says what changes.
     for path in without:
-        _drop(wire, path.split("."))
+        wire = _dropped(wire, path.split("."))
     return wire
 
 
-def _drop(wire: dict[str, object], parts: list[str]) -> None:
-    at: object = wire
-    for part in parts[:-1]:
-        at = at.get(part) if isinstance(at, dict) else None
-    if isinstance(at, dict):
-        at.pop(parts[-1], None)
+def _dropped(wire: Mapping[str, object], parts: Sequence[str]) -> dict[str, object]:
+    """Return a copy without the field at a path; what the caller gave stays as it is."""
+    first, *rest = parts
+    left = dict(wire)
+    below = left.get(first)
+    if not rest:
+        left.pop(first, None)
+    elif isinstance(below, Mapping):
+        left[first] = _dropped(below, rest)
+    return left
 
 
 def _over(before: dict[str, object], sent: Mapping[str, object]) -> dict[str, object]:

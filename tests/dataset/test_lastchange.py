@@ -6,7 +6,12 @@ import pytest
 
 from hyperstore import DatasetVersion, SingleFrame, Store
 from hyperstore.dataset import lastchange
+from hyperstore.dataset.draft import Place, read_state
 from hyperstore.dataset.lastchange import Saved
+from hyperstore.dataset.transact import Move, transact
+from hyperstore.history.branches import RefReader, head_ref
+from hyperstore.history.commit import Changes, encode_object, new_commit
+from hyperstore.ids import Kind
 
 
 def frame(name: str, number: int) -> SingleFrame:
@@ -94,3 +99,44 @@ def test_an_inherited_frame_was_saved_in_its_ancestor(draft: DatasetVersion) -> 
     assert described["saved"] == draft.log()[0].time
     assert described["dataset"] == {"id": child.dataset_id, "version": child.id}
     assert described["num_frames"] == 1
+
+
+def test_across_a_merge_the_side_that_changed_a_frame_saved_it(
+    draft: DatasetVersion, store: Store
+) -> None:
+    """The merge itself changed only what neither side had."""
+    draft.add_frames([frame("a", 0), frame("b", 0), frame("c", 0)])
+    draft.commit("base")
+    other = store.dataset("cells").create_version("other", draft)
+    other.add_frames([frame("b", 1)])
+    other.commit("theirs")
+    draft.add_frames([frame("a", 1)])
+    draft.commit("ours")
+    draft.add_frames([frame("b", 1), frame("c", 1)])
+    place = Place(draft.dataset_id, draft.id)
+    staging = store.handle.staging()
+
+    def merged(refs: RefReader) -> tuple[list[Move], None]:
+        state = read_state(refs, place)
+        theirs = read_state(refs, Place(other.dataset_id, other.id)).head
+        assert state.head is not None
+        assert theirs is not None
+        made = new_commit(
+            snapshot=state.writable(),
+            parents=[state.head, theirs],
+            place=(place.dataset, place.version),
+            who="somebody",
+            message="Merge",
+            time_ms=draft.log()[0].time + 5,
+            changes=Changes(),
+        )
+        new = staging.add(Kind.COMMIT, encode_object(made))
+        return [Move(head_ref(place.dataset, place.version), state.head, new)], None
+
+    transact(store.handle, staging, "merge", merged)
+    by_message = {one.message: Saved(one.time, one.version_id) for one in draft.log()}
+    assert draft.last_saved(["a", "b", "c"]) == [
+        by_message["ours"],
+        by_message["theirs"],
+        by_message["Merge"],
+    ]

@@ -153,6 +153,33 @@ def test_fr_12_a_failed_merge_names_the_frame_that_was_given(draft: DatasetVersi
     assert failure["frame"] is bad
 
 
+@pytest.mark.parametrize(
+    "given", [[3], [{"id": "a", "sources": 7}], [{"id": "a", "meta": {"deep": {"x": {1}}}}], [None]]
+)
+@pytest.mark.parametrize("call", ["merge", "strict schema"])
+def test_what_is_no_frame_is_a_failure_of_every_call(
+    draft: DatasetVersion, given: list[object], call: str
+) -> None:
+    """Nothing foreign is raised, and the others are stored."""
+    draft.add_frames([frame("a", deep={"x": 1})])
+    frames = [*given, frame("b")]
+    if call == "merge":
+        failures = draft.update_frames(frames, without_fields=[])  # type: ignore[arg-type]
+    else:
+        failures = draft.add_frames(frames, strict_schema=True)  # type: ignore[arg-type]
+    assert [one["frame"] for one in failures] == given
+    assert [one.id for one in draft] == ["a", "b"]
+
+
+@pytest.mark.parametrize("frames", [3, "a", {"id": "a"}, None])
+def test_what_holds_no_frames_is_refused(draft: DatasetVersion, frames: object) -> None:
+    """By every call that takes frames."""
+    with pytest.raises(UsageError, match="iterable"):
+        draft.update_frames(frames, without_fields=[])  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="iterable"):
+        draft.add_frames(frames, strict_schema=True)  # type: ignore[arg-type]
+
+
 def test_fr_13_a_plain_update_drops_removed_keys(draft: DatasetVersion) -> None:
     """Fact 18."""
     draft.add_frames([frame("a", x=1, y=2)])
@@ -450,6 +477,18 @@ def test_md_02_a_key_of_two_types_is_stored_and_shows_in_the_schema(
     """C-41: nothing is refused."""
     assert draft.add_frames([frame("a", n=1), frame("b", n="1")]) == []
     assert draft.get_schema()["meta.n"] == ["integer", "string"]
+
+
+def test_md_02_a_strict_schema_refuses_another_type(draft: DatasetVersion) -> None:
+    """C-41: against what the version holds, and among the frames of the call."""
+    draft.add_frames([frame("a", n=1)])
+    refused = draft.add_frames(
+        [frame("b", n="1"), frame("c", n=1.5, m="x"), frame("d", m=1)], strict_schema=True
+    )
+    assert [one["error_type"] for one in refused] == ["validation"] * 2
+    assert [one.id for one in draft] == ["a", "c"]
+    with pytest.raises(ValueError, match=r"meta\.n is string"):
+        draft.add_frames([frame("b", n="1")], strict_schema=True, strict=True)
 
 
 def test_c_42_metadata_of_a_group_may_not_use_a_members_name(draft: DatasetVersion) -> None:
