@@ -11,11 +11,10 @@ crash. In one transaction nothing is deleted before all roots of that transactio
 marked. Checking changes nothing and raises nothing for damage, whatever is damaged.
 
 Files in reading order: report.py (what is said); roots.py (what must stay), reach.py (what the
-roots lead to), settled.py (how far it came), reserve.py (its
-room on a full disk), collect.py (gc), automatic.py (gc by itself),
-compact.py (a smaller file); findings.py (faults as they are found), rows.py (every stored row),
-refs.py (refs, log, history), trees.py (nodes and entries), sums.py (order, counts and changes),
-structure.py (these in their order), check.py (fsck).
+roots lead to), settled.py (how far it came), reserve.py (its room on a full disk), collect.py (gc),
+automatic.py (gc by itself), compact.py (a smaller file); findings.py (faults as they are found),
+rows.py (every stored row), refs.py (refs, log, history), trees.py (nodes and entries), sums.py
+(order, counts and changes), structure.py (these in their order), check.py (fsck).
 
 Why not keep the marks of a collection in slices on disk: what a mark says is only true of the file
 that it was made of, and a backup that is put back would be swept by marks of another. Why not lend

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.dataset.version import DatasetVersion
+from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.errors import DiskFullError
 from hyperstore.maintenance.automatic import init
 from tests.cli.conftest import lines
