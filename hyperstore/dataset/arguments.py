@@ -2,13 +2,12 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from types import MethodType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from hyperstore.errors import UsageError, a_type
 
-__all__ = ["Either", "documented", "names_of", "nearest", "one_of", "refuse_uploads"]
+__all__ = ["Either", "documented", "names_of", "nearest", "number_of", "one_of", "refuse_uploads"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -53,6 +52,8 @@ class Either(Generic[_T, _P, _R]):
 
 def nearest(name: str, known: Sequence[str], most: int = 5) -> str:
     """Return the known names that look most like one, for a message; then the others."""
+    from difflib import get_close_matches  # Not loaded for those whom nothing goes wrong for.
+
     close = get_close_matches(
         name[:_CHARACTERS_MAX], [one[:_CHARACTERS_MAX] for one in known[:_COMPARED_MAX]], most
     )
@@ -93,6 +94,13 @@ def refuse_uploads(
     for name, is_asked in asked.items():
         if is_asked:
             raise UsageError(f"{name}: uploads are not there yet; sources stay where they are")
+
+
+def number_of(given: object, *, what: str) -> float:
+    """Return a positive number; UsageError for anything else."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 1e15:
+        raise UsageError(f"{what} is a number greater than 0, not {given!a}")
+    return given
 
 
 def names_of(given: object, *, what: str) -> list[str]:

@@ -5,18 +5,21 @@ there are `flush_threshold` edits, when its block ends, also by an exception, an
 write is one operation. Edits keep their order: a frame that is added, then deleted, is gone.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from weakref import WeakKeyDictionary
 
 from hyperstore.dataset.arguments import documented, refuse_uploads
 from hyperstore.dataset.draft import Place
+from hyperstore.dataset.editor import frame_id_of
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike
 from hyperstore.errors import UsageError
+
+if TYPE_CHECKING:  # Its import takes longer than those of this layer.
+    from logging import Logger
 
 __all__ = ["BulkContext", "Edited", "open_bulk", "pending_bulk"]
 
@@ -43,7 +46,7 @@ class BulkContext:
         place: Place,
         *,
         flush_threshold: int,
-        log: logging.Logger | None,
+        log: "Logger | None",
         allow_update: bool,
     ) -> None:
         self._version = version
@@ -86,7 +89,7 @@ class BulkContext:
     def delete_frame(self, frame: str | FrameLike, delete_sources: bool = False) -> list[Failure]:
         """Delete a frame, given by id or as a frame."""
         refuse_uploads(delete_sources=delete_sources)
-        return self._take("delete", frame)
+        return self._take("delete", frame_id_of(frame))
 
     def flush(self) -> list[Failure]:
         """Write what was gathered; return what could not be stored, which `failures` keeps."""
@@ -119,7 +122,7 @@ def open_bulk(
     place: Place,
     *,
     flush_threshold: int | None,
-    log: logging.Logger | None,
+    log: "Logger | None",
     allow_update: bool,
 ) -> BulkContext:
     """Return the bulk context of a version, which the first call of several makes."""

@@ -1,13 +1,12 @@
 """What a version holds, with the documented calls: frames, metadata, mask labels, statistics."""
 
 import copy
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from hyperstore.dataset import lastchange, masklabels, schema, updating
-from hyperstore.dataset.arguments import documented, refuse_uploads
+from hyperstore.dataset.arguments import documented, number_of, refuse_uploads
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
@@ -19,6 +18,9 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.errors import PublishedError
 from hyperstore.ids import CommitId, NodeId
+
+if TYPE_CHECKING:  # Its import takes longer than those of this layer.
+    from logging import Logger
 
 __all__ = ["OVERRIDDEN", "VersionContents"]
 
@@ -70,7 +72,9 @@ class VersionContents(VersionCore):
             force_upload=force_upload,
             register_on_upload_failure=register_on_upload_failure,
         )
-        most = None if max_request_size_mb is None else int(max_request_size_mb * 1024 * 1024)
+        most = None
+        if max_request_size_mb is not None:
+            most = int(number_of(max_request_size_mb, what="max_request_size_mb") * 1024 * 1024)
         refused: list[Failure] = []
         if strict_schema:
             fitting = schema.StrictSchema(self.view())
@@ -133,7 +137,7 @@ class VersionContents(VersionCore):
     def get_bulk_context(
         self,
         flush_threshold: int | None = None,
-        log: logging.Logger | None = None,
+        log: "Logger | None" = None,
         refresh_version_stats: bool = True,
         auto_upload_destination: str | None = None,
         local_dataset_root_path: str | None = None,
@@ -317,12 +321,13 @@ class VersionContents(VersionCore):
 
     def get_source_ids(self, max_count: int = 100) -> list[str]:
         """Return the ids of sources, by name."""
-        return schema.source_ids(self.view(), max_count)
+        return schema.source_ids(self.view(), int(number_of(max_count, what="max_count")))
 
     def get_sources(self, max_count: int = 100) -> dict[str, str]:
         """Return for each URI of a source the id of the first frame that has it."""
-        return schema.source_uris(self.view(), self._handle.roots, max_count)
+        most = int(number_of(max_count, what="max_count"))
+        return schema.source_uris(self.view(), self._handle.roots, most)
 
     def get_snippets(self, max_count: int = 100) -> list[_Wire]:
         """Return the first frame of each context as a dict, with the number of its frames."""
-        return schema.snippets(self.view(), max_count)
+        return schema.snippets(self.view(), int(number_of(max_count, what="max_count")))

@@ -4,7 +4,6 @@ HYPERSTORE_DIR says its folder, which need not exist yet; else it is the nearest
 the current folder upwards; else `./.hyperstore`, made at the first write and said in the log.
 """
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +45,8 @@ def default_handle(*, create: bool = False) -> Handle:
             f"to use another one, name its folder by {STORE_VARIABLE}"
         )
     made = init_handle(folder, allow_network=False)
+    import logging  # Not loaded for those who have a store.
+
     logging.getLogger("hyperstore").warning("made a store in %s", made.folder)
     return _shared(made)
 

@@ -29,7 +29,7 @@ from hyperstore.frames.home import Home
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
 
-__all__ = ["Editor", "FrameLike"]
+__all__ = ["Editor", "FrameLike", "frame_id_of"]
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class Editor:
         """Delete frames by id; return how many there were."""
         if isinstance(frames, (str, bytes, Mapping, SingleFrame, FrameGroup)):
             raise UsageError(f"frames come in a list, not as one {type(frames).__name__}")
-        wanted = deletions(keys.frame_key(_id_of(one)) for one in frames)
+        wanted = deletions(keys.frame_key(frame_id_of(one)) for one in frames)
         with self._editing("delete frames") as work:
             before = work.snapshot.count
             work.snapshot = edit_snapshot(work.staging, work.snapshot, wanted)
@@ -211,8 +211,10 @@ class Editor:
                 receipt.hand_over(renewal.renewed.get(receipt.object_id))
 
 
-def _id_of(frame: object) -> str:
+def frame_id_of(frame: object) -> str:
+    """Return the id of a frame that is to be deleted, given as a frame or by its id."""
     if isinstance(frame, str):
+        keys.frame_key(frame)  # Which refuses what can be no id.
         return frame
     found = frame.get("id") if isinstance(frame, Mapping) else getattr(frame, "id", None)
     if not isinstance(found, str):

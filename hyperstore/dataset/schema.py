@@ -73,7 +73,7 @@ def field_types(view: View, schema_type: str) -> Schema:
 
     A field of metadata that has two types is a conflict, and lists both.
     """
-    if schema_type not in _FIXED:
+    if type(schema_type) is not str or schema_type not in _FIXED:
         raise UsageError(f"schema_type is frame, source or roi, not {schema_type!a}")
     seen: dict[str, set[str]] = {}
     for frame in view:

@@ -62,11 +62,6 @@ class VersionStates(VersionContents):
         """Whether it may be written to."""
         return not self.published
 
-    @property
-    def wire_status(self) -> str:
-        """`draft` while edits are pending, `committed` while none are, or `published`."""
-        return self.status().state
-
     def get_parent(self) -> str:
         """Return the id of the version that it began from; empty where there was none."""
         return self.record.parent

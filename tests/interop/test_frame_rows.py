@@ -108,6 +108,9 @@ def test_fr_09_a_frame_over_the_size_asked_for_is_a_failure(draft: DatasetVersio
     assert (failure["frame"], failure["error_type"]) == (large, "register")
     assert [one.id for one in draft] == ["a"]
     assert draft.add_frames([large]) == []
+    for size in (0, "1", True):
+        with pytest.raises(UsageError, match="greater than 0"):
+            draft.add_frames([], max_request_size_mb=size)  # type: ignore[arg-type]
 
 
 def test_fr_11_an_update_replaces_or_creates(draft: DatasetVersion) -> None:
@@ -428,6 +431,18 @@ def test_fr_22_commits_take_in_what_was_gathered(draft: DatasetVersion) -> None:
     draft.get_bulk_context().add_frame(frame("b"))
     child = draft.create_snapshot()
     assert (len(draft), len(child)) == (2, 2)
+
+
+@pytest.mark.parametrize("given", [3, "", "x" * 256, {"no": "id"}])
+def test_fr_20_a_bulk_context_refuses_at_once_to_delete_what_is_no_frame(
+    draft: DatasetVersion, given: object
+) -> None:
+    """Later it would be in the way of all that was gathered."""
+    with draft.get_bulk_context() as bulk:
+        bulk.add_frame(frame("a"))
+        with pytest.raises(ValueError, match=r"frame|id"):
+            bulk.delete_frame(given)  # type: ignore[arg-type]
+    assert [one.id for one in draft] == ["a"]
 
 
 def test_fr_24_frames_go_from_version_to_version_with_their_ids(draft: DatasetVersion) -> None:
