@@ -95,7 +95,9 @@ def _small(raw: RawFile, box: Box, frame: int, pixels_max: int) -> Image.Image:
         turn = orientation(image)
         wide, high = box if turn < 5 else box[::-1]
         # A JPEG decodes at a half, a quarter or an eighth of its size in as much less time.
-        image.draft(None, (2 * wide, 2 * high))
+        times = max(image.width / wide, image.height / high)
+        if times > 1:
+            image.draft(None, (int(2 * image.width / times), int(2 * image.height / times)))
         made = in_colour(image)
         made.thumbnail((wide, high), reducing_gap=2.0)
         return upright(made, turn)
