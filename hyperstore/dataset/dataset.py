@@ -30,7 +30,7 @@ from hyperstore.dataset.tagfilter import TagFilter
 from hyperstore.errors import ExistsError, NotFoundError, UsageError
 from hyperstore.history.branches import datasets, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
-from hyperstore.history.names import check_names, check_text
+from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.ids import new_id
 
 __all__ = ["Dataset", "DatasetVersion"]
@@ -259,12 +259,12 @@ class Dataset(DatasetCore):
             comment=check_text(description or "", what="comment"),
             created=now_ms(),
             id=new_id(),
-            name=dataset_name,
-            project=dataset_project or "",
+            name=check_name(dataset_name, what="dataset"),
+            project=check_name(dataset_project, what="project") if dataset_project else "",
             tags=check_names(tags or (), what="tag"),
         )
-        handle = default_handle(create=True)
         selector = Selector(dataset_name=dataset_name, dataset_project=dataset_project)
+        handle = default_handle(create=True)
         try:
             found = select_dataset(handle, selector)
         except NotFoundError:

@@ -1,6 +1,8 @@
 """What the reference promises of a Dataset, row by row; each test is named after its row."""
 
 import logging
+import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -295,6 +297,47 @@ def test_the_default_store_is_made_at_the_first_write_and_said_once(
         Dataset.create("cells")
         Dataset.create("other")
     assert [one.getMessage() for one in caplog.records] == [f"made a store in {default_store}"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"dataset_name": "-x"},
+        {"dataset_name": 3},
+        {"dataset_name": "a", "dataset_project": " "},
+        {"dataset_name": "a", "tags": "label"},
+        {"dataset_name": "a", "description": 3},
+    ],
+)
+def test_what_cannot_be_stored_makes_no_store(
+    default_store: Path, given: dict[str, object]
+) -> None:
+    """A folder that appears for nothing puzzles whoever finds it."""
+    with pytest.raises(UsageError):
+        Dataset.create(**given)  # type: ignore[arg-type]
+    assert not default_store.exists()
+
+
+def test_datasets_and_versions_of_class_calls_go_to_other_processes() -> None:
+    """They pickle as the path of their store and their ids."""
+    dataset = Dataset.create("cells")
+    version = dataset.get_version()
+    version.add_frames([frame("a")])
+    again, read = pickle.loads(pickle.dumps((dataset, version)))
+    assert (type(again), type(read)) == (Dataset, DatasetVersion)
+    assert (again, read) == (dataset, version)
+    assert [one.id for one in read] == ["a"]
+
+
+def test_another_store_in_the_same_folder_is_another_store(default_store: Path) -> None:
+    """What is written after the folder was removed and made again must not go to the old files."""
+    Dataset.create("cells")
+    shutil.rmtree(default_store)
+    hyperstore.init(default_store).close()
+    assert DatasetVersion.get_datasets() == []
+    Dataset.create("tissue")
+    with hyperstore.open(default_store) as store:
+        assert [one.name for one in store.datasets()] == ["tissue"]
 
 
 def test_without_a_named_folder_the_nearest_store_upwards_is_the_default(
