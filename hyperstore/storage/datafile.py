@@ -88,20 +88,28 @@ def may_change(folder: Path) -> tuple[bool, bool]:
 def is_unborn(path: Path) -> bool:
     """Tell whether the file holds nothing yet: the first write to it did not reach the disk whole.
 
-    Such a file is no longer than the two meta pages of a new database. It is empty, or all zeros,
-    or it holds the first meta page, before any transaction, and not all of the second.
+    It is empty, or all zeros and no longer than two meta pages. Or it has one meta page, from
+    before any transaction, where of the other one nothing has come: once `init` is done both are
+    of later transactions, so that no store that lost one of them looks like that.
     """
     with path.open("rb") as file:
         head = file.read(2 * _PAGE_SIZES[-1] + 1)
-    if len(head) > 2 * _PAGE_SIZES[-1]:
-        return False
     if not any(head):
-        return True
+        return len(head) <= 2 * _PAGE_SIZES[-1]
     try:
-        meta = _meta_at(head, 0, path)
+        first = _meta_at(head, 0, path)
+        sizes = (first.page_bytes,) if first else _PAGE_SIZES
+        second = [(size, meta) for size in sizes if (meta := _meta_at(head, size, path))]
     except FormatError:
         return False
-    return meta is not None and meta.transaction == 0 and len(head) < 2 * meta.page_bytes
+    if first is not None:
+        other = head[first.page_bytes : 2 * first.page_bytes]
+        torn = len(other) < first.page_bytes or not any(other)
+        return first.transaction == 0 and not second and torn
+    return any(
+        meta.transaction == 0 and meta.page_bytes == size and not any(head[:size])
+        for size, meta in second
+    )
 
 
 def _check_once(path: Path) -> None:

@@ -169,3 +169,36 @@ def test_a_copy_opens_like_the_original(folder: Path, tmp_path: Path) -> None:
     shutil.copy(folder / DATA_FILE, copy / DATA_FILE)
     with Database.open(copy) as database, database.reading() as reader:
         assert len(list(reader.scan_objects())) == 5
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("more", [0, 3])
+def test_a_first_write_of_which_one_page_came_is_begun_anew(
+    tmp_path: Path, lost: int, more: int
+) -> None:
+    """The power went in the middle of `init`: nothing was acknowledged, and `init` goes on."""
+    folder = tmp_path / "db"
+    folder.mkdir()
+    lmdb.open(str(folder), lib_version=0).close()
+    data = folder / DATA_FILE
+    pages = bytearray(data.read_bytes()[:8192]) + os.urandom(4096) * more
+    pages[4096 * lost : 4096 * (lost + 1)] = bytes(4096)
+    data.write_bytes(pages)
+    with pytest.raises(HyperstoreError):
+        Database.open(folder)
+    Database.create(folder).close()
+    Database.open(folder).close()
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_database_that_lost_a_meta_page_is_never_begun_anew(tmp_path: Path, lost: int) -> None:
+    """Not even the youngest: from the moment that `init` is done there is something to lose."""
+    folder = tmp_path / "db"
+    Database.create(folder).close()
+    data = folder / DATA_FILE
+    pages = bytearray(data.read_bytes())
+    pages[4096 * lost : 4096 * (lost + 1)] = bytes(4096)
+    data.write_bytes(pages)
+    with pytest.raises(CorruptError):
+        Database.create(folder)
+    assert data.read_bytes() == pages
