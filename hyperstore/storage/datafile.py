@@ -29,7 +29,7 @@ _MAGIC = 0xBEEFC0DE
 _ENGINE_VERSION = 1
 _PAGE_META = 0x08
 _META_BYTES = 152
-_PAGE_SIZES = tuple(2**power for power in range(8, 17))
+_PAGE_SIZES = tuple(1 << power for power in range(8, 17))
 # Page number, padding, flags, two bounds of free space; then magic, version, address, map size,
 # page size (kept where the free list's record has padding), and at the end last page and txn id.
 _HEAD = struct.Struct("=QHHHH II QQ I")
