@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import hyperstore
 from hyperstore import DatasetVersion, FrameGroup, SingleFrame, Store
 from tests.dataset.conftest import draft, store
@@ -202,6 +204,7 @@ def test_two_processes_import_into_one_draft_and_both_keep_their_frames(tmp_path
     assert "No faults" in run_well(tmp_path, "fsck", "--full")
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_in_the_middle_of_an_import_leaves_nothing(tmp_path: Path) -> None:
     """Not the frames, not the dataset, not a line in the log; and the command says so in one."""
     with hyperstore.init(tmp_path / ".hyperstore") as store:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -17,16 +16,7 @@ from tests.cli.conftest import lines
 from tests.support.command import PROJECT, Command, environment
 from tests.support.frames import wire, wires
 
-
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Let the processes that a test starts hear Ctrl-C, also where this one was told to ignore it.
-
-    As it is in the background of a script; whoever is started inherits that, unless it is caught.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("heard")
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
