@@ -1,7 +1,8 @@
 """COCO files that are wrong: one error, which names file and place, and no frame."""
 
-import gc
 import json
+import subprocess
+import sys
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from hyperstore.errors import FormatError, HyperstoreError, NotFoundError
 from hyperstore.formats import coco
 from hyperstore.formats.jsonstream import JsonFile
 from hyperstore.limits import JSON_CHUNK_BYTES, JSON_VALUE_CHARS_MAX, PICTURE_RECORDS_MAX
-from tests.support.children import run_in_child
+from tests.support.command import environment
 
 _IMAGE = {"id": 1, "file_name": "a.jpg", "width": 4, "height": 3}
 _CATEGORY = {"id": 1, "name": "cat"}
@@ -202,25 +203,23 @@ def _peak(folder: Path, count: int) -> int:
     path = folder / f"{count}.json"
     path.write_bytes(_text(images=images, annotations=annotations))
     del images, annotations
-    out = folder / f"{count}.peak"
+    # In a process of its own: what other tests left alive there changes when Python collects.
+    words = [sys.executable, "-c", _MEASURE, str(path), str(folder / "out.json")]
+    answer = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
+    return int(answer.stdout)
 
-    def measured() -> None:
-        """In a child, where no thread of another test allocates meanwhile.
 
-        What the tests before left alive is set aside: the more of it, the rarer Python collects.
-        """
-        gc.collect()
-        gc.freeze()
-        gc.collect()
-        tracemalloc.start()
-        with coco.read([path]) as source:
-            meta = coco.combine_version({}, source)
-            frames = (coco.combine(None, partial) for partial in source.frames())
-            coco.write(frames, meta, folder / "out.json")
-        out.write_text(str(tracemalloc.get_traced_memory()[1]))
-
-    assert run_in_child(measured) == "done"
-    return int(out.read_text())
+_MEASURE = """
+import sys, tracemalloc
+from pathlib import Path
+from hyperstore.formats import coco
+tracemalloc.start()
+with coco.read([Path(sys.argv[1])]) as source:
+    meta = coco.combine_version({}, source)
+    frames = (coco.combine(None, partial) for partial in source.frames())
+    coco.write(frames, meta, Path(sys.argv[2]))
+print(tracemalloc.get_traced_memory()[1])
+"""
 
 
 def test_so_many_images_may_name_one_picture_and_no_more(tmp_path: Path) -> None:
