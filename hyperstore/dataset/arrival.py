@@ -25,7 +25,7 @@ from hyperstore.dataset.draft import (
 )
 from hyperstore.dataset.edit import edit_snapshot, empty_snapshot
 from hyperstore.dataset.founding import refuse_taken
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import FrameLike, Ingest
 from hyperstore.dataset.lookup import find_dataset, find_versions
 from hyperstore.dataset.metadata import check_metadata
@@ -51,6 +51,7 @@ from hyperstore.history.commit import (
 )
 from hyperstore.history.names import check_name
 from hyperstore.ids import CommitId, Kind, new_id
+from hyperstore.storage.host import now_ms
 
 __all__ = ["Arrival"]
 

@@ -13,7 +13,6 @@ from hyperstore.dataset.arguments import Either, documented, one_of, refuse_uplo
 from hyperstore.dataset.datasetcore import DatasetCore
 from hyperstore.dataset.default import default_handle, find_default
 from hyperstore.dataset.draft import Place
-from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.lookup import commit_id_of, find_versions, no_version
 from hyperstore.dataset.moved import datasets_moved
 from hyperstore.dataset.publishing import SnapshotWish
@@ -32,6 +31,7 @@ from hyperstore.history.branches import datasets, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.ids import new_id
+from hyperstore.storage.host import now_ms
 
 __all__ = ["Dataset", "DatasetVersion"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hyperstore.dataset.compare import count_changes, edits_between
 from hyperstore.dataset.edit import FrameEdit, edit_snapshot, empty_snapshot, root
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.renewal import Renewal
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
@@ -33,6 +33,7 @@ from hyperstore.history.commit import (
     new_commit,
 )
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
+from hyperstore.storage.host import now_ms
 from hyperstore.tree.cursor import get_many
 from hyperstore.tree.merge import merge
 

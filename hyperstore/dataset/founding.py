@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hyperstore.codec import replace
 from hyperstore.dataset import lifecycle
 from hyperstore.dataset.draft import Place, State, read_state
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lifecycle import after
 from hyperstore.dataset.lookup import find_dataset
 from hyperstore.dataset.transact import Move, transact
@@ -22,6 +22,7 @@ from hyperstore.history.branches import (
 from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record, encode_object
 from hyperstore.history.names import check_name, check_text
 from hyperstore.ids import CommitId, Kind, ObjectId, new_id
+from hyperstore.storage.host import now_ms
 
 __all__ = [
     "create_dataset",

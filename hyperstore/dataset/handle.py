@@ -4,7 +4,6 @@ Transactions are opened here and in what builds on this module, and nowhere belo
 """
 
 import atexit
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,18 +21,13 @@ from hyperstore.storage.datafile import DATA_FILE
 from hyperstore.storage.pins import Pin
 from hyperstore.tree.nodes import NodeCache
 
-__all__ = ["Handle", "now_ms", "share", "shared", "unshare"]
+__all__ = ["Handle", "share", "shared", "unshare"]
 
 _T = TypeVar("_T")
 
 CONFIG_FILE = "config.toml"
 SCRATCH_FOLDER = "tmp"
 DATABASE_FOLDER = "db"
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds since 1970, UTC."""
-    return max(0, time.time_ns() // 1_000_000)  # A clock before 1970 has no number in a row.
 
 
 class Handle:

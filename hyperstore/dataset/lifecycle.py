@@ -15,7 +15,7 @@ from hyperstore.dataset.draft import (
     store_snapshot,
 )
 from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.merging import merge_snapshots, revert_message
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
@@ -44,6 +44,7 @@ from hyperstore.history.commit import (
 )
 from hyperstore.history.names import check_name, check_text
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
+from hyperstore.storage.host import now_ms
 from hyperstore.tree.cursor import get_many
 
 __all__ = [

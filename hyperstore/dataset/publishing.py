@@ -16,7 +16,7 @@ from hyperstore.dataset.draft import (
     store_snapshot,
     with_meta,
 )
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lifecycle import after, standing, version_moves
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
@@ -24,6 +24,7 @@ from hyperstore.history.branches import RefReader, read_snapshot, version_ref, v
 from hyperstore.history.commit import Snapshot, VersionRecord, check_message, encode_object
 from hyperstore.history.names import check_name, check_text
 from hyperstore.ids import CommitId, Kind, new_id
+from hyperstore.storage.host import now_ms
 
 __all__ = ["SnapshotWish", "publish", "snapshot"]
 

@@ -9,7 +9,7 @@ from hyperstore.dataset import founding, lifecycle
 from hyperstore.dataset.config import Config
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.draft import Place, read_state
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_info, find_dataset
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.moved import operations
@@ -21,6 +21,7 @@ from hyperstore.history.branches import RefReader, dataset_ref, datasets, read_h
 from hyperstore.history.commit import DatasetRecord
 from hyperstore.history.names import check_names, check_text
 from hyperstore.ids import new_id
+from hyperstore.storage.host import now_ms
 from hyperstore.storage.reflog import Operation
 
 __all__ = ["Store", "init", "open_store"]

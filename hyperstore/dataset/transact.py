@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import MissingObjectError
 from hyperstore.history.branches import RefReader
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.storage.database import Database
+from hyperstore.storage.host import now_ms
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.reflog import Move
 from hyperstore.storage.writer import Writer

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from hyperstore.dataset import store as stores
 from hyperstore.dataset.config import Config
 from hyperstore.dataset.default import on_opened
-from hyperstore.dataset.handle import Handle, now_ms
+from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.store import Store
 from hyperstore.errors import LockedError
 from hyperstore.ids import new_id
@@ -46,6 +46,7 @@ from hyperstore.limits import (
 )
 from hyperstore.maintenance.reserve import keep_reserve
 from hyperstore.maintenance.settled import CACHE_FOLDER, read_settled
+from hyperstore.storage.host import now_ms
 from hyperstore.storage.packing import row_key
 
 if TYPE_CHECKING:  # Which is not worth its time to every program that opens a store.

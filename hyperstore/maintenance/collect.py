@@ -29,7 +29,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.handle import now_ms as clock_ms
 from hyperstore.dataset.store import Store
 from hyperstore.errors import DiskFullError
 from hyperstore.ids import Kind, ObjectId, new_id
@@ -52,6 +51,7 @@ from hyperstore.maintenance.report import Collected, Progress
 from hyperstore.maintenance.reserve import cut_reserve, settle_reserve
 from hyperstore.maintenance.roots import Moment, logged, roots
 from hyperstore.maintenance.settled import CACHE_FOLDER, Settled, write_settled
+from hyperstore.storage.host import now_ms as clock_ms
 from hyperstore.storage.packing import SEQUENCE_MAX, row_number
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.survey import SurveyedRecord, SurveyedRow

@@ -6,7 +6,6 @@ are on disk when its block ends, or none.
 """
 
 import shutil
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -152,7 +151,7 @@ class Database:
             raise self._is_closed()
         if self.readonly:
             raise RefusedError(f"{self.folder} is open for reading only")
-        return Writer(self._environment, _now_ms())
+        return Writer(self._environment, host.now_ms())
 
     def write(self, change: Callable[[Writer], T]) -> T:
         """Call `change` inside a write, again from the start where the map had to grow for it."""
@@ -367,7 +366,7 @@ def _completed_header(environment: Environment, store_id: str | None, trust: str
     with Reader(environment) as reader:
         if reader.has_header():
             return reader.header()
-    with Writer(environment, _now_ms()) as writer:
+    with Writer(environment, host.now_ms()) as writer:
         header = Header.new(store_id or new_id(), trust)
         writer.put_header(header)
     return header
@@ -391,7 +390,3 @@ def _read_header(environment: Environment) -> Header:
 def _reserve(map_bytes: int) -> int:
     """Return what a write finds free at least; maps made small by tests have small reserves."""
     return min(MAP_RESERVE_BYTES, map_bytes // 2)
-
-
-def _now_ms() -> int:
-    return max(0, time.time_ns() // 1_000_000)  # A clock before 1970 has no number in a row.

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ __all__ = [
     "free_bytes",
     "lengthen_file",
     "lock_handle",
+    "now_ms",
     "sync_file",
     "sync_folder",
     "unsafe_place",
@@ -45,6 +47,11 @@ _CLOUD_FOLDERS = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since 1970, UTC; 0 for a clock before that."""
+    return max(0, time.time_ns() // 1_000_000)
 
 
 def unsafe_place(folder: Path) -> str | None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from hyperstore.dataset import store as stores
 from hyperstore.dataset.dataset import DatasetVersion
-from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.store import Store
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.ids import ObjectId
@@ -24,6 +23,7 @@ from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import SLICES, Collection, gc
 from hyperstore.maintenance.settled import Settled, read_settled, write_settled
 from hyperstore.storage.database import Database
+from hyperstore.storage.host import now_ms
 from hyperstore.storage.reader import Reader
 from tests.maintenance.test_collect import STEPS, take
 from tests.support.children import run_in_child

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hyperstore.codec import replace
 from hyperstore.dataset.dataset import DatasetVersion
-from hyperstore.dataset.handle import now_ms
 from hyperstore.dataset.store import Store, init, open_store
 from hyperstore.errors import (
     ConflictError,
@@ -25,6 +24,7 @@ from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import WHOLE, gc
 from hyperstore.storage.database import Database
 from hyperstore.storage.environment import Tables
+from hyperstore.storage.host import now_ms
 from hyperstore.storage.pins import Pin
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.writer import Writer
