@@ -12,7 +12,7 @@ from hyperstore.errors import DiskFullError
 from hyperstore.maintenance.automatic import init
 from tests.cli.conftest import lines
 from tests.support.command import Command
-from tests.support.disks import small_disk
+from tests.support.disks import fill_up, small_disk
 from tests.support.frames import wire, wires
 
 
@@ -21,16 +21,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """Return a file system of 8 MB."""
     with small_disk(tmp_path / "small", 8 * 1024) as place:
         yield place
-
-
-def fill(path: Path) -> None:
-    """Take all the room that is left, to the last block."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return
 
 
 def seen(command: Command) -> list[str]:
@@ -48,7 +38,7 @@ def test_verbs_on_a_full_disk_change_nothing_and_work_again_with_room(
     hs("add", "-", stdin=lines(wires(400)))
     hs("commit", "-m", "Many")
     hs("rm", "f003")
-    fill(disk / "filler")
+    fill_up(disk / "filler")
     before = seen(hs)
     more = lines([wire(f"n{number}", note=str(number) * 9_000) for number in range(200)])
     assert "No space left" in hs.fails("add", "-", code=128, stdin=more)
@@ -92,7 +82,7 @@ def crammed(tmp_path: Path) -> Iterator[Path]:
             version = store.create_dataset("cells").version()
             store.set_head(version)
             write_until_full(version)
-        fill(place / "filler")
+        fill_up(place / "filler")
         yield place
 
 
@@ -118,7 +108,7 @@ def test_gc_without_its_reserve_takes_out_what_it_can_or_says_what_to_do(
     """The reserve of a store that was copied to a small disk is not there."""
     monkeypatch.chdir(crammed)
     (crammed / ".hyperstore" / "db" / "gc.reserve").unlink()
-    fill(crammed / "more")
+    fill_up(crammed / "more")
     done = hs.run("gc")
     if done.code:
         assert done.code == 128

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.faults import cannot_run
 
-__all__ = ["read_only", "small_disk"]
+__all__ = ["fill_up", "read_only", "small_disk"]
 
 
 @contextmanager
@@ -41,6 +41,16 @@ def read_only(folder: Path) -> Iterator[None]:
         yield
     finally:
         _mount("-o", "remount,rw", str(folder))
+
+
+def fill_up(path: Path) -> None:
+    """Take all the room that is left, to the last block."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return
 
 
 def _mount(*words: str) -> None:

@@ -5,6 +5,7 @@ from random import Random
 
 from hyperstore.dataset.store import init, open_store
 from hyperstore.errors import DiskFullError
+from tests.support.disks import fill_up
 from tests.support.faults_children import expected, faults_of, in_child, show
 from tests.support.model import State, apply, do
 from tests.support.workload import begun, frames
@@ -65,16 +66,7 @@ def full(folder: Path) -> object:
     faults: list[str] = []
     for number, part in enumerate((fill, look, go_on)):
         if number == 1:
-            _to_the_last_block(filler)
+            fill_up(filler)
         ended, answer = in_child(part)
         faults += answer if isinstance(answer, list) else [f"{part.__name__}: {ended} {answer}"]
     return {"faults": faults}
-
-
-def _to_the_last_block(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            pass
