@@ -30,11 +30,34 @@ Labels = Iterable[str]
 Meta = Mapping[str, object]
 
 
-class Polygon2D(Annotation):
-    """A closed polygon."""
+class _Outlined(Annotation):
+    """A closed polygon, or several, in the plane."""
 
     __slots__ = ()
     KIND = geometry.POLYGON_2D
+
+    def get_bounding_box(self) -> list[Num]:
+        """Return left, top, width and height."""
+        return geometry.bounds(self.values)
+
+    def clip(self, width: float, height: float) -> Annotation | None:
+        """Return what lies in 0 to `width`, 0 to `height`, as one polygon or several; None if none.
+
+        A polygon that lies within comes back unchanged; a piece without an area is left out.
+        """
+        return clipped_outline(self, self._rings(), width, height)
+
+    def _rings(self) -> list[Ring]:
+        return _rings_of(self.values)
+
+    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
+        return _with_points(self, _moved(self._rings(), sx, sy, dx, dy))
+
+
+class Polygon2D(_Outlined):
+    """A closed polygon."""
+
+    __slots__ = ()
 
     def __init__(
         self,
@@ -57,29 +80,11 @@ class Polygon2D(Annotation):
     def polygon_xy(self, value: Iterable[object]) -> None:
         self._set_poly(_flat(value, 2, "polygon_xy"), "polygon_xy")
 
-    def get_bounding_box(self) -> list[Num]:
-        """Return left, top, width and height."""
-        return geometry.bounds(self.values)
 
-    def clip(self, width: float, height: float) -> Annotation | None:
-        """Return what lies in 0 to `width`, 0 to `height`, as one polygon or several; None if none.
-
-        A polygon that lies within comes back unchanged; a piece without an area is left out.
-        """
-        return clipped_outline(self, self._rings(), width, height)
-
-    def _rings(self) -> list[Ring]:
-        return _rings_of(self.values)
-
-    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
-        return _with_points(self, _moved(self._rings(), sx, sy, dx, dy))
-
-
-class ComplexPolygon2D(Annotation):
+class ComplexPolygon2D(_Outlined):
     """Several polygons that are one object."""
 
     __slots__ = ()
-    KIND = geometry.POLYGON_2D
 
     def __init__(
         self,
@@ -101,10 +106,6 @@ class ComplexPolygon2D(Annotation):
     @polygons_xy.setter
     def polygons_xy(self, value: Iterable[object]) -> None:
         self._set_poly(_parts(value, 2, "polygons_xy"), "polygons_xy")
-
-    def get_bounding_box(self) -> list[Num]:
-        """Return left, top, width and height."""
-        return geometry.bounds(self.values)
 
     @classmethod
     def from_mask(
@@ -149,19 +150,6 @@ class ComplexPolygon2D(Annotation):
         metadata: Meta | None,
     ) -> "ComplexPolygon2D | None":
         return cls(rings, id, labels, confidence, metadata) if rings else None
-
-    def clip(self, width: float, height: float) -> Annotation | None:
-        """Return what lies in 0 to `width`, 0 to `height`, as one polygon or several; None if none.
-
-        A polygon that lies within comes back unchanged; a piece without an area is left out.
-        """
-        return clipped_outline(self, self._rings(), width, height)
-
-    def _rings(self) -> list[Ring]:
-        return _rings_of(self.values)
-
-    def _mapped(self, sx: Num, sy: Num, dx: Num, dy: Num) -> Annotation:
-        return _with_points(self, _moved(self._rings(), sx, sy, dx, dy))
 
 
 class Polygon3D(Annotation):
