@@ -46,11 +46,7 @@ class VersionSelected(VersionStates):
             auto_upload_destination=auto_upload_destination,
             local_dataset_root_path=local_dataset_root_path,
         )
-        return cls._selected(
-            Selector(
-                dataset_id=dataset_id, dataset_name=dataset_name, dataset_project=dataset_project
-            )
-        )
+        return cls._selected(Selector(dataset_id, dataset_name, dataset_project=dataset_project))
 
     @classmethod
     @documented
@@ -91,12 +87,8 @@ class VersionSelected(VersionStates):
     ) -> list[Self]:
         """Return the versions of a dataset, newest update first."""
         handle = default_handle()
-        dataset = select_dataset(
-            handle,
-            Selector(
-                dataset_id=dataset_id, dataset_name=dataset_name, dataset_project=dataset_project
-            ),
-        )
+        selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
+        dataset = select_dataset(handle, selector)
         found = choosing.list_versions(
             handle,
             dataset,
@@ -134,12 +126,8 @@ class VersionSelected(VersionStates):
             local_dataset_root_path=local_dataset_root_path,
         )
         handle = default_handle()
-        dataset = select_dataset(
-            handle,
-            Selector(
-                dataset_id=dataset_id, dataset_name=dataset_name, dataset_project=dataset_project
-            ),
-        )
+        selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
+        dataset = select_dataset(handle, selector)
         record = choosing.make_version(
             handle,
             dataset,

@@ -131,7 +131,7 @@ class VersionCore:
 
     def get_frame(self, frame_id: str) -> Frame:
         """Return one frame; NotFoundError where there is none of that id."""
-        if self._editor.pending is not None or not isinstance(frame_id, str):
+        if self._editor.pending is not None:
             return self.view().get_frame(frame_id)
         with self._handle.database.reading() as reader:
             return self._view_in(reader).frame_in(reader, frame_id)

@@ -74,8 +74,7 @@ class View:
     def object_ids(self, frame_ids: Sequence[str]) -> list[ObjectId | None]:
         """Return the object id of each frame, None for those that are not here."""
         for asked in frame_ids:
-            if not isinstance(asked, str):
-                raise UsageError(f"a frame id is a str, not {a_type(asked)}")
+            _check_frame_id(asked)
         wanted = [keys.frame_key(one) for one in frame_ids]
         order = sorted(set(wanted))
         values = cursor.get_many(self._nodes, root(self.snapshot, "frames"), order)
@@ -94,8 +93,6 @@ class View:
 
     def get_frame(self, frame_id: str) -> Frame:
         """Return one frame; NotFoundError where there is none of that id."""
-        if not isinstance(frame_id, str):
-            raise UsageError(f"a frame id is a str, not {a_type(frame_id)}")
         if self._staging.is_empty:
             with self._handle.database.reading() as reader:
                 return self.frame_in(reader, frame_id)
@@ -106,6 +103,7 @@ class View:
 
     def frame_in(self, reader: Reader, frame_id: str) -> Frame:
         """Return one frame by one read for all: its nodes, cold ones too, and its object."""
+        _check_frame_id(frame_id)
         nodes = Nodes(_Stored(reader), self._handle.cache)
         found = cursor.get(nodes, root(self.snapshot, "frames"), keys.frame_key(frame_id))
         if found is None:
@@ -232,6 +230,11 @@ class View:
             read_frame(payload, home=home, object_id=object_id, roots=roots)
             for object_id, payload in zip(ids, self._payloads(ids), strict=True)
         ]
+
+
+def _check_frame_id(frame_id: object) -> None:
+    if not isinstance(frame_id, str):
+        raise UsageError(f"a frame id is a str, not {a_type(frame_id)}")
 
 
 class _Stored:
