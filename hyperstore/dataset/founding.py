@@ -7,7 +7,6 @@ from hyperstore.dataset import lifecycle
 from hyperstore.dataset.draft import Place, State, read_state
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lifecycle import after
-from hyperstore.dataset.lookup import find_dataset
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import ExistsError, NotFoundError, RefusedError
 from hyperstore.history.branches import (
@@ -65,18 +64,15 @@ def delete_dataset(handle: Handle, dataset_id: str, *, drafts: bool, published: 
     An empty one always; one whose drafts hold frames or commits with `drafts`; one that has
     published versions with both. Its commits stay until collected, and `undo` brings it back.
     """
-    name = ""
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
-        nonlocal name
-        held = find_dataset(refs, dataset_id)
-        name = held[1].name
+        record_id, record = read_dataset(refs, dataset_id)
         states = [
-            read_state(refs, Place(dataset_id, record.id))
-            for _, record in versions(refs, dataset_id)
+            read_state(refs, Place(dataset_id, version.id))
+            for _, version in versions(refs, dataset_id)
         ]
-        _refuse_full(refs, name, states, drafts=drafts, published=published)
-        moves = [Move(dataset_ref(dataset_id), held[0], None)]
+        _refuse_full(refs, record.name, states, drafts=drafts, published=published)
+        moves = [Move(dataset_ref(dataset_id), record_id, None)]
         for state in states:
             moves += lifecycle.removal(state)
         moves += [
@@ -85,7 +81,7 @@ def delete_dataset(handle: Handle, dataset_id: str, *, drafts: bool, published: 
         return moves, None
 
     with handle.database.reading() as reader:
-        name = find_dataset(reader, dataset_id)[1].name
+        name = read_dataset(reader, dataset_id)[1].name
     transact(handle, handle.staging(), f"delete dataset {name}", prepare)
 
 

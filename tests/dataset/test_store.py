@@ -264,3 +264,11 @@ def test_a_clock_before_1970_writes_as_if_it_were_that_year(
     assert draft.add_frames([{"sources": [{"id": "default", "uri": "s3://a/b"}]}]) == []
     assert draft.commit("first") is not None
     assert [info.time for info in draft.log()] == [0]
+
+
+def test_a_dataset_is_deleted_by_its_id_though_another_is_named_so(store: hyperstore.Store) -> None:
+    """Names are free, and may look like ids; what was in hand is deleted, and nothing else."""
+    meant = store.create_dataset("meant")
+    store.create_dataset(meant.id)
+    store.delete_dataset(meant)
+    assert [one.name for one in store.datasets()] == [meant.id]
