@@ -5,10 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from hyperstore import Store
+from hyperstore.dataset.draft import store_snapshot
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import MissingObjectError
-from hyperstore.history.branches import RefReader
+from hyperstore.errors import CorruptError, MissingObjectError
+from hyperstore.frames.keys import frame_key, order_key
+from hyperstore.history.branches import RefReader, working_ref
+from hyperstore.history.commit import Snapshot
 from hyperstore.ids import Kind, ObjectId, object_id
+from hyperstore.tree.build import build
+from hyperstore.tree.node import make_leaf
 
 
 def test_an_operation_on_what_was_collected_meanwhile_moves_nothing(store: Store) -> None:
@@ -70,3 +75,28 @@ def test_a_name_that_was_free_when_looked_up_is_still_free_when_taken(store: Sto
 
     transact(store.handle, staging, "make", prepare)
     assert seen == [[], ["tag/theirs"]]
+
+
+def test_a_tree_that_leads_to_what_is_no_frame_is_damage(store: Store) -> None:
+    """Whatever the object is: its kind is compared before a byte of it is taken for a frame."""
+    draft = store.create_dataset("crafted").version()
+    staging = store.handle.staging()
+    other = staging.put(make_leaf([], []).payload())
+    key = frame_key("x")
+    crafted = Snapshot(
+        count=1,
+        roots={
+            "frames": build(staging.nodes, [(key, other)]),
+            "order": build(staging.nodes, [(order_key("c", 0, key), other)]),
+        },
+    )
+    new = store_snapshot(staging, crafted)
+    ref = working_ref(draft.dataset_id, draft.id)
+
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
+        return [Move(ref, refs.ref(ref), new)], None
+
+    transact(store.handle, staging, "craft", prepare)
+    for read in (lambda: draft.get_frame("x"), lambda: draft.get_frames_by_ids(["x"])):
+        with pytest.raises(CorruptError, match="of kind 2 where kind 1 was referred to"):
+            read()

@@ -92,3 +92,38 @@ def test_a_closed_handle_says_so(tmp_path: Path) -> None:
         database.reading()
     with Database.open(tmp_path / "db", readonly=True) as reading, pytest.raises(RefusedError):
         reading.writing()
+
+
+def test_a_moment_is_the_same_until_somebody_writes(tmp_path: Path) -> None:
+    """Whoever read and then writes need not look again at what nobody can have moved."""
+    with Database.create(tmp_path / "db") as database:
+        with database.reading() as reader:
+            before = reader.moment()
+        with database.writing() as writer:
+            assert writer.moment() == before
+            writer.put_many(some_objects(1))
+            assert writer.moment() == before
+        with database.reading() as reader:
+            assert reader.moment() != before
+        with database.writing() as writer:
+            assert writer.moment() != before
+
+
+def test_no_moment_of_a_compact_file_is_one_of_the_file_before(tmp_path: Path) -> None:
+    """Its transactions are numbered anew: the same number stands for another state."""
+    moments = []
+
+    def write(database: Database, number: int) -> None:
+        with database.writing() as writer:
+            moments.append(writer.moment())
+            writer.put_many(some_objects(number + 1))
+
+    with Database.create(tmp_path / "db") as database:
+        for number in range(40):
+            write(database, number)
+        with database.alone():
+            database.compact(lambda _: None)
+        for number in range(40, 80):
+            write(database, number)
+    assert len(set(moments)) == 80
+    assert len({transaction for _, transaction in moments}) < 80  # Or there were nothing to tell.

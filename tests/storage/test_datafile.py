@@ -202,3 +202,21 @@ def test_a_database_that_lost_a_meta_page_is_never_begun_anew(tmp_path: Path, lo
     with pytest.raises(CorruptError):
         Database.create(folder)
     assert data.read_bytes() == pages
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_a_first_write_with_a_page_of_something_else_is_not_begun_anew(
+    tmp_path: Path, damaged: int
+) -> None:
+    """A page that never came is all zeros; one that holds anything was written, then damaged."""
+    folder = tmp_path / "db"
+    folder.mkdir()
+    lmdb.open(str(folder), lib_version=0).close()
+    data = folder / DATA_FILE
+    pages = bytearray(data.read_bytes()[:8192])
+    pages[4096 * damaged : 4096 * damaged + 64] = b"\xff" * 64
+    data.write_bytes(pages)
+    assert not is_unborn(data)
+    with pytest.raises(CorruptError):
+        Database.create(folder)
+    assert data.read_bytes() == pages
