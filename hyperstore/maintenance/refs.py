@@ -190,4 +190,4 @@ def _rows(database: Database, findings: Findings, table: str) -> Iterator[Sealed
         yield from rows
         if not rows:
             return
-        after = rows[-1].key
+        after = max(row.key for row in rows)  # The last one need not be, where a key is damaged.

@@ -135,7 +135,7 @@ def _check_index(database: Database, findings: Findings) -> None:
             oids = reader.survey_ids(after)
         if not oids:
             return
-        after = oids[-1]
+        after = max(oids)
         for oid in oids:
             try:
                 with database.reading() as reader:

@@ -78,6 +78,7 @@ def survey_row(
             return None
         # A key of a false length is cut, so that the survey cannot run past the map.
         key, row = bytes(cursor.key()[: 2 * KEY_BYTES]), cursor.value()
+        _check_ahead("objects", key, after)
         created_ms, damage = 0, ""
         try:
             number = row_number(key)
@@ -116,6 +117,8 @@ def survey_table(
     found: list[SealedRow] = []
     with transaction.cursor(getattr(tables, name)) as cursor:
         standing = cursor.set_range(after + b"\0") if after else cursor.first()
+        if standing:
+            _check_ahead(name, bytes(cursor.key()[:LMDB_KEY_BYTES_MAX]), after)
         while standing and len(found) < most:
             key, data, damage = bytes(cursor.key()[:LMDB_KEY_BYTES_MAX]), b"", ""
             try:
@@ -132,10 +135,21 @@ def survey_ids(transaction: Transaction, tables: Tables, after: bytes, most: int
     found: list[ObjectId] = []
     with transaction.cursor(tables.oids) as cursor:
         standing = cursor.set_range(after + b"\0") if after else cursor.first()
+        if standing:
+            _check_ahead("oids", bytes(cursor.key()[: 2 * ID_BYTES]), after)
         while standing and len(found) < most:
             found.append(ObjectId(bytes(cursor.key()[: 2 * ID_BYTES])))
             standing = cursor.next()
     return found
+
+
+def _check_ahead(table: str, key: bytes, after: bytes) -> None:
+    """Raise CorruptError where a survey would go back, and so round and round.
+
+    A flipped bit in a key makes it smaller than those before it, and leads a search astray.
+    """
+    if key <= after:
+        raise CorruptError(f"table {table} is out of order behind key {after.hex()}. Run fsck")
 
 
 def numbers_of(

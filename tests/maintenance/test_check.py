@@ -156,3 +156,32 @@ def test_a_flipped_bit_ends_no_check(tmp_path: Path) -> None:
             fsck_path(folder, level="full")
 
         assert run_in_child(check) == "done", f"byte {at}"
+
+
+@pytest.mark.parametrize("table", ["absent", "objects", "oids", "oplog", "refs"])
+def test_a_last_key_that_became_smaller_ends_a_check_and_is_found(
+    tmp_path: Path, table: str
+) -> None:
+    """What goes on behind the last key that it saw would begin again there, for ever."""
+    with init(tmp_path / "store") as store:
+        draft = store.create_dataset("d").version()
+        for number in range(4):
+            draft.add_frames([frame(number)])
+        draft.commit("one")
+        database = store.handle.database
+        with database.writing() as writer:
+            writer.mark_missing([ObjectId(bytes([7, number]) * 16) for number in range(4)])
+        with database.reading() as reader:
+            key, value = reader.rows_behind(table)[-1]
+    row = key + value[:24]
+    at = next(at for at, byte in enumerate(key) if byte)
+    bit = max(1 << bit for bit in range(8) if key[at] & 1 << bit)
+    damaged = bytearray(row)
+    damaged[at] ^= bit
+    file = tmp_path / "store" / "db" / "data.mdb"
+    data = file.read_bytes()
+    assert row in data
+    file.write_bytes(data.replace(row, bytes(damaged)))
+    report = fsck_path(tmp_path / "store", level="full", max_seconds=30)
+    assert report.complete
+    assert report.faults
