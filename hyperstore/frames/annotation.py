@@ -5,204 +5,25 @@ Coordinates are source pixels, origin top-left; angles are radians, clockwise on
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, SupportsIndex
+from typing import SupportsIndex
 
 from hyperstore.codec import Unfit, replace
 from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames import geometry, pixels
 from hyperstore.frames.clipping import Ring
-from hyperstore.frames.geometry import Num, poly_fault
+from hyperstore.frames.geometry import Num
+from hyperstore.frames.labelled import AnnotationId, Labelled
 from hyperstore.frames.overlap import area_of, iou_of
-from hyperstore.frames.records import MaskValue, Metadata, RoiRecord
-from hyperstore.frames.values import (
-    amounts,
-    exact_confidence,
-    exact_labels,
-    exact_meta,
-    exact_numbers,
-)
-from hyperstore.frames.wire import WireFrame, roi_wire, unshared
+from hyperstore.frames.records import MaskValue
+from hyperstore.frames.values import amounts, exact_meta, numbers
 
-__all__ = [
-    "Annotation",
-    "AnnotationId",
-    "ImageAnnotation",
-    "Mask",
-    "exactly",
-    "numbers",
-]
-
-AnnotationId = str | int
+__all__ = ["Annotation", "ImageAnnotation", "Mask"]
 
 
-def numbers(values: object, what: str) -> list[Num]:
-    """Return finite numbers from any iterable; FrameError names the first that is none."""
-    if type(values) is not list:
-        if not isinstance(values, Iterable):
-            given = type(values).__name__
-            raise FrameError(f"{what}: a {given} is not a list of numbers", path=what)
-        values = list(values)
-    try:
-        return exact_numbers(values, what)
-    except Unfit as fault:
-        raise FrameError(str(fault), path=fault.path) from None
-
-
-def exactly(values: object, size: int, what: str) -> list[Num]:
-    """Return exactly so many finite numbers."""
-    found = numbers(values, what)
-    if len(found) != size:
-        raise FrameError(f"{what} takes {size} numbers; these are {len(found)}", path=what)
-    return found
-
-
-class Annotation:
+class Annotation(Labelled):
     """One annotation. The base class holds any kind, as the list of its stored numbers."""
 
-    __slots__ = ("_roi",)
-    KIND: ClassVar[str | None] = None
-
-    def __init__(
-        self,
-        values: Iterable[float] | None = None,
-        id: AnnotationId | None = None,
-        labels: Iterable[str] | None = None,
-        confidence: float | None = None,
-        metadata: Mapping[str, object] | None = None,
-    ) -> None:
-        """Take `labels` as a list of strings, `confidence` from 0 to 1, `metadata` as a dict."""
-        self._begin(id, labels, confidence, metadata)
-        if values is not None:
-            self.values = values
-
-    def _begin(
-        self,
-        id: AnnotationId | None,
-        labels: Iterable[str] | None,
-        confidence: float | None,
-        metadata: Mapping[str, object] | None,
-    ) -> None:
-        # One label and a confidence that are good at sight, as most are, need no setter.
-        label: list[str] = []
-        if type(labels) is list and len(labels) == 1:
-            only = labels[0]
-            if type(only) is str and only.isascii():
-                label, labels = [only], None
-        sure = None
-        if type(confidence) is float and 0.0 < confidence <= 1.0:
-            sure, confidence = confidence, None
-        self._roi = RoiRecord(
-            confidence=sure,
-            kind=self.KIND,
-            label=label,
-            meta=dict(metadata) if metadata else None,
-            sources=["default"],
-        )
-        if id is not None:
-            self.id = id
-        if labels is not None:
-            self.labels = labels
-        if confidence is not None:
-            self.confidence = confidence
-
-    @classmethod
-    def get_type(cls) -> str | None:
-        """Return the kind as it stands in `meta._type` on the wire."""
-        return cls.KIND
-
-    @property
-    def id(self) -> AnnotationId | None:
-        """The user's id, shared by shapes that belong together; not the id of the ROI."""
-        return self._roi.annotation_id
-
-    @id.setter
-    def id(self, value: AnnotationId | None) -> None:
-        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
-            raise FrameError(f"an annotation id is a string or an integer, not {value!a:.60}")
-        self._roi.annotation_id = value
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels: a live list."""
-        return self._roi.label
-
-    @labels.setter
-    def labels(self, value: Iterable[str]) -> None:
-        given = [value] if isinstance(value, str) else list(value)
-        if len(given) == 1 and type(given[0]) is str and given[0].isascii():
-            self._roi.label = given
-            return
-        try:
-            self._roi.label = exact_labels(given, "labels") if given else []
-        except Unfit as fault:
-            raise FrameError(str(fault), path=fault.path) from None
-
-    @property
-    def confidence(self) -> float | None:
-        """How sure the annotator is, from 0 to 1; None where that was not said."""
-        return self._roi.confidence
-
-    @confidence.setter
-    def confidence(self, value: float | None) -> None:
-        if type(value) is float and 0.0 < value <= 1.0:
-            self._roi.confidence = value
-            return
-        try:
-            self._roi.confidence = exact_confidence(value, "confidence")
-        except Unfit as fault:
-            raise FrameError(str(fault), path=fault.path) from None
-
-    @property
-    def metadata(self) -> Metadata:
-        """The user's metadata: a live dict."""
-        meta = self._roi.meta
-        if meta is None:
-            meta = self._roi.meta = {}
-        return meta
-
-    @metadata.setter
-    def metadata(self, value: Mapping[str, object] | None) -> None:
-        self._roi.meta = dict(value) if value else None
-
-    @property
-    def meta(self) -> Metadata:
-        """The same live dict as `metadata`."""
-        return self.metadata
-
-    @meta.setter
-    def meta(self, value: Mapping[str, object] | None) -> None:
-        self.metadata = value
-
-    @property
-    def values(self) -> list[Num]:
-        """The flat list of numbers in which the shape is stored; a copy."""
-        return list(self._roi.poly or ())
-
-    @values.setter
-    def values(self, value: Iterable[object]) -> None:
-        self._set_poly(numbers(value, "values"), "values")
-
-    def _set_poly(self, poly: list[Num], what: str) -> None:
-        fault = poly_fault(self._roi.kind, poly) if poly else None
-        if fault is not None:
-            at, reason = fault
-            path = what if at is None else f"{what}[{at}]"
-            raise FrameError(f"{path}: {reason}", path=path)
-        self._roi.poly = poly or None
-
-    @property
-    def roi_id(self) -> str | None:
-        """The id of the stored ROI; None until the frame is stored, unless it was given."""
-        return self._roi.id
-
-    @property
-    def sources(self) -> list[str]:
-        """The ids of the sources that the annotation is about; a copy."""
-        return list(self._roi.sources or ())
-
-    def to_dict(self) -> WireFrame:
-        """Return the wire form of the ROI; it shares nothing that edits the annotation."""
-        return unshared(roi_wire(self._roi))
+    __slots__ = ()
 
     def copy(self) -> "Annotation":
         """Return an independent copy that will get an ROI id of its own."""
@@ -296,22 +117,6 @@ class Annotation:
 
     def _not_flat(self) -> UsageError:
         return UsageError(f"a {type(self).__name__} is no shape in the plane, so it stays as it is")
-
-    def __eq__(self, other: object) -> bool:
-        """Compare by value, without the ids of ROIs and sources, which follow from the frame."""
-        if not isinstance(other, Annotation):
-            return NotImplemented
-        return _content(self._roi) == _content(other._roi)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        name = f", id={self.id!r}" if self.id is not None else ""
-        return f"{type(self).__name__}(labels={self.labels!r}{name})"
-
-
-def _content(roi: RoiRecord) -> RoiRecord:
-    return replace(roi, id=None, sources=None, meta=roi.meta or None)
 
 
 class ImageAnnotation(Annotation):

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames import geometry
-from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
+from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.clipping import Ring
 from hyperstore.frames.geometry import Num
+from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.polygons import clipped_outline, in_parts
-from hyperstore.frames.values import amounts
+from hyperstore.frames.values import amounts, exactly, numbers
 
 __all__ = ["BoundingBox2D", "BoundingBox3D", "Ellipse2D"]
 

@@ -5,9 +5,10 @@ from typing import TypedDict, cast
 
 from hyperstore.codec import Raw
 from hyperstore.errors import FrameError, UsageError, a_type
-from hyperstore.frames.annotation import Annotation, AnnotationId, ImageAnnotation, Mask
+from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
 from hyperstore.frames.derive import derive_tie
+from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.polygons import (
     ComplexPolygon2D,
     ComplexPolygon3D,

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hyperstore.errors import FrameError, a_type
 from hyperstore.frames import geometry
-from hyperstore.frames.annotation import Annotation, AnnotationId, exactly, numbers
+from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.clipping import Point, Ring, clipped_parts
 from hyperstore.frames.geometry import Num
+from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.pixels import rings_of_mask, rings_of_rle
-from hyperstore.frames.values import amounts
+from hyperstore.frames.values import amounts, exactly, numbers
 from hyperstore.limits import POLY_SENTINEL
 
 __all__ = [

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import cast
 
 from hyperstore.codec import Unfit, plain
-from hyperstore.errors import UsageError, a_type
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.records import Metadata
 from hyperstore.limits import DEPTH_MAX, FRAME_ID_BYTES_MAX
@@ -23,6 +23,8 @@ __all__ = [
     "exact_size",
     "exact_text",
     "exact_time",
+    "exactly",
+    "numbers",
     "quick_map",
     "quick_meta",
 ]
@@ -54,6 +56,27 @@ def amounts(given: Iterable[object], what: str) -> list[Num]:
         return exact_numbers(list(given), what)
     except Unfit as fault:
         raise UsageError(str(fault)) from None
+
+
+def numbers(values: object, what: str) -> list[Num]:
+    """Return finite numbers from any iterable; FrameError names the first that is none."""
+    if type(values) is not list:
+        if not isinstance(values, Iterable):
+            given = type(values).__name__
+            raise FrameError(f"{what}: a {given} is not a list of numbers", path=what)
+        values = list(values)
+    try:
+        return exact_numbers(values, what)
+    except Unfit as fault:
+        raise FrameError(str(fault), path=fault.path) from None
+
+
+def exactly(values: object, size: int, what: str) -> list[Num]:
+    """Return exactly so many finite numbers."""
+    found = numbers(values, what)
+    if len(found) != size:
+        raise FrameError(f"{what} takes {size} numbers; these are {len(found)}", path=what)
+    return found
 
 
 def _known_good(numbers: list[Num]) -> bool:
