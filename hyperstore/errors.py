@@ -18,6 +18,8 @@ HyperstoreError
     ForkError                                 a handle was carried over a fork inside a write
 """
 
+from collections.abc import Sequence
+
 __all__ = [
     "ConflictError",
     "CorruptError",
@@ -37,10 +39,13 @@ __all__ = [
     "UsageError",
     "a_type",
     "count_of",
+    "nearest",
 ]
 
 
 _SHOWN_MAX = 1_000  # Characters of a message.
+_COMPARED = 2_000  # Names; comparing costs by their number and their length.
+_COMPARED_CHARACTERS = 255
 
 
 class HyperstoreError(Exception):
@@ -130,6 +135,17 @@ class ForkError(HyperstoreError):
 def count_of(number: int, noun: str) -> str:
     """Return `1 frame`, `2 frames`, for a message."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def nearest(name: str, known: Sequence[str], most: int = 5) -> str:
+    """Return the known names that look most like one, for a message; then the others."""
+    from difflib import get_close_matches  # Not loaded for those whom nothing goes wrong for.
+
+    close = get_close_matches(
+        name[:_COMPARED_CHARACTERS], [one[:_COMPARED_CHARACTERS] for one in known[:_COMPARED]], most
+    )
+    shown = list(dict.fromkeys([*close, *known]))[: max(most, 1)]
+    return ", ".join(ascii(one) for one in shown)
 
 
 def a_type(value: object) -> str:

@@ -1,20 +1,17 @@
 """What the documented calls have in common: their arguments, and what they may be called on."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
-from hyperstore.errors import UsageError, a_type
+from hyperstore.errors import UsageError, a_type, nearest
 
 __all__ = ["Either", "documented", "names_of", "nearest", "number_of", "one_of", "refuse_uploads"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _T = TypeVar("_T")
-
-_COMPARED_MAX = 2_000  # Names; comparing costs by their number and their length.
-_CHARACTERS_MAX = 255
 
 
 def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -48,17 +45,6 @@ class Either(Generic[_T, _P, _R]):
     def __get__(self, instance: object, owner: type) -> Callable[_P, _R]:
         # The first argument is typed as the owner or an instance of it, which both come from here.
         return MethodType(self._call, owner if instance is None else instance)
-
-
-def nearest(name: str, known: Sequence[str], most: int = 5) -> str:
-    """Return the known names that look most like one, for a message; then the others."""
-    from difflib import get_close_matches  # Not loaded for those whom nothing goes wrong for.
-
-    close = get_close_matches(
-        name[:_CHARACTERS_MAX], [one[:_CHARACTERS_MAX] for one in known[:_COMPARED_MAX]], most
-    )
-    shown = list(dict.fromkeys([*close, *known]))[: max(most, 1)]
-    return ", ".join(ascii(one) for one in shown)
 
 
 def one_of(**given: object) -> None:

@@ -1,9 +1,10 @@
 """The annotations of a SingleFrame: a live list, decoded when somebody first looks at it."""
 
 from collections.abc import Iterable, Mapping
+from typing import overload
 
 from hyperstore.codec import Raw
-from hyperstore.errors import FrameError, a_type
+from hyperstore.errors import FrameError, UsageError, a_type, nearest
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.drawing import Common, Rois, draw
@@ -12,6 +13,8 @@ from hyperstore.frames.records import RoiRecord, read_rois
 from hyperstore.frames.source import Pictured
 
 __all__ = ["Annotated"]
+
+_CHOICES = ("id", "label", "labels")
 
 
 class Annotated(Pictured):
@@ -58,13 +61,16 @@ class Annotated(Pictured):
         labels: Iterable[str] | None = None,
         confidence: float | None = None,
         metadata: Mapping[str, object] | None = None,
+        *,
+        mask_id: str | None = None,
         **kwargs: object,
     ) -> list[int]:
         """Append one annotation for each shape, and return their positions.
 
         Several shapes are tied by one id, made up where none is given. A polygon may be a list of
         polygons; a box takes x, y, width, height and perhaps an angle; labels without a shape are
-        labels of the whole frame. Other names are kinds that were registered.
+        labels of the whole frame. `mask_rgb` is a colour of the mask `mask_id`, of the first one
+        unless said. Other names are kinds that were registered.
         """
         known = self.annotations
         # Boxes alone are so frequent that they have a way of their own.
@@ -91,7 +97,8 @@ class Annotated(Pictured):
             **kwargs,
         }
         masks = self._record.sources[0].masks
-        mask_id = masks[0].id if masks else None
+        if mask_id is None and masks:
+            mask_id = masks[0].id
         made = draw(shapes, common, frame_class=frame_class, mask_id=mask_id, known=known)
         first = len(known)
         known.extend(made)
@@ -106,8 +113,32 @@ class Annotated(Pictured):
             found = found[index : index + 1 or None]
         return [one for one in found if id is None or one.id == id]
 
-    def remove_annotation(self, index: int | None = None) -> Annotation | None:
-        """Remove the annotation at a position and return it; None where there is none."""
+    @overload
+    def remove_annotation(self, index: int | None = None) -> Annotation | None: ...
+
+    @overload
+    def remove_annotation(
+        self, index: None = None, **kwargs: object
+    ) -> list[Annotation] | None: ...
+
+    def remove_annotation(
+        self, index: int | None = None, **kwargs: object
+    ) -> Annotation | list[Annotation] | None:
+        """Remove the annotation at a position and return it; None where there is none.
+
+        With `id`, `label` or `labels` instead, remove and return all that `remove_annotations`
+        would; None where there is none either.
+        """
+        for name in kwargs:
+            if name not in _CHOICES:
+                raise TypeError(
+                    f"remove_annotation() has no argument {name!a}; "
+                    f"the closest: {nearest(name, _CHOICES, 3)}"
+                )
+        if kwargs:
+            if index is not None:
+                raise UsageError(f"index and {' and '.join(kwargs)} exclude each other; give one")
+            return self.remove_annotations(**kwargs) or None  # type: ignore[arg-type]
         if index is None or not -len(self.annotations) <= index < len(self.annotations):
             return None
         return self.annotations.pop(index)

@@ -4,8 +4,8 @@ An annotation holds the record that is stored, so that whatever it does not unde
 Coordinates are source pixels, origin top-left; angles are radians, clockwise on the screen.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import SupportsIndex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import SupportsIndex, TypeVar
 
 from hyperstore.codec import Unfit, replace
 from hyperstore.errors import FrameError, UsageError
@@ -17,13 +17,62 @@ from hyperstore.frames.overlap import area_of, iou_of
 from hyperstore.frames.records import MaskValue
 from hyperstore.frames.values import amounts, exact_meta, numbers
 
-__all__ = ["Annotation", "ImageAnnotation", "Mask"]
+__all__ = ["Annotation", "ImageAnnotation", "Mask", "registered"]
+
+_Kind = TypeVar("_Kind", bound="type[Annotation]")
+
+_registered: dict[str, "type[Annotation]"] = {}
+# What `add_annotation` and ROIs understand already.
+_TAKEN = frozenset({*geometry.KINDS, "im"}) | {
+    "box2d_xywh",
+    "box3d_xyzwhxyzwh",
+    "confidence",
+    "ellipse2d_xyrrt",
+    "frame_class",
+    "id",
+    "labels",
+    "mask_id",
+    "mask_rgb",
+    "metadata",
+    "points2d_xy",
+    "points3d_xyz",
+    "poly2d_xy",
+    "poly3d_xyz",
+}
 
 
 class Annotation(Labelled):
     """One annotation. The base class holds any kind, as the list of its stored numbers."""
 
     __slots__ = ()
+
+    @staticmethod
+    def register(type_names: str | Iterable[str]) -> Callable[[_Kind], _Kind]:
+        """Return a class decorator that makes a class read and write ROIs of kinds of the user's.
+
+        `add_annotation` takes each name as an argument then, with the values of the shape. In a
+        process that does not register a kind, its ROIs are plain annotations, and nothing is lost.
+        """
+        names = [type_names] if isinstance(type_names, str) else list(type_names)
+        for name in names:
+            if not name:
+                raise UsageError("the name of a kind is not empty")
+            if name in _TAKEN:
+                raise UsageError(f"{name!a} is built in; choose another name for the kind")
+        if not names:
+            raise UsageError("register takes the name of a kind, or several")
+
+        def keep(kind: _Kind) -> _Kind:
+            given: object = kind
+            if not (isinstance(given, type) and issubclass(given, Annotation)):
+                raise UsageError(f"a kind of annotation is a subclass of Annotation, not {kind!a}")
+            if "KIND" not in vars(kind):  # That of its base would lead a reader to the base.
+                kind.KIND = names[0]
+            for name in names:
+                _registered[name] = kind
+            return kind
+
+        return keep
 
     def copy(self) -> "Annotation":
         """Return an independent copy that will get an ROI id of its own."""
@@ -119,6 +168,11 @@ class Annotation(Labelled):
         return UsageError(f"a {type(self).__name__} is no shape in the plane, so it stays as it is")
 
 
+def registered(name: str) -> type[Annotation] | None:
+    """Return the class that was registered for a kind."""
+    return _registered.get(name)
+
+
 class ImageAnnotation(Annotation):
     """Labels of the whole frame."""
 
@@ -196,6 +250,9 @@ class Mask(Annotation):
     def mask_rgb(self, value: Iterable[object]) -> None:
         mask_id = "00" if self._roi.mask is None else self._roi.mask.id
         self._roi.mask = MaskValue(id=mask_id, value=numbers(value, "mask_rgb"))
+
+    def _shape(self) -> object:
+        return self.mask_rgb
 
     def clip(self, width: float, height: float) -> Annotation:
         """Return a copy: the pixels are the mask's, not the annotation's."""

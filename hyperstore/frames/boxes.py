@@ -52,6 +52,10 @@ class BoundingBox2D(Annotation):
             return list(kept)
         return geometry.box_of_corners(poly)
 
+    @bounding_box_xywha.setter
+    def bounding_box_xywha(self, value: Iterable[object]) -> None:
+        self.bounding_box_xywh = value
+
     @property
     def bounding_box_xywh(self) -> list[Num]:
         """x, y, width and height before it is turned; set from 4 or 5 numbers."""
@@ -102,6 +106,12 @@ class BoundingBox2D(Annotation):
             return False
         roi.poly = [x, y, right, y, right, bottom, x, bottom]
         return True
+
+    def _shape(self) -> object:
+        if not self._roi.poly:
+            return None
+        box = self.bounding_box_xywha
+        return box if box[4] else box[:4]
 
     @property
     def angle(self) -> Num:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict, cast
 
 from hyperstore.codec import Raw
-from hyperstore.errors import FrameError, UsageError, a_type
-from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask
+from hyperstore.errors import FrameError, a_type, nearest
+from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask, registered
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
 from hyperstore.frames.derive import derive_tie
 from hyperstore.frames.labelled import AnnotationId
@@ -18,7 +18,7 @@ from hyperstore.frames.polygons import (
     Polygon3D,
 )
 from hyperstore.frames.records import RoiRecord, read_rois
-from hyperstore.frames.shapes import annotation_of, registered
+from hyperstore.frames.shapes import annotation_of
 
 __all__ = ["Common", "Rois", "draw"]
 
@@ -94,16 +94,19 @@ def _one(name: str, value: object, common: Common, mask_id: str | None) -> Annot
         return Mask(cast("Sequence[int]", value), **common, mask_id=mask_id)
     kind = _SHAPES.get(name) or registered(name)
     if kind is None:
-        known = ", ".join(sorted([*_SHAPES, "box2d_xywh", "mask_rgb", "frame_class"]))
-        raise UsageError(f"add_annotation knows no shape {name!a}; it knows {known}")
+        known = sorted([*_SHAPES, "box2d_xywh", "mask_rgb", "frame_class"])
+        raise TypeError(
+            f"add_annotation() knows no shape {name!a}, and no class is registered for it; "
+            f"the closest: {nearest(name, known, 3)}"
+        )
     if not isinstance(value, Iterable):
         raise FrameError(f"{name}: {a_type(value)} is not a list of numbers", path=name)
     values = list(value)
     if kind in _COMPLEX and values and isinstance(values[0], Iterable):
         kind = _COMPLEX[kind]
     made = kind(values, **common)
-    if registered(name) is not None and made._roi.kind is None:
-        made._roi.kind = name
+    if registered(name) is kind and registered(made._roi.kind or "") is kind:
+        made._roi.kind = name  # One class may stand for several kinds.
     return made
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "FLAT_2D",
     "KEYPOINTS_2D",
     "KEYPOINTS_3D",
+    "KINDS",
     "MASK",
     "POLYGON_2D",
     "POLYGON_3D",
@@ -43,6 +44,10 @@ BOX_2D = "b2d"
 BOX_3D = "b3d"
 ELLIPSE = "elp"
 MASK = "mask"
+
+KINDS = frozenset(
+    {POLYGON_2D, POLYGON_3D, KEYPOINTS_2D, KEYPOINTS_3D, BOX_2D, BOX_3D, ELLIPSE, MASK}
+)
 
 # The exact five values of a box, kept on the wire where its corners do not give them back.
 BOX_FIELD = "_xywha"

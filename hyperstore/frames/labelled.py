@@ -9,6 +9,7 @@ from hyperstore.frames.geometry import Num, poly_fault
 from hyperstore.frames.records import Metadata, RoiRecord
 from hyperstore.frames.values import exact_confidence, exact_labels, numbers
 from hyperstore.frames.wire import WireFrame, roi_wire, unshared
+from hyperstore.frames.words import brief
 
 __all__ = ["AnnotationId", "Labelled"]
 
@@ -159,6 +160,11 @@ class Labelled:
         """The ids of the sources that the annotation is about; a copy."""
         return list(self._roi.sources or ())
 
+    @property
+    def label_enum(self) -> int:
+        """The number that the DataView which gave the frame enumerates the labels by; else -1."""
+        return -1
+
     def to_dict(self) -> WireFrame:
         """Return the wire form of the ROI; it shares nothing that edits the annotation."""
         return unshared(roi_wire(self._roi))
@@ -172,8 +178,17 @@ class Labelled:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        name = f", id={self.id!r}" if self.id is not None else ""
-        return f"{type(self).__name__}(labels={self.labels!r}{name})"
+        shape = self._shape()
+        said = [] if shape is None else [brief(shape)]
+        said.append(f"labels={brief(self.labels)}")
+        for name, value in (("id", self.id), ("confidence", self.confidence)):
+            if value is not None:
+                said.append(f"{name}={brief(value)}")
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    def _shape(self) -> object:
+        """Return the numbers of the shape as its class takes them; None where it has none."""
+        return self._roi.poly
 
 
 def _content(roi: RoiRecord) -> RoiRecord:

@@ -24,7 +24,6 @@ from hyperstore.frames.polygons import (
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame, read_frame, settle
 from hyperstore.frames.roots import NO_ROOTS
-from hyperstore.frames.shapes import register
 from hyperstore.ids import ObjectId
 
 Wire = dict[str, Any]
@@ -240,7 +239,7 @@ def test_coordinates_that_are_wrong_raise_at_once() -> None:
         frame.add_annotation(box2d_xywh=[1, 2, 3, 4], labels=["a"], confidence=1.5)
     with pytest.raises(FrameError):
         frame.add_annotation(box2d_xywh=[1, 2, 3, 4], labels=["a"], id=1.5)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="poly9d"):
+    with pytest.raises(TypeError, match="poly9d"):
         frame.add_annotation(poly9d=[1], labels=["a"])
     assert frame.annotations == []
 
@@ -280,7 +279,7 @@ def test_a_mask_annotation_names_the_mask_of_its_frame() -> None:
 def test_registered_kinds_are_drawn_and_read() -> None:
     """Users add kinds of their own."""
 
-    @register("lane_3_points")
+    @Annotation.register("lane_3_points")
     class Lane(Annotation):
         __slots__ = ()
         KIND = "lane_3_points"
@@ -291,7 +290,7 @@ def test_registered_kinds_are_drawn_and_read() -> None:
     assert isinstance(found, Lane)
     assert found.values == [1, 2, 3]
     with pytest.raises(UsageError):
-        register("p2d")
+        Annotation.register("p2d")
 
 
 def test_frames_are_plain_values() -> None:
