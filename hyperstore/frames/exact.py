@@ -3,7 +3,7 @@
 `strict.py` is the quick way, for frames that need no second look; both give the same record.
 """
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TypeVar
 
 from hyperstore.codec import Unfit, plain
@@ -40,6 +40,8 @@ __all__ = [
     "exact_record",
     "exact_roi",
     "exact_source",
+    "misnamed",
+    "namesake",
 ]
 
 ANSWERED = frozenset(
@@ -96,18 +98,36 @@ def exact_record(wire: Wire, *, need_source: bool = True) -> WholeRecord:
     given = wire.get("id")
     if isinstance(given, (int, float)) and not isinstance(given, bool):
         given = str(plain(given, path="id"))  # Ids of other systems are often numbers.
+    kind, meta = _kind(wire, ids), _meta(wire, "", 1)
+    taken = misnamed(meta, ids) if kind == GROUP and meta else None
+    if taken is not None:
+        raise namesake(taken)
     return WholeRecord(
         blob=exact_text(wire.get("blob"), "blob"),
         context_id=exact_text(wire.get("context_id"), "context_id"),
         extra=_extra(wire, _FRAME_FIELDS | ANSWERED, "", 2),
         id=exact_id(given, "id"),
-        kind=_kind(wire, ids),
-        meta=_meta(wire, "", 1),
+        kind=kind,
+        meta=meta,
         meta_blob=exact_meta(wire.get("meta_blob"), "meta_blob", 1),
         rois=rois or None,
         sources=sources,
         timestamp=exact_time(wire.get("timestamp"), "timestamp"),
     )
+
+
+def misnamed(meta: Metadata, members: Iterable[str]) -> str | None:
+    """Return the name of a member under which metadata of its group stands, and not its own."""
+    return next((one for one in members if one in meta and type(meta[one]) is not dict), None)
+
+
+def namesake(member: str) -> Unfit:
+    """Return what is wrong with metadata of a group under the name of a member."""
+    reason = (
+        f"metadata of the group has the name of the member {member!a}, whose own metadata "
+        "is kept under it; rename the key"
+    )
+    return Unfit(f"meta.{member}", reason)
 
 
 def exact_source(given: object, path: str) -> SourceRecord:

@@ -13,7 +13,8 @@ from hyperstore.frames.annotated import Annotated
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
-from hyperstore.frames.home import Home
+from hyperstore.frames.home import ApiDataset, ApiFrame, Home
+from hyperstore.frames.owner import version_metadata
 from hyperstore.frames.records import (
     FRAME,
     FrameRecord,
@@ -117,6 +118,19 @@ class SingleFrame(Annotated):
     def origin(self) -> dict[str, str]:
         """Ids and names of the dataset and version that this frame was read from; a new dict."""
         return {} if self._home is None else self._home.origin()
+
+    @property
+    def dataset_version_metadata(self) -> Metadata:
+        """A copy of the metadata of the version that it was read from; empty for one made here.
+
+        As of the commit at which it was read, else as the version says now.
+        """
+        return version_metadata(self._home)
+
+    @property
+    def _api_object(self) -> ApiFrame:
+        dataset = ApiDataset() if self._home is None else self._home.api_dataset()
+        return ApiFrame(self.id, dataset, self.context_id, self.timestamp, self.metadata, self.blob)
 
     # Its place among other frames, and what the user keeps with it.
 

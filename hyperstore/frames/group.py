@@ -15,8 +15,10 @@ from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
+from hyperstore.frames.exact import namesake
 from hyperstore.frames.frame import SingleFrame, makers, single_frame
-from hyperstore.frames.home import Home
+from hyperstore.frames.home import ApiDataset, ApiFrame, Home
+from hyperstore.frames.owner import version_metadata
 from hyperstore.frames.records import (
     GROUP,
     FrameRecord,
@@ -127,6 +129,19 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
         return {} if self._home is None else self._home.origin()
 
     @property
+    def dataset_version_metadata(self) -> Metadata:
+        """A copy of the metadata of the version that it was read from; empty for one made here.
+
+        As of the commit at which it was read, else as the version says now.
+        """
+        return version_metadata(self._home)
+
+    @property
+    def _api_object(self) -> ApiFrame:
+        dataset = ApiDataset() if self._home is None else self._home.api_dataset()
+        return ApiFrame(self.id, dataset, self.context_id, self.timestamp, self.metadata, self.blob)
+
+    @property
     def context_id(self) -> str | None:
         """What the group belongs to; where unset that of a member, then the first source's URI."""
         own = self._context()
@@ -225,14 +240,11 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
         meta = dict(self._record.meta or {})
         for name, member in self._members.items():
             own = member._record.meta
-            if not own and name not in self._given:
-                continue
             if name in meta:
-                raise FrameError(
-                    f"meta.{name}: metadata of the group has the name of the member {name!a}",
-                    path=f"meta.{name}",
-                )
-            meta[name] = own or {}
+                fault = namesake(name)
+                raise FrameError(str(fault), path=fault.path)
+            if own or name in self._given:
+                meta[name] = own or {}
         if meta:
             wire["meta"] = unshared(meta)
         rois = []

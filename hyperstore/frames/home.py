@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Home"]
+__all__ = ["ApiDataset", "ApiFrame", "Home"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Home:
         """Name the place for a message."""
         return f"{self.dataset_name}@{self.version_name}"
 
+    def api_dataset(self) -> "ApiDataset":
+        """Return what a frame's `_api_object.dataset` answers."""
+        return ApiDataset(self.dataset_id, self.version_id)
+
     def origin(self) -> dict[str, str]:
         """Return what a frame's `origin` answers."""
         return {
@@ -29,3 +33,23 @@ class Home:
             "version_id": self.version_id,
             "version_name": self.version_name,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDataset:
+    """The ids of the dataset and version that a frame was read from, as ClearML's API has them."""
+
+    id: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFrame:
+    """A frame as programs expect it that reach into ClearML's `frame._api_object`."""
+
+    id: str
+    dataset: ApiDataset
+    context_id: str | None
+    timestamp: int
+    meta: dict[str, object]  # The frame's own live dict.
+    blob: str | None

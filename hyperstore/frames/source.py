@@ -74,6 +74,10 @@ class Pictured:
             meta = source.meta = {}
         return meta
 
+    @sourcedata.setter
+    def sourcedata(self, value: Mapping[str, object] | None) -> None:
+        self._record.sources[0].meta = dict(value) if value else None
+
     @property
     def size(self) -> object:
         """Bytes of the source, where somebody recorded them."""

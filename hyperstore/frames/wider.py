@@ -9,7 +9,7 @@ from typing import Annotated
 
 from hyperstore.codec import Meta, Unfit, converter, pack
 from hyperstore.errors import FrameError
-from hyperstore.frames.exact import ANSWERED, ROI_ANSWERED, exact_record
+from hyperstore.frames.exact import ANSWERED, ROI_ANSWERED, exact_record, misnamed
 from hyperstore.frames.geometry import FLAT_2D, poly_fault
 from hyperstore.frames.records import (
     FRAME,
@@ -138,6 +138,8 @@ def _wider_record(wire: Mapping[str, object]) -> WholeRecord | None:
     record.extra = _extra(wire, _FRAME_FIELDS, ANSWERED, 2)
     if record.meta is not None:
         record.meta = quick_meta(record.meta, 1)
+        if record.kind == GROUP and record.meta and misnamed(record.meta, ids) is not None:
+            return None
     if record.meta_blob is not None:
         record.meta_blob = quick_meta(record.meta_blob, 1)
     for source in record.sources:
