@@ -160,6 +160,22 @@ assert 2 * CACHE_TOUCH_S < CACHE_YOUNG_S < CACHE_PARTIAL_S
 assert URI_NAME_CHARS_MAX + 64 < NAME_BYTES_MAX
 assert URI_BYTES_MAX <= CONTEXT_BYTES_MAX  # A frame's context is its source's URI unless set.
 
+# Uploads. Memory is bounded by a small file for each thread, and by the parts of large ones.
+UPLOAD_THREADS = 16
+UPLOAD_SMALL_BYTES = 1024 * 1024  # Files up to this go to a bucket in one request.
+UPLOAD_PART_BYTES = 5 * 1024 * 1024  # Of larger ones; S3 takes no smaller part but the last.
+UPLOAD_PARTS = 3  # Of one file, at once.
+UPLOAD_LARGE = 4  # Larger files at once.
+UPLOAD_RATE_MIN = 64 * 1024  # Bytes per second that a slow line is granted beyond media.timeout.
+UPLOAD_AHEAD = 64  # Frames that wait for their files, so that the threads have work.
+UPLOAD_RETRIES = 5  # Of each file, where upload_retries does not say otherwise.
+UPLOAD_NAME_BYTES_MAX = 160  # Of a version's name in the folder of its uploads.
+UPLOAD_LEFT_S = 24 * 3600  # After which what a killed upload left in a folder is swept.
+UPLOAD_KNOWN_MAX = 4  # Places of one content that are tried before it is sent anew.
+
+assert UPLOAD_AHEAD > UPLOAD_THREADS
+assert UPLOAD_NAME_BYTES_MAX + 33 < NAME_BYTES_MAX
+
 # Pictures. Their headers say how large they are before a pixel is decoded.
 PICTURE_PIXELS_MAX = 64 * 1024 * 1024  # Where the call does not say otherwise.
 PICTURE_MEMORY_BYTES = 32 * 1024 * 1024  # Files up to this are read at once.
@@ -177,3 +193,37 @@ DRAWN_LABEL_CHARS_MAX = 60  # Of the text beside a shape.
 DRAWN_COORDINATE_MAX = 2**20  # Beyond it a shape is cut off before it is drawn.
 
 assert PICTURE_PIXELS_MAX <= RLE_PIXELS_MAX  # What can be shown can be a mask too.
+
+# Kept media. Copies are made by threads, which wait for the disk more than they compute.
+KEEP_THREADS = 8
+KEEP_FRAMES = 128  # Of which the files are copied before the folders are synced.
+KEEP_REMEMBERED = 4_096  # Files of one call, so that one that many frames name is copied once.
+KEEP_CHUNK_BYTES = 1024 * 1024
+PRUNE_WAIT_S = 10  # For those who keep files, before prune gives up.
+
+# Runs. What a record of one holds, and how often it is written.
+RUN_STATES_MAX = 16  # Commits or snapshots of one version that are named; of more, the last one.
+RUN_TOUCHED_MAX = 4_096  # Versions.
+RUN_PARAMETERS_MAX = 4_096
+RUN_TEXT_MAX = 4_096  # Characters of one parameter, argument or message.
+RUN_ARGUMENTS_MAX = 1_024
+RUN_SAVES_AT_ONCE = 32  # New versions that are recorded at once; further ones once in a while,
+RUN_SAVE_PAUSE_S = 1.0  # which is so long.
+RUN_EVENTS_BYTES_MAX = 64 * 1024 * 1024  # Of what a program reports to its logger.
+
+assert (
+    RUN_TOUCHED_MAX * (2 * RUN_STATES_MAX * (ID_BYTES + 2) + 4 * NAME_BYTES_MAX) < OBJECT_BYTES_MAX
+)
+
+# Folders. What `add` reads of one, and what it remembers of it.
+FOLDER_THREADS = 8
+FOLDER_BATCH = 16  # Files that a thread takes at a time.
+FOLDER_CHUNK = 256  # Frames of a version that are looked at together.
+FOLDER_LISTED_MAX = 5  # Files that one message names.
+FOLDER_SAVE_S = 10.0  # After so long, what was read is written down, should the rest be broken off.
+FOLDER_MOMENT_NS = 50_000_000  # A file may change again without a trace so soon after a change,
+FOLDER_COARSE_NS = 2_000_000_000  # or so, where times are whole seconds.
+FOLDER_ROW_BYTES_MAX = OBJECT_BYTES_MAX  # Of one remembered file.
+PATTERN_FIELDS_MAX = 6
+SIDE_BYTES_MAX = OBJECT_BYTES_MAX  # One side file, or a legend.
+VIDEO_MOMENTS_MAX = 1_000_000  # Frames of one video.

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
     Client = S3Store | GCSStore | AzureStore
 
-__all__ = ["fetch_bucket", "open_object", "threads_are_lost"]
+__all__ = [
+    "client_of",
+    "fetch_bucket",
+    "need_library",
+    "open_object",
+    "threads_are_lost",
+    "translated",
+]
 
 # The last resort of a client without credentials is the service that gives machines their roles.
 _ASKED_FOR_A_ROLE = re.compile(r"/latest/(api/token|meta-data)|token request")
@@ -61,6 +68,16 @@ def threads_are_lost() -> bool:
     return _clients.lost
 
 
+def need_library(uri: str) -> None:
+    """Raise UsageError where the library that knows buckets is not installed."""
+    try:
+        import obstore  # noqa: F401 - whether it is there is what is asked.
+    except ImportError:
+        raise UsageError(
+            f"{shown(uri)} needs the library obstore: pip install 'hyperstore[cloud]'"
+        ) from None
+
+
 def fetch_bucket(place: Bucket, part: Part, timeout_s: int, retries: int, uri: str) -> None:
     """Write an object into a part; Interrupted where it ends too early or too late."""
     part.restart()
@@ -76,20 +93,17 @@ def open_object(
     place: Bucket, timeout_s: int, retries: int, uri: str
 ) -> tuple[int, Iterator[bytes]]:
     """Return the size of an object, and its bytes as they come."""
-    try:
-        import obstore
-    except ImportError:
-        raise UsageError(
-            f"{shown(uri)} needs the library obstore: pip install 'hyperstore[cloud]'"
-        ) from None
-    with _translated(uri):
-        found = obstore.get(_client(place, timeout_s, retries), place.key)
+    need_library(uri)
+    import obstore
+
+    with translated(uri):
+        found = obstore.get(client_of(place, timeout_s, retries), place.key)
         return int(found.meta["size"]), _chunks(iter(found.stream(FETCH_CHUNK_BYTES)), uri)
 
 
 def _chunks(stream: Iterator[bytes], uri: str) -> Iterator[bytes]:
     while True:
-        with _translated(uri):
+        with translated(uri):
             chunk = next(stream, None)
         if chunk is None:
             return
@@ -97,7 +111,7 @@ def _chunks(stream: Iterator[bytes], uri: str) -> Iterator[bytes]:
 
 
 @contextlib.contextmanager
-def _translated(uri: str) -> Iterator[None]:
+def translated(uri: str) -> Iterator[None]:
     """Let what `obstore` raises out of a block as an error of ours."""
     from obstore.exceptions import (
         BaseError,
@@ -133,7 +147,7 @@ def _said(error: Exception) -> str:
     return str(error).partition("Debug source")[0].strip()[:500]
 
 
-def _client(place: Bucket, timeout_s: int, retries: int) -> "Client":
+def client_of(place: Bucket, timeout_s: int, retries: int) -> "Client":
     """Return the client of a bucket, a new one where the environment has changed since."""
     around = tuple(
         sorted(one for one in os.environ.items() if one[0].upper().startswith(_SETTINGS))

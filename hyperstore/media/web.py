@@ -21,10 +21,10 @@ from hyperstore.media.part import Interrupted, Part
 from hyperstore.media.reach import Address, Reach
 from hyperstore.media.uri import Web, locate, shown
 
-__all__ = ["Resume", "fetch_web"]
+__all__ = ["AGAIN", "Pinned", "Resume", "connection_to", "fetch_web", "request_of"]
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
+AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _UNSAFE = re.compile(r"[^!-~]")
 
@@ -36,7 +36,7 @@ class Resume:
     tag: str = ""  # A strong ETag: the same tag, the same bytes.
 
 
-class _Pinned(http.client.HTTPConnection):
+class Pinned(http.client.HTTPConnection):
     """A connection to one of some addresses that were looked up before."""
 
     def __init__(
@@ -82,7 +82,7 @@ def fetch_web(
     for _ in range(FETCH_REDIRECTS_MAX + 1):
         with contextlib.ExitStack() as stack:
             try:
-                connection = _connection(url, reach, timeout_s, uri)
+                connection = connection_to(url, reach, timeout_s, uri)
                 stack.callback(connection.close)
                 response = _ask(connection, url, part, resume)
                 stack.callback(response.close)
@@ -100,7 +100,8 @@ def fetch_web(
     raise MediaError(f"{shown(uri)} is redirected more than {FETCH_REDIRECTS_MAX} times")
 
 
-def _connection(url: str, reach: Reach, timeout_s: int, uri: str) -> _Pinned:
+def connection_to(url: str, reach: Reach, timeout_s: int, uri: str) -> Pinned:
+    """Return what speaks to the server of a URL, or to the proxy before it; not connected yet."""
     parts = urlsplit(url)
     secure = parts.scheme.lower() == "https"
     host = parts.hostname
@@ -109,33 +110,38 @@ def _connection(url: str, reach: Reach, timeout_s: int, uri: str) -> _Pinned:
     port = parts.port or (443 if secure else 80)
     proxy = getproxies().get(parts.scheme.lower())
     if proxy is None or proxy_bypass(host):
-        return _Pinned(host, port, reach.addresses(host, port, uri), timeout_s, secure)
+        return Pinned(host, port, reach.addresses(host, port, uri), timeout_s, secure)
     if reach.foreign:  # Who a name is, the proxy decides; so it must at least be public here too.
         reach.addresses(host, port, uri)
     through = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     at, at_port = through.hostname or "", through.port or 80
     found = Reach().addresses(at, at_port, proxy)
-    made = _Pinned(at, at_port, found, timeout_s, secure)
+    made = Pinned(at, at_port, found, timeout_s, secure)
     if secure:
         made.set_tunnel(host, port)
         made.tunnel_to = host
     return made
 
 
-def _ask(connection: _Pinned, url: str, part: Part, resume: Resume) -> http.client.HTTPResponse:
+def request_of(connection: Pinned, url: str) -> tuple[str, dict[str, str]]:
+    """Return what a server is asked for, and the headers that go with every request."""
     parts = urlsplit(url)
     path = parts.path or "/"
     target = path + (f"?{parts.query}" if parts.query else "")
     target = _UNSAFE.sub(lambda found: quote(found[0]), target)  # A space stands as it was given.
     if connection.host != parts.hostname and not connection.tunnel_to:
         target = f"{parts.scheme}://{parts.netloc}{target}"  # To a proxy.
-    headers = {
+    return target, {
         "Accept": "*/*",
         "Accept-Encoding": "identity",
         "Connection": "close",
         "Host": _ascii_host(parts.netloc),
         "User-Agent": "hyperstore",
     }
+
+
+def _ask(connection: Pinned, url: str, part: Part, resume: Resume) -> http.client.HTTPResponse:
+    target, headers = request_of(connection, url)
     if part.size and resume.tag:
         headers["Range"] = f"bytes={part.size}-"
         headers["If-Range"] = resume.tag
@@ -205,4 +211,4 @@ def _check_status(response: http.client.HTTPResponse, uri: str) -> None:
         raise NotFoundError(said)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         raise RefusedError(said)
-    raise (Interrupted if status in _AGAIN else MediaError)(said)
+    raise (Interrupted if status in AGAIN else MediaError)(said)
