@@ -42,9 +42,9 @@ class Kind(IntEnum):
     COMMIT = 4
     TAG = 5
     RECORD = 6
-    DATAVIEW = 7
-    RUN = 8  # Reserved, as are all below.
-    CONFLICT = 9
+    DATAVIEW = 7  # Reserved.
+    RUN = 8
+    CONFLICT = 9  # Reserved, as are all below.
     SCHEMA = 10
     TOMBSTONE = 11
     PACK = 12

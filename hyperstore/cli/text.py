@@ -5,9 +5,10 @@ cursor or recolour the screen, a bidirectional mark could make a line read other
 such characters are shown as escapes. What people write words with, joiners of emoji too, stays.
 """
 
-import re
 import shlex
 import unicodedata
+
+from hyperstore.dataset.secrets import without_secrets
 
 __all__ = ["NOUNS", "ago", "columns_of", "fit", "pad", "plural", "recorded_command", "safe"]
 
@@ -28,11 +29,6 @@ NOUNS = {
 
 _JOINERS = "\u200c\u200d"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_ADDRESS = re.compile(r'(?<=://)[^\s"]+')  # What follows the scheme of a URL, in any text.
-_QUERY = re.compile(r"[?#]")
-_SECRET_NAME = r"[\w.-]*(?:token|passw(?:or)?d|passphrase|secret|signature|credentials?|key)"
-_SECRET_SETTING = re.compile(rf"({_SECRET_NAME})=.+", re.IGNORECASE | re.DOTALL)
-_SECRET_OPTION = re.compile(rf"--{_SECRET_NAME}", re.IGNORECASE)
 _COMMAND_CHARACTERS_MAX = 1_000
 
 
@@ -105,30 +101,6 @@ def ago(duration_s: float) -> str:
 
 
 def recorded_command(arguments: list[str]) -> str:
-    """Return the command line for the operation log: on one line, and without secrets.
-
-    That is, without what URLs say of users, queries and fragments, and without values of options
-    and settings that are called token, password, secret, key or the like.
-    """
-    words = ["hyperstore"]
-    for before, word in zip(["", *arguments], arguments, strict=False):
-        words.append("***" if _SECRET_OPTION.fullmatch(before) else _without_secrets(word))
-    text = safe(shlex.join(words))
+    """Return the command line for the operation log: on one line, and without secrets."""
+    text = safe(shlex.join(["hyperstore", *without_secrets(arguments)]))
     return text if len(text) <= _COMMAND_CHARACTERS_MAX else text[:_COMMAND_CHARACTERS_MAX] + "…"
-
-
-def _without_secrets(word: str) -> str:
-    setting = _SECRET_SETTING.fullmatch(word)
-    return f"{setting[1]}=***" if setting else _ADDRESS.sub(_without_user_and_query, word)
-
-
-def _without_user_and_query(match: re.Match[str]) -> str:
-    address = match[0]
-    query = _QUERY.search(address)
-    user = address.rfind("@")  # The last one: a password may hold all that ends it elsewhere.
-    if query is None:
-        return address if user < 0 else f"***{address[user:]}"
-    if user > query.start():  # In the password or in the query: nobody can tell.
-        return "***"
-    shown = address[: query.start()] if user < 0 else f"***{address[user : query.start()]}"
-    return f"{shown}{query[0]}***"

@@ -29,6 +29,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import FrameLike, Ingest
 from hyperstore.dataset.lookup import find_dataset, find_versions
 from hyperstore.dataset.metadata import check_metadata
+from hyperstore.dataset.runswatch import current_run_id
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.dataset.view import View
 from hyperstore.errors import ExistsError, UsageError, count_of
@@ -228,4 +229,6 @@ def _dataset_record(name: str) -> DatasetRecord:
 
 def _version_record(dataset: str, name: str, created: int) -> VersionRecord:
     checked = check_name(name, what="version")
-    return VersionRecord(created=created, dataset=dataset, id=new_id(), name=checked)
+    return VersionRecord(
+        created=created, dataset=dataset, id=new_id(), name=checked, task=current_run_id()
+    )

@@ -5,6 +5,7 @@ Each function is one operation: one transaction, one row in the operation log.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from hyperstore.codec import replace
 from hyperstore.dataset.compare import edits_of
 from hyperstore.dataset.draft import (
     Place,
@@ -17,6 +18,7 @@ from hyperstore.dataset.draft import (
 from hyperstore.dataset.edit import edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.merging import merge_snapshots, revert_message
+from hyperstore.dataset.runswatch import current_run_id
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import ExistsError, NotFoundError, RefusedError, UsageError, count_of
@@ -298,7 +300,9 @@ def version_moves(
     head: CommitId | None,
     working: SnapshotId,
 ) -> list[Move]:
+    """Return the moves that make a version; its record names the run that makes it."""
     ids = (place.dataset, place.version)
+    record = replace(record, task=record.task or current_run_id())
     return [
         Move(version_ref(*ids), None, staging.add(Kind.RECORD, encode_object(record))),
         Move(head_ref(*ids), None, head),

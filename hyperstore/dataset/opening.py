@@ -87,5 +87,5 @@ def absolute_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def _is_ours(folder: Path) -> bool:
-    ours = {"config.toml", "db", "cache", "media", "previews", SCRATCH_FOLDER}
+    ours = {"config.toml", "db", "cache", "media", "previews", "runs", SCRATCH_FOLDER}
     return all(one.name in ours for one in folder.iterdir())

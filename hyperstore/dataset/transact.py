@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import MissingObjectError
 from hyperstore.history.branches import RefReader
@@ -37,14 +38,18 @@ def transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T
     times. When the call returns, all is on disk; when an error comes out, nothing has changed.
     """
     try:
-        result = _transact(handle, staging, command, prepare)
+        moves, result = _transact(handle, staging, command, prepare)
     finally:
         staging.clear()
+    for watcher in WATCHERS:
+        watcher.moved(handle, moves)
     handle.wrote()
     return result
 
 
-def _transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_T]) -> _T:
+def _transact(
+    handle: Handle, staging: Staging, command: str, prepare: Prepare[_T]
+) -> tuple[Sequence[Move], _T]:
     actor = handle.config.user()
     if handle.command:
         command = f"{command}\n{handle.command}"  # What was done, then what was typed.
@@ -53,18 +58,18 @@ def _transact(handle: Handle, staging: Staging, command: str, prepare: Prepare[_
         refs = _Recorder(handle.database)
         moves, result = prepare(refs)
         if all(move.old == move.new for move in moves):
-            return result
+            return moves, result
         publish = partial(_publish_if, refs, staging, moves, actor, command)
         if handle.database.write(publish):
-            return result
+            return moves, result
         staging.rewind(mark)  # It may rest on what is collected by now.
 
-    def at_once(writer: Writer) -> _T:
+    def at_once(writer: Writer) -> tuple[Sequence[Move], _T]:
         staging.rewind(mark)  # Where the map had to grow, this runs again.
         with staging.inside():
             moves, result = prepare(writer)
         _publish(staging, moves, actor, command, writer)
-        return result
+        return moves, result
 
     return handle.database.write(at_once)
 

@@ -3,6 +3,8 @@
 That every ref stands where the operation left it is not enough: a name may have been taken since,
 or something may have come to rest on what the operation made, by refs that it never moved.
 
+The record of a run is nothing that anybody did: it is passed over, where none is named by number.
+
 HEAD is only a place to stand, and nothing rests on it: it stops no undo, and goes to no version
 that is gone. Where the one on which it stands goes, it goes to where it stood last before that.
 """
@@ -23,6 +25,7 @@ from hyperstore.history.branches import (
     working_ref,
 )
 from hyperstore.history.commit import HeadRecord, decode_record
+from hyperstore.history.run import RUN_PREFIX
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.limits import PLACES_LOOKED
 from hyperstore.storage.reflog import Operation
@@ -57,13 +60,20 @@ def undo_last(handle: Handle, operations: Iterable[Operation]) -> Operation:
         if said.startswith(UNDO) and said[len(UNDO) :].isdecimal():
             if operation.number not in undone:
                 undone.add(int(said[len(UNDO) :]))
-        elif operation.number not in undone:
+        elif operation.number not in undone and not _records_a_run(operation):
             try:
                 if _undo(handle, operation):
                     return operation
             except (ConflictError, MissingObjectError) as error:
                 raise _with_way_past(error) from None
     raise NotFoundError("nothing to undo")
+
+
+def _records_a_run(operation: Operation) -> bool:
+    """Tell whether an operation did nothing but record a run; removing one is a deed."""
+    return all(
+        move.name.startswith(RUN_PREFIX) and move.new is not None for move in operation.moves
+    )
 
 
 def said_of(operation: Operation) -> str:

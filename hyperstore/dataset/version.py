@@ -16,6 +16,7 @@ from hyperstore.dataset.editor import Editor
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_log
 from hyperstore.dataset.publishing import SnapshotWish
+from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import UsageError
 from hyperstore.frames.home import Home
@@ -134,7 +135,11 @@ class VersionCore:
         if self._editor.pending is not None:
             return self.view().get_frame(frame_id)
         with self._handle.database.reading() as reader:
-            return self._view_in(reader).frame_in(reader, frame_id)
+            view = self._view_in(reader)
+            found = view.frame_in(reader, frame_id)
+        if WATCHERS:
+            self._tell_read(view)
+        return found
 
     def get_metadata(self) -> dict[str, object]:
         """Return a copy of the version's metadata."""
@@ -146,7 +151,19 @@ class VersionCore:
         if pending is not None:
             return View(self._handle, pending[0], self._home(None), pending[1])
         with self._handle.database.reading() as reader:
-            return self._view_in(reader)
+            view = self._view_in(reader)
+        if WATCHERS:
+            self._tell_read(view)
+        return view
+
+    def _tell_read(self, view: View) -> None:
+        """Tell the recorder of this process's run which state of the version is looked at."""
+        commit, seen = view.home.commit, self._seen
+        working = None if seen is None or seen.view is not view else seen.refs[1]
+        state = working if commit is None else ObjectId(bytes.fromhex(commit))
+        if state is not None:
+            for watcher in WATCHERS:
+                watcher.read(self._handle, self._place.dataset, self._place.version, state)
 
     def _view_in(self, reader: Reader) -> View:
         """Return the frames as one read finds them."""
@@ -177,7 +194,10 @@ class VersionCore:
         with self._handle.database.reading() as reader:
             commit = read_commit(reader, commit_id)
             snapshot = read_snapshot(reader, SnapshotId(commit.snapshot))  # type: ignore[arg-type]
-        return self._view(snapshot, commit_id)
+        view = self._view(snapshot, commit_id)
+        if WATCHERS:
+            self._tell_read(view)
+        return view
 
     def _view(self, snapshot: Snapshot, commit_id: CommitId | None) -> View:
         return View(self._handle, snapshot, self._home(commit_id))

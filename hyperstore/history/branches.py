@@ -8,6 +8,7 @@
 | `head/<dataset id>/<version id>` | the version's newest commit; absent before the first |
 | `working/<dataset id>/<version id>` | a draft's working snapshot; absent once published |
 | `tag/<dataset id>/<name>` | tag |
+| `run/<run id>` | run; see run.py |
 
 Names of datasets and versions are in their records, so a rename moves one ref.
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
 from hyperstore.history.commit import Commit, decode_commit, decode_record, decode_tag
+from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.limits import ID_BYTES
 from hyperstore.maintenance.findings import Findings
@@ -22,6 +23,7 @@ _KINDS = {
     "head": Kind.COMMIT,
     "working": Kind.SNAPSHOT,
     "tag": Kind.TAG,
+    "run": Kind.RUN,
 }
 
 
@@ -100,10 +102,23 @@ def _check_ref(
             history.commits[CommitId(ObjectId(decode_tag(payload, oid).commit))] = None
         elif kind == Kind.COMMIT:
             history.commits[CommitId(oid)] = None
+        elif kind == Kind.RUN:
+            _check_run(database, history, links_of_run(decode_run(payload, oid)), named_by)
         else:
             history.snapshots.setdefault(SnapshotId(oid), named_by)
     except CorruptError as fault:
         findings.add_object("bad-object", oid, str(fault), lost=named_by)
+
+
+def _check_run(database: Database, history: History, links: list[ObjectId], named_by: str) -> None:
+    """Take in what a run names; that need not be here, but if it is, whole."""
+    with database.reading() as reader:
+        kinds = {link: reader.kind_of(link) for link in reader.numbers(links)}
+    for link, kind in kinds.items():
+        if kind == Kind.COMMIT:
+            history.commits.setdefault(CommitId(link), None)
+        elif kind == Kind.SNAPSHOT:
+            history.snapshots.setdefault(SnapshotId(link), named_by)
 
 
 def _check_log(database: Database, findings: Findings, history: History) -> None:

@@ -19,6 +19,7 @@ if sys.platform != "win32":  # Which has no advisory locks of this kind.
 
 __all__ = [
     "allocate",
+    "clone_file",
     "detach_mapping",
     "file_lock",
     "folder_lock",
@@ -26,6 +27,9 @@ __all__ = [
     "lengthen_file",
     "lock_handle",
     "now_ms",
+    "process_lives",
+    "process_started",
+    "running_system",
     "sync_file",
     "sync_folder",
     "unsafe_place",
@@ -46,12 +50,49 @@ _CLOUD_FOLDERS = re.compile(
     r"icloud ?drive|com~apple~clouddocs|nextcloud|owncloud)$",
     re.IGNORECASE,
 )
+_FICLONE = 0x40049409  # Of linux/fs.h.
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def now_ms() -> int:
     """Return the time in milliseconds since 1970, UTC; 0 for a clock before that."""
     return max(0, time.time_ns() // 1_000_000)
+
+
+def running_system() -> str:
+    """Return what this system calls itself from one start to the next, and its space of process
+    numbers: `boot:space`. Empty where nobody knows.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except (OSError, ValueError):
+        return ""
+
+
+def process_started(pid: int) -> int:
+    """Return when a process began, in ticks of this system; 0 where nobody knows."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return int(line.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def process_lives(system: str, pid: int, started: int) -> bool | None:
+    """Tell whether a process of a system still lives; None where it cannot be seen from here."""
+    here = running_system()
+    if here != system:
+        return None  # Its number may mean another process here.
+    if here and started:
+        return process_started(pid) == started
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError, ValueError):
+        return True
+    return True
 
 
 def unsafe_place(folder: Path) -> str | None:
@@ -154,11 +195,11 @@ def lock_handle(handle: int, *, exclusive: bool, wait: bool = True) -> bool:
 
 
 @contextlib.contextmanager
-def file_lock(path: Path) -> Iterator[bool]:
+def file_lock(path: Path, *, exclusive: bool = True, wait: bool = False) -> Iterator[bool]:
     """Try to lock a file, made if need be, against whoever else tries; tell whether it is ours."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        taken = lock_handle(handle, exclusive=True, wait=False)
+        taken = lock_handle(handle, exclusive=exclusive, wait=wait)
         with _unlocked_at_end(handle):
             yield taken
     finally:
@@ -177,6 +218,22 @@ def _unlocked_at_end(handle: int) -> Iterator[None]:
         if sys.platform != "win32" and os.getpid() == process:
             with contextlib.suppress(OSError):
                 fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def clone_file(source: int, target: int) -> bool:
+    """Let one open file have the blocks of another until either is written to; say whether it does.
+
+    Both lie on one file system that can, such as btrfs or XFS. An error of a full disk comes out.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+            raise
+        return False
+    return True
 
 
 def free_bytes(folder: Path) -> int | None:

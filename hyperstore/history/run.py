@@ -1,0 +1,152 @@
+"""What history stores of a run: a program that read and wrote versions, when, and how it ended.
+
+A record names what it read and wrote by ids of commits, or of snapshots where nothing was committed
+yet. These links hold: what a run names is not collected. They are weak all the same, since a run
+may have named what was collected already: that is no damage.
+"""
+
+from collections.abc import Iterable
+
+from hyperstore.codec import Struct, canonical_fields, decoder, field, pack
+from hyperstore.errors import CorruptError, UsageError
+from hyperstore.history.branches import RefReader
+from hyperstore.ids import Kind, ObjectId
+from hyperstore.limits import ID_BYTES, OBJECT_BYTES_MAX
+
+__all__ = [
+    "ABORTED",
+    "COMPLETED",
+    "FAILED",
+    "RUNNING",
+    "RUN_PREFIX",
+    "Artifact",
+    "Process",
+    "Run",
+    "Touched",
+    "decode_run",
+    "encode_run",
+    "links_of_run",
+    "read_run",
+    "run_ref",
+    "runs",
+]
+
+RUN_PREFIX = "run/"
+RUNNING, COMPLETED, FAILED, ABORTED = "running", "completed", "failed", "aborted"
+
+
+@canonical_fields
+class Touched(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version that a run read or wrote, with the commits or snapshots in order of time."""
+
+    dataset: str
+    dataset_name: str = ""
+    read: list[bytes] = field(default_factory=list)
+    store: str = ""  # The id of another store than the run's own.
+    version: str
+    version_name: str = ""
+    written: list[bytes] = field(default_factory=list)
+
+
+@canonical_fields
+class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that a run left."""
+
+    name: str
+    size: int = 0
+    uri: str
+
+
+@canonical_fields
+class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which process it is. Where `machine` is this one's, `started` tells it from later ones."""
+
+    host: str = ""
+    machine: str = ""
+    pid: int
+    started: int = 0
+
+
+@canonical_fields
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run; times are in milliseconds since 1970, UTC, `ended` 0 while it goes on."""
+
+    arguments: list[str] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    comment: str = ""
+    ended: int = 0
+    error: str = ""
+    extra: dict[str, object] = field(default_factory=dict)
+    git_branch: str = ""
+    git_commit: str = ""
+    hyperstore: str = ""
+    id: str
+    name: str
+    output: str = ""
+    parameters: dict[str, dict[str, str]] = field(default_factory=dict)
+    process: Process
+    project: str = ""
+    python: str = ""
+    script: str = ""
+    started: int
+    status: str
+    tags: list[str] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
+    type: str = ""
+    user: str = ""
+
+
+_decode_run = decoder(Run)
+
+
+def run_ref(run_id: str) -> str:
+    return RUN_PREFIX + run_id
+
+
+def encode_run(run: Run) -> bytes:
+    """Return the payload of a run; UsageError for one that would not be read back."""
+    try:
+        payload = pack(run)
+        _decode_run(payload, what="run")
+    except (UnicodeEncodeError, OverflowError, TypeError, ValueError, CorruptError) as fault:
+        raise UsageError(f"the run cannot be recorded: {fault}") from None
+    if len(payload) > OBJECT_BYTES_MAX:
+        raise UsageError(f"the record of a run takes {len(payload):,} bytes, which is too many")
+    return payload
+
+
+def decode_run(payload: bytes, run_id: ObjectId) -> Run:
+    """Read a run; `run_id` is named in errors."""
+    run = _decode_run(payload, what=f"run {run_id.hex()}")
+    if pack(run) != payload:
+        raise CorruptError(f"run {run_id.hex()} is not in canonical form; run fsck")
+    for link in _links(run.touched):
+        if len(link) != ID_BYTES:
+            raise CorruptError(f"a link of run {run_id.hex()} is not an object id; run fsck")
+    return run
+
+
+def links_of_run(run: Run) -> list[ObjectId]:
+    """Return the commits and snapshots of the run's own store that it read or wrote."""
+    return [ObjectId(link) for link in _links(one for one in run.touched if not one.store)]
+
+
+def _links(touched: Iterable[Touched]) -> Iterable[bytes]:
+    return (link for one in touched for link in (*one.read, *one.written))
+
+
+def read_run(reader: RefReader, run_id: str) -> tuple[ObjectId, Run] | None:
+    """Return a run as it is recorded now, with the id of its record; None where there is none."""
+    record_id = reader.ref(run_ref(run_id))
+    if record_id is None:
+        return None
+    return record_id, decode_run(reader.get(record_id, Kind.RUN), record_id)
+
+
+def runs(reader: RefReader) -> list[Run]:
+    """Return all runs, newest first."""
+    found = [
+        decode_run(reader.get(record_id, Kind.RUN), record_id)
+        for _, record_id in reader.refs(RUN_PREFIX)
+    ]
+    return sorted(found, key=lambda run: (run.started, run.id), reverse=True)
