@@ -1,5 +1,6 @@
-"""`export`: a version as a file of another format."""
+"""`export`: a version as files of another format."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -9,8 +10,12 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.progress import counted
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
+from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
-from hyperstore.formats import coco
+from hyperstore.formats import coco, panoptic
+from hyperstore.formats.combine import Wire
+from hyperstore.formats.report import Report
+from hyperstore.media.local import local_file
 
 __all__ = ["export_command"]
 
@@ -20,16 +25,24 @@ def export_command() -> None:
     """Write a version as files of another format."""
 
 
-@export_command.command("coco", cls=Verb)
-@click.argument("revision", metavar="REV", shell_complete=complete_revisions)
-@click.argument("file")
-@click.option("--of", metavar="TASK|FILE", help="Which of the files or tasks in the version.")
-@click.option(
+_revision = click.argument("revision", metavar="REV", shell_complete=complete_revisions)
+_of = click.option("--of", metavar="TASK|FILE", help="Which of the files or tasks in the version.")
+_images = click.option(
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="The folder to which the names of new pictures are relative.",
 )
+_force = click.option(
+    "-f", "--force", is_flag=True, help="Write among the files that stand there already."
+)
+
+
+@export_command.command("coco", cls=Verb)
+@_revision
+@click.argument("file")
+@_of
+@_images
 @pass_console
 def coco_verb(
     console: Console, revision: str, file: str, of: str | None, images: Path | None
@@ -39,16 +52,81 @@ def coco_verb(
     --of names a task (instances, keypoints, captions) or one of the files that were imported, and
     may be left out where all are of one task. FILE appears whole, or not at all.
     """
+    _refuse_pipe(file)
+    view = console.point(revision).view()
+    meta = view.get_metadata()
+    report = coco.write(_frames(console, view), meta, Path(file), of=of, images=images)
+    _say(console, report, file)
+
+
+@export_command.command("panoptic", cls=Verb)
+@_revision
+@click.argument("file")
+@click.option(
+    "--masks",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder for PNGs; by default FILE without its .json.",
+)
+@_of
+@_images
+@_force
+@pass_console
+def panoptic_verb(
+    console: Console,
+    revision: str,
+    file: str,
+    masks: Path | None,
+    of: str | None,
+    images: Path | None,
+    force: bool,
+) -> None:
+    """Write one panoptic COCO file, and its PNGs, from DATASET@VERSION or any revision.
+
+    What no panoptic file said is drawn: masks, polygons, boxes and ellipses, larger ones below.
+    --of is as for `export coco`. All appears when all is written.
+    """
+    _refuse_pipe(file)
+    view = console.point(revision).view()
+    report = panoptic.write(
+        _frames(console, view),
+        view.get_metadata(),
+        Path(file),
+        fetch=_fetch(console),
+        masks=masks,
+        of=of,
+        images=images,
+        replace=force,
+    )
+    _say(console, report, file)
+
+
+def _refuse_pipe(file: str) -> None:
     if file == "-":
         raise UsageError("name a file: it is written whole or not at all, which a pipe cannot be")
-    view = console.point(revision).view()
+
+
+def _frames(console: Console, view: View) -> Iterator[Wire]:
     frames = (frame.to_dict() for frame in view)
-    shown = counted(console.out, frames, "Exporting frames", len(view))
-    report = coco.write(shown, view.get_metadata(), Path(file), of=of, images=images)
+    return counted(console.out, frames, "Exporting frames", len(view))
+
+
+def _fetch(console: Console) -> Callable[[str], str]:
+    """Return what gives the path of a URI's file, by the settings of the store."""
+    handle = console.store.handle
+    store, foreign = str(handle.folder), handle.database.trust == "foreign"
+
+    def fetch(uri: str) -> str:
+        return local_file(uri, store=store, foreign=foreign)
+
+    return fetch
+
+
+def _say(console: Console, report: Report, place: str) -> None:
     counts = ", ".join(
         plural(count, NOUNS[what]) if what in NOUNS else f"{count:,} {what}"
         for what, count in report.counts.items()
     )
-    console.out.line(f"Exported {counts or 'nothing'} to {file}")
+    console.out.line(f"Exported {counts or 'nothing'} to {place}")
     for line in report.lines():
         console.out.note("  ", line)

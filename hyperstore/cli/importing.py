@@ -1,4 +1,4 @@
-"""`import`: COCO and Pascal VOC into a draft, as one operation, in memory that does not grow."""
+"""`import`: COCO, panoptic or not, and Pascal VOC into a draft: one operation, bounded memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -17,7 +17,7 @@ from hyperstore.dataset.arrival import Arrival
 from hyperstore.dataset.dataset import Dataset
 from hyperstore.dataset.view import View
 from hyperstore.errors import FrameError, PublishedError
-from hyperstore.formats import coco, voc
+from hyperstore.formats import coco, panoptic, voc
 from hyperstore.formats.combine import Partial, Wire
 from hyperstore.formats.report import Report
 from hyperstore.history.branches import datasets
@@ -78,10 +78,48 @@ def coco_verb(
     """
     message = _checked(console, dataset, version_name, parts)
     scratch = console.store.handle.scratch
-    with (
-        Arrival(console.store.handle, dataset, version_name) as arrival,
-        coco.read(files, images=images, scratch=scratch) as source,
-    ):
+    source = coco.read(files, images=images, scratch=scratch)
+    _import(console, source, dataset, version_name, message)
+
+
+@import_command.command("panoptic", cls=Verb)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--masks",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The folder of PNGs; by default FILE without its .json.",
+)
+@_images
+@_dataset
+@_version
+@_message
+@pass_console
+def panoptic_verb(
+    console: Console,
+    files: tuple[Path, ...],
+    masks: Path | None,
+    images: Path | None,
+    dataset: str,
+    version_name: str,
+    parts: tuple[str, ...],
+) -> None:
+    """Import panoptic COCO files with their PNGs: a mask each, and an ROI for each segment.
+
+    Pictures and PNGs stay where they are. `export panoptic` gives both back.
+    """
+    message = _checked(console, dataset, version_name, parts)
+    scratch = console.store.handle.scratch
+    source = panoptic.read(files, masks=masks, images=images, scratch=scratch)
+    _import(console, source, dataset, version_name, message)
+
+
+def _import(
+    console: Console, files: coco.CocoSource, dataset: str, version: str, message: str | None
+) -> None:
+    with Arrival(console.store.handle, dataset, version) as arrival, files as source:
 
         def meta(existing: Mapping[str, object]) -> Wire:
             return coco.combine_version(existing, source)

@@ -23,6 +23,7 @@ NOUNS = {
     "operations": "operation",
     "refs": "ref",
     "rois": "ROI",
+    "segments": "segment",
     "snapshots": "snapshot",
 }
 """What is counted, in reports by its plural, and one of it."""

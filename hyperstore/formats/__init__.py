@@ -14,8 +14,9 @@ Nothing here knows a store: frames come in and go out as plain dicts.
 
 Reading order: `coco` (the names that others use), `coco_map` and `coco_standard` (one annotation,
 one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
-into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`;
-`shapes`, `report`; `voc`, `xmltree`.
+into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`,
+`unsaid`; `shapes`, `report`; `panoptic`, `panoptic_map` (one segment, one ROI), `panoptic_read`,
+`panoptic_paint`, `panoptic_write`, `staging`; `voc`, `xmltree`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would

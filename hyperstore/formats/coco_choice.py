@@ -8,7 +8,7 @@ from hyperstore.formats.coco_categories import Categories
 from hyperstore.formats.combine import Wire, mapping, same, sequence
 from hyperstore.formats.report import Report
 
-__all__ = ["Choice", "choose", "join"]
+__all__ = ["Choice", "choose", "join", "refuse_masks"]
 
 _SHAPED = {"instances", "keypoints"}
 _TASKS = ("instances", "keypoints", "captions", "labels", "panoptic")
@@ -24,6 +24,7 @@ class Choice:
     whole: bool
     fields: Wire = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
+    masked: dict[str, str] = field(default_factory=dict)  # Of `keys`, those read with PNGs; names.
 
     @property
     def is_joined(self) -> bool:
@@ -60,11 +61,20 @@ def choose(version_meta: Mapping[str, object], of: str | None) -> Choice:
             found = "several files have" if keys else "no file or task has"
             raise UsageError(f"{found} the name {of}; there are {_offer(files, tasks)}")
         choice = Choice(tasks[keys[0]], keys, tasks, whole=False)
+    choice.masked = {
+        key: str(files[key].get("name")) for key in keys if files[key].get("masks") is True
+    }
     if keys:
         first = files[keys[0]]
         choice.fields = dict(mapping(first.get("fields")))
         choice.absent = {str(name) for name in sequence(first.get("absent"))}
     return choice
+
+
+def refuse_masks(choice: Choice) -> None:
+    """Refuse files whose segments became masks: as plain COCO they would lose them."""
+    for name in choice.masked.values():
+        raise UsageError(f"{name} was imported with its PNGs; `export panoptic` gives it back")
 
 
 def _names(name: str) -> tuple[str, ...]:

@@ -16,11 +16,17 @@ their own. A mask (RLE) whose box was moved is dropped, and said so.
 """
 
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from hyperstore.errors import FormatError, a_type
 from hyperstore.formats.coco_categories import Categories
-from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, seal_of, standard
+from hyperstore.formats.coco_standard import (
+    CAPTION,
+    is_share,
+    kind_of,
+    labels_of,
+    seal_of,
+    standard,
+)
 from hyperstore.formats.combine import Wire, mapping, same, sequence
 from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import Number, corners, joined, numbers
@@ -63,7 +69,7 @@ def roi_of(
     if meta:
         roi["meta"] = meta
     score = annotation.get("score")
-    if _is_share(score):
+    if is_share(score):
         roi["confidence"] = float(score)
     roi["_coco"] = _rest(roi, annotation, drawn, image_id=image_id, nth=nth)
     return roi
@@ -124,7 +130,7 @@ def annotation_of(
     if CAPTION in base:
         fields.pop(CAPTION, None)
     score = fields.get("score")
-    if _is_share(score) and score != roi.get("confidence"):
+    if is_share(score) and score != roi.get("confidence"):
         del fields["score"]
     base["image_id"] = image_id
     for name in absent:
@@ -214,10 +220,6 @@ def _list_of_numbers(value: object, place: str) -> list[Number]:
     if found is None:
         raise FormatError(f"{place} is {str(value)[:60]}, not a list of numbers")
     return found
-
-
-def _is_share(value: object) -> TypeGuard[int | float]:
-    return (type(value) is int or type(value) is float) and 0 <= value <= 1
 
 
 def _drawable(poly: list[Number]) -> bool:

@@ -12,7 +12,7 @@ busy core: entry 28 us an annotation, frames 70 us, writing them out again 64 us
 memory at most, the whole process included.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import numbers
 from hyperstore.limits import PICTURE_RECORDS_MAX
 
-__all__ = ["CocoSource", "combine_version", "read"]
+__all__ = ["CocoSource", "Painted", "Painter", "combine_version", "read"]
 
 _STREAMED = frozenset({"images", "annotations"})
 _SHAPES = frozenset({"segmentation", "bbox"})
@@ -59,11 +59,32 @@ class _File:
         raise FormatError(f"{self.path}: {why}")
 
 
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """What a file of segments says of one image, where the segments are in pictures."""
+
+    rois: list[object]
+    kept: list[object]
+    masks: list[object]
+
+
+Painter = Callable[[SpilledImage, Drawn, Path], Painted]
+"""Reads the annotations of an image of a file, which is the only one of its picture."""
+
+
 class CocoSource:
     """COCO files that were read and checked; a context manager that owns the scratch file."""
 
-    def __init__(self, files: Sequence[Path], *, images: Path | None, scratch: Path | None) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        *,
+        images: Path | None,
+        scratch: Path | None,
+        painter: Painter | None = None,
+    ) -> None:
         self.report = Report()
+        self._painter = painter
         self._images = images
         self._stack = ExitStack()
         self._scratch = scratch
@@ -106,7 +127,10 @@ class CocoSource:
     @property
     def version_meta(self) -> Wire:
         """What the version has to remember of the files, by key."""
-        return {file.key: _remembered(file) for file in self._files}
+        found = {file.key: _remembered(file) for file in self._files}
+        if self._painter is not None:
+            found = {key: meta | {"task": "panoptic", "masks": True} for key, meta in found.items()}
+        return dict(found)
 
     def frames(self) -> Iterator[Partial]:
         """Yield what the files say of each picture, by frame id, in constant memory."""
@@ -116,12 +140,19 @@ class CocoSource:
     def _partial(self, group: list[SpilledImage]) -> Partial:
         rois: list[object] = []
         kept: list[object] = []
+        masks: list[object] = []
         records: list[tuple[str, object]] = []
         for image in group:
             file = self._files[image.file]
             records.append((file.key, image.body))
             alone = sum(other.file == image.file for other in group) == 1
-            self._draw(image, file, image.body["id"] if alone else None, rois, kept)
+            if self._painter is None:
+                self._draw(image, file, image.body["id"] if alone else None, rois, kept)
+            else:
+                painted = self._paint(image, file, alone=alone)
+                rois += painted.rois
+                kept += painted.kept
+                masks += painted.masks
             if not alone:
                 self.report.note("image that another image of the file names too", _at(file, image))
         first = group[0]
@@ -134,11 +165,22 @@ class CocoSource:
             size = size_in(field, side)
             if size is not None:
                 source[side] = size
+        if masks:
+            source["masks"] = masks
         wire: Wire = {"id": first.frame, "sources": [source], "_coco": field}
         if rois:
             wire["rois"] = rois
         keys = tuple(sorted({key for key, _ in records}))
         return Partial(first.frame, wire, "_coco", keys, place)
+
+    def _paint(self, image: SpilledImage, file: _File, *, alone: bool) -> Painted:
+        assert self._painter is not None
+        assert file.categories is not None
+        if not alone:
+            file.fail(f"images[{image.at}] is the picture of another image, whose segments differ")
+        painted = self._painter(image, Drawn(file.key, file.categories, self.report), file.path)
+        self.report.count("rois", len(painted.rois))
+        return painted
 
     def _draw(
         self,
@@ -239,7 +281,7 @@ class CocoSource:
             file.used.setdefault(category_key, at)
         file.traits.update(_TRAITS.intersection(annotation))
         given = annotation.get("id")
-        if key_of(given) is None:
+        if key_of(given) is None and "segments_info" not in annotation:
             self.report.note("annotation without a usable id", f"{file.path}: annotations[{at}]")
         id_key = key_of(given) or ""
         self._spill.add_annotation(number, key, at, id_key=id_key, text=item.text)
@@ -299,15 +341,20 @@ def _at(file: _File, image: SpilledImage) -> str:
 
 
 def read(
-    files: Sequence[Path], *, images: Path | None = None, scratch: Path | None = None
+    files: Sequence[Path],
+    *,
+    images: Path | None = None,
+    scratch: Path | None = None,
+    painter: Painter | None = None,
 ) -> CocoSource:
     """Return a context manager that reads the files when it is entered.
 
     `images` is the folder that file names are relative to. Without one a picture is found by its
     `coco_url`, or else beside the file. Pictures need not exist. `scratch` is where a file about as
-    large as the files themselves may stand meanwhile.
+    large as the files themselves may stand meanwhile. `painter` reads the segments of panoptic
+    files; without one their annotations are kept as they are.
     """
-    return CocoSource(files, images=images, scratch=scratch)
+    return CocoSource(files, images=images, scratch=scratch, painter=painter)
 
 
 def combine_version(existing: Mapping[str, object] | None, source: CocoSource) -> Wire:

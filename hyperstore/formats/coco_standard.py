@@ -6,6 +6,7 @@ edited comes back as it is now.
 """
 
 import math
+from typing import TypeGuard
 
 from hyperstore.codec import pack
 from hyperstore.formats.coco_categories import Categories
@@ -22,10 +23,15 @@ from hyperstore.formats.shapes import (
 )
 from hyperstore.ids import key_hash
 
-__all__ = ["CAPTION", "kind_of", "labels_of", "seal_of", "standard", "task_of"]
+__all__ = ["CAPTION", "is_share", "kind_of", "labels_of", "seal_of", "standard", "task_of"]
 
 CAPTION = "caption"
 _VISIBLE = 2
+
+
+def is_share(value: object) -> TypeGuard[int | float]:
+    """Whether a score can be an ROI's confidence, from 0 to 1."""
+    return (type(value) is int or type(value) is float) and 0 <= value <= 1
 
 
 def kind_of(roi: Wire) -> str:

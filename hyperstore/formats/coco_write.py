@@ -8,22 +8,28 @@ say is counted in the report.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from hyperstore.formats.coco_categories import Categories, key_of
-from hyperstore.formats.coco_choice import Choice, choose, join
+from hyperstore.formats.coco_choice import Choice, choose, join, refuse_masks
 from hyperstore.formats.coco_map import annotation_of
 from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, task_of
 from hyperstore.formats.combine import Wire, identity, mapping, records, sequence
 from hyperstore.formats.pictures import is_url
 from hyperstore.formats.report import Report
 from hyperstore.formats.target import Target
+from hyperstore.formats.unsaid import note_unsaid
 
-__all__ = ["write"]
+__all__ = ["Export", "Whole", "write"]
 
 _OWN_META = frozenset({"_type", "_id", CAPTION})
+
+
+Whole = Callable[[Wire, Wire, str | None], Wire | None]
+"""From a frame, its image, and the key of the file that it came from (None where its image is
+new): the one annotation that a format has for an image, should there be one."""
 
 
 def write(
@@ -42,10 +48,11 @@ def write(
     """
     report = Report()
     choice = choose(version_meta, of)
+    refuse_masks(choice)
     categories = join(choice, version_meta, report)
     with Target.open(file) as target:
         folder = (images or file.parent).absolute()
-        export = _Export(target, choice, categories, folder=folder, report=report)
+        export = Export(target, choice, categories, folder=folder, report=report)
         export.begin()
         for frame in frames:
             export.add(frame)
@@ -53,7 +60,9 @@ def write(
     return report
 
 
-class _Export:
+class Export:
+    """One COCO file that is being written: `begin`, then `add` each frame, then `end`."""
+
     def __init__(
         self,
         target: Target,
@@ -62,8 +71,10 @@ class _Export:
         *,
         folder: Path,
         report: Report,
+        whole: Whole | None = None,
     ) -> None:
         self._target = target
+        self._whole = whole
         self._choice = choice
         self._categories = categories
         self._folder = folder
@@ -124,6 +135,10 @@ class _Export:
             self._last_image = _larger(self._last_image, record.get("id"))
             self._write_item(None, "images", record)
         image_id = self._last_image if self._choice.is_joined else found[0][1].get("id")
+        if self._whole is not None:
+            self._put_whole(self._whole(frame, found[0][1], found[0][0]), image_id)
+            note_unsaid(frame, place, self._report, by="COCO")
+            return
         for item in sequence(mapping(frame.get("_coco")).get("kept")):
             if mapping(item).get("file") in self._choice.keys:
                 self._put(dict(mapping(mapping(item).get("annotation"))), image_id)
@@ -140,6 +155,10 @@ class _Export:
             self._target.write_side(self._waiting, _json({"image": image}) + "\n")
             image_id = None
         self._report.count("images")
+        if self._whole is not None:
+            self._put_whole(self._whole(frame, image, None), image_id, new=image_id is None)
+            note_unsaid(frame, place, self._report, by="COCO")
+            return
         self._rois(frame, place, image_id=image_id, copied=copied)
 
     def _rois(self, frame: Wire, place: str, *, image_id: object, copied: bool) -> None:
@@ -162,7 +181,9 @@ class _Export:
                 continue
             seen.add(named)
             self._roi(roi, where, image_id=image_id, new=new, imported=origin is not None)
-        self._unsaid(frame, place)
+        note_unsaid(frame, place, self._report, by="COCO")
+        if any(mapping(source).get("masks") for source in sequence(frame.get("sources"))):
+            self._report.note("frame whose masks COCO has no place for", place)
 
     def _roi(self, roi: Wire, where: str, *, image_id: object, new: bool, imported: bool) -> None:
         labels = labels_of(roi)
@@ -205,6 +226,18 @@ class _Export:
         self._last_annotation = _larger(self._last_annotation, annotation.get("id"))
         self._write_item(self._annotations, "annotations", annotation)
 
+    def _put_whole(self, annotation: Wire | None, image_id: object, *, new: bool = False) -> None:
+        """Write the one annotation of an image, which has no id of its own."""
+        if annotation is None:
+            return
+        self._report.count("annotations")
+        if self._choice.is_joined or "image_id" not in annotation:
+            annotation = annotation | {"image_id": image_id}
+        if new:
+            self._target.write_side(self._waiting, _json({"annotation": annotation}) + "\n")
+        else:
+            self._write_item(self._annotations, "annotations", annotation)
+
     def _origin(self, roi: Wire) -> str | None:
         """Return the key of the file of this version that the ROI came from."""
         named = identity(roi, "_coco")
@@ -229,16 +262,6 @@ class _Export:
                 self._report.note(f"image without a {side}", place)
         return image
 
-    def _unsaid(self, frame: Wire, place: str) -> None:
-        for name in ("meta", "meta_blob", "blob", "context_id", "timestamp"):
-            if frame.get(name):
-                self._report.note(f"frame whose {name} COCO has no place for", place)
-        sources = sequence(frame.get("sources"))
-        if len(sources) > 1:
-            self._report.note("frame of several sources, of which the first is written", place)
-        if any(mapping(source).get("masks") for source in sources):
-            self._report.note("frame whose masks COCO has no place for", place)
-
     def _write_item(self, side: BinaryIO | None, name: str, item: Wire) -> None:
         count = self._report.counts.get(f"{name} written", 0)
         self._report.counts[f"{name} written"] = count + 1
@@ -257,8 +280,9 @@ class _Export:
                 self._write_item(None, "images", item["image"] | {"id": self._last_image})
                 continue
             annotation = item["annotation"]
-            self._last_annotation += 1
-            annotation["id"] = self._last_annotation
+            if "id" in annotation:
+                self._last_annotation += 1
+                annotation["id"] = self._last_annotation
             if annotation["image_id"] is None:
                 annotation["image_id"] = self._last_image
             self._write_item(self._annotations, "annotations", annotation)

@@ -198,7 +198,28 @@ def _sources(sources: list[object], partial: Partial, before: Wire, after: Wire)
         size = size_in(after, side) or new.get(side)
         if size is not None and first.get(side) in (None, size_in(before, side)):
             first[side] = size
+    masks = _masks(sequence(first.get("masks")), sequence(new.get("masks")), before, partial)
+    if masks or first.get("masks"):
+        first["masks"] = masks
     return [first, *sources[1:]]
+
+
+def _masks(old: list[object], new: list[object], before: Wire, partial: Partial) -> list[object]:
+    """Put the masks that the files name in place of those that they named before."""
+    gone = {
+        mapping(item).get("mask")
+        for item in sequence(before.get("kept"))
+        if mapping(item).get("file") in partial.files
+    }
+    wanted = {mapping(mask).get("id"): mapping(mask) for mask in new}
+    result: list[object] = []
+    for mask in old:
+        name = mapping(mask).get("id")
+        if name in wanted:
+            result.append(mapping(mask) | wanted.pop(name))
+        elif name is None or name not in gone:
+            result.append(mask)
+    return [*result, *wanted.values()]
 
 
 def size_in(field: object, side: str) -> int | None:

@@ -20,7 +20,15 @@ from hyperstore.limits import MASK_COLOURS_MAX, PICTURE_PIXELS_MAX
 from hyperstore.media.picture import decoding, header, in_colour, orientation, upright
 from hyperstore.media.rawfile import Source, raw_file
 
-__all__ = ["Legend", "MaskLabelling", "MaskPicture", "legend_of", "opacity_of", "read_mask"]
+__all__ = [
+    "Colour",
+    "Legend",
+    "MaskLabelling",
+    "MaskPicture",
+    "legend_of",
+    "opacity_of",
+    "read_mask",
+]
 
 Colour: TypeAlias = tuple[int, ...]
 Legend: TypeAlias = Mapping[Colour, Iterable[str]]
@@ -95,6 +103,23 @@ class MaskPicture:
                 for band, value in zip(bands, stored, strict=True)
             ]
             made = ImageChops.lighter(made, reduce(ImageChops.darker, hits))
+        return made
+
+    def only(self, *colours: Colour) -> Image.Image:
+        """Return a picture with these colours, of a byte each, where this one has them.
+
+        It is black elsewhere.
+        """
+        others = [colour for colour in self.colours() if colour not in colours]
+        if not self._deep and len(others) <= len(colours):
+            made = self._image.copy()
+            for colour in others:
+                made.paste((0, 0, 0), (0, 0), self.selection(colour))
+            return made
+        made = Image.new("RGB", self._image.size)
+        for colour in colours:
+            red, green, blue = _full(colour)
+            made.paste((red, green, blue), (0, 0), self.selection(colour))
         return made
 
     def shade(self, colour: Colour) -> tuple[int, int, int]:
