@@ -1,0 +1,195 @@
+"""Which contents a dataset has been given before, and by which URIs.
+
+Frames say by what hash each of their files was recorded. All frames that any version of the
+dataset holds are read once, chunk by chunk, and after that only what changed since; what was found
+lies in a temporary table on disk, so that memory does not grow with the dataset.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from hyperstore.codec import Struct, decoder
+from hyperstore.dataset.draft import Place, head_snapshot, read_state
+from hyperstore.dataset.edit import empty_snapshot, root
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.staging import Staging
+from hyperstore.errors import DiskFullError, MissingObjectError
+from hyperstore.frames.roots import Roots
+from hyperstore.history.branches import read_snapshot, versions
+from hyperstore.history.commit import Snapshot
+from hyperstore.ids import NodeId, ObjectId
+from hyperstore.limits import UPLOAD_KNOWN_MAX
+from hyperstore.tree.diff import diff
+
+__all__ = ["Known", "KnownContents", "dataset_snapshots"]
+
+_CHUNK = 1_024
+_HASH_DIGITS = 64
+_LOOKED_AT = 64  # URIs of one content, of which some are of use.
+
+
+class _Pointer(Struct):
+    uri: str
+
+
+class _Meta(Struct):
+    hash: object = None
+
+
+class _Source(Struct):
+    uri: str
+    masks: list[_Pointer] | None = None
+    meta: _Meta | None = None
+    preview: _Pointer | None = None
+
+
+class _Hashed(Struct):
+    """What of a stored frame says which contents its URIs have; all else is skipped unread."""
+
+    sources: list[_Source]
+
+
+_read = decoder(_Hashed)
+
+
+class Known(NamedTuple):
+    """A place of a content; `sure` where this call saw the content there itself."""
+
+    uri: str
+    sure: bool
+
+
+class KnownContents:
+    """Contents with their places, for one dataset. Used by many threads."""
+
+    def __init__(self, dataset_id: str) -> None:
+        self._dataset = dataset_id
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._scanned: dict[NodeId, str] = {}  # Roots that were read, with their versions.
+        self._call = 0
+        # A nameless table in a file of the system's temporary folder, which goes with the process.
+        self._table = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._table.execute(
+            "CREATE TABLE known (hash BLOB, uri TEXT, call INTEGER, PRIMARY KEY (hash, uri)) "
+            "WITHOUT ROWID"
+        )
+
+    @property
+    def inherited(self) -> bool:
+        """Whether a forked child has it from its parent, and so must leave it alone."""
+        return self._process != os.getpid()
+
+    def close(self) -> None:
+        """Give up the table."""
+        if not self.inherited:
+            self._table.close()
+
+    def begin(self) -> None:
+        """Be sure of nothing any more: a call begins."""
+        self._call += 1
+
+    def read(self, handle: Handle) -> None:
+        """Take note of what the versions of the dataset hold now."""
+        with self._reading:
+            self._read(handle)
+
+    def places(self, sha256: str, fits: Callable[[str], bool]) -> list[Known]:
+        """Return some places of a content, those first that are sure."""
+        with self._lock, _disk():
+            rows = self._table.execute(
+                "SELECT uri, call FROM known WHERE hash = ? ORDER BY call DESC LIMIT ?",
+                (bytes.fromhex(sha256), _LOOKED_AT),
+            ).fetchall()
+        found = (Known(uri, call == self._call) for uri, call in rows if fits(uri))
+        return list(islice(found, UPLOAD_KNOWN_MAX))
+
+    def note(self, sha256: str, uri: str) -> None:
+        """Remember that this call saw a content at a place."""
+        with self._lock, _disk():
+            self._table.execute(
+                "INSERT OR REPLACE INTO known VALUES (?, ?, ?)",
+                (bytes.fromhex(sha256), uri, self._call),
+            )
+
+    def _read(self, handle: Handle) -> None:
+        staging = handle.staging()
+        for version_id, snapshot in dataset_snapshots(handle, staging, self._dataset):
+            wanted = root(snapshot, "frames")
+            if wanted in self._scanned:
+                continue
+            begun = [one for one, version in self._scanned.items() if version == version_id]
+            near = begun[-1] if begun else next(reversed(self._scanned), None)
+            with contextlib.suppress(MissingObjectError):  # It may have been collected.
+                self._scan(handle, staging, near, snapshot)
+                near = wanted
+            if near is not wanted:
+                self._scan(handle, staging, None, snapshot)
+            for one in begun:
+                del self._scanned[one]
+            self._scanned[wanted] = version_id
+
+    def _scan(
+        self, handle: Handle, staging: Staging, near: NodeId | None, snapshot: Snapshot
+    ) -> None:
+        before = root(empty_snapshot(staging.nodes), "frames") if near is None else near
+        changes = diff(staging.nodes, before, root(snapshot, "frames"))
+        new = (ObjectId(one.new) for one in changes if one.new is not None)
+        source: Iterator[ObjectId] = handle.pinned(snapshot, new)
+        roots = handle.roots
+        while chunk := list(islice(source, _CHUNK)):
+            rows = [
+                row for payload in staging.frames(chunk).values() for row in _rows(payload, roots)
+            ]
+            with self._lock, _disk():
+                self._table.execute("BEGIN")
+                self._table.executemany("INSERT OR IGNORE INTO known VALUES (?, ?, 0)", rows)
+                self._table.execute("COMMIT")
+
+
+def dataset_snapshots(
+    handle: Handle, staging: Staging, dataset_id: str
+) -> list[tuple[str, Snapshot]]:
+    """Return what each version of a dataset holds: its head's frames and its working ones."""
+    found = []
+    with handle.database.reading() as reader:
+        for _, record in versions(reader, dataset_id):
+            state = read_state(reader, Place(dataset_id, record.id))
+            found.append((record.id, head_snapshot(reader, staging, state)))
+            if state.working is not None:
+                found.append((record.id, read_snapshot(reader, state.working)))
+    return found
+
+
+def _rows(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
+    """Yield the hash and URI of each file of a stored frame of which both are recorded."""
+    for source in _read(payload, what="frame").sources:
+        hashes = None if source.meta is None else source.meta.hash
+        if not isinstance(hashes, Mapping):
+            hashes = {"source": hashes}
+        masks = hashes.get("mask_source")
+        pairs: list[tuple[object, str]] = [(hashes.get("source"), source.uri)]
+        if source.preview is not None:
+            pairs.append((hashes.get("preview_source"), source.preview.uri))
+        if isinstance(masks, list) and len(masks) == len(source.masks or ()):
+            pairs += zip(masks, (one.uri for one in source.masks or ()), strict=True)
+        for sha256, uri in pairs:
+            if isinstance(sha256, str) and len(sha256) == _HASH_DIGITS:
+                with contextlib.suppress(ValueError):  # Some hash of the user's own.
+                    yield bytes.fromhex(sha256), roots.absolute(uri)
+
+
+@contextlib.contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DiskFullError(
+            f"the table of known contents, in the system's temporary folder, fails: {error}"
+        ) from None
