@@ -24,9 +24,10 @@ that nobody gave), `wire.py` (record to wire), `stored.py` (a stored frame in pa
 `overlap.py` (areas), `clipping.py`, `rle.py`, `raster.py`, `contour.py` and `pixels.py` (masks),
 `labelled.py`, `annotation.py`, `polygons.py`, `boxes.py`, `shapes.py` and `drawing.py`
 (annotations), `home.py` and `owner.py` (where a frame was read), `source.py`, `annotated.py`,
-`shown.py`, `frame.py`, `group.py` and `own.py` (frames as objects, and their records), `words.py`
-and `notebook.py` (frames as text and as HTML), `prepare.py` (from any form to bytes and keys),
-`read.py` (the other way), `change.py` (what differs between two), `merging.py` (three into one).
+`shown.py`, `frame.py`, `members.py`, `group.py` and `own.py` (frames as objects, and their
+records), `words.py` and `notebook.py` (frames as text and as HTML), `prepare.py` (from any form to
+bytes and keys), `read.py` (the other way), `change.py` (what differs between two), `merging.py`
+(three into one).
 
 Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
 over it must not meet our words, and a user's key `_type` in a frame's metadata is his.

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import overload
 
 from hyperstore.codec import Raw
-from hyperstore.errors import FrameError, UsageError, a_type, nearest
+from hyperstore.errors import FrameError, HyperstoreError, UsageError, a_type, nearest
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.drawing import Common, Rois, draw
 from hyperstore.frames.labelled import AnnotationId
-from hyperstore.frames.records import RoiRecord, read_rois
+from hyperstore.frames.records import RoiRecord, count_rois, read_rois
 from hyperstore.frames.source import Pictured
 
 __all__ = ["Annotated"]
@@ -165,6 +165,17 @@ class Annotated(Pictured):
             (gone if found else kept).append(one)
         self.annotations[:] = kept
         return gone
+
+    def _said_annotations(self) -> str:
+        """Return how many annotations there are, for `repr`; what is encoded is only counted."""
+        try:
+            if self._annotations is not None:
+                return str(len(self._annotations))
+            if self._rois is None:
+                return str(len(count_rois(self._record.rois)) if self._record.rois else 0)
+            return str(self._rois.count(self._member))
+        except HyperstoreError:
+            return "unreadable"
 
     def _rois_as_they_are(self) -> list[RoiRecord] | None:
         """Return the records of the annotations, to be looked at only; None where one is written

@@ -17,7 +17,7 @@ from hyperstore.frames.polygons import (
     Polygon2D,
     Polygon3D,
 )
-from hyperstore.frames.records import RoiRecord, read_rois
+from hyperstore.frames.records import RoiRecord, count_rois, read_rois
 from hyperstore.frames.shapes import annotation_of
 
 __all__ = ["Common", "Rois", "draw"]
@@ -43,6 +43,14 @@ class Rois:
     def of(self, source: str) -> list[Annotation]:
         """Return the annotations that name a source."""
         return [one for one in self.all() if one._roi.sources and source in one._roi.sources]
+
+    def count(self, source: str | None = None) -> int:
+        """Return how many annotations there are, or how many name a source."""
+        if source is not None:
+            return sum(source in (one.sources or ()) for one in self.records())
+        if self._annotations is None and self._records is None and self._raw:
+            return len(count_rois(self._raw))
+        return len(self.records())
 
     def records(self) -> list[RoiRecord]:
         """Return the records of all ROIs, to be looked at only."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from hyperstore.codec import pack
-from hyperstore.frames.annotated import Annotated
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
@@ -24,9 +23,11 @@ from hyperstore.frames.records import (
     read_rois,
     without_rois,
 )
+from hyperstore.frames.shown import Shown
 from hyperstore.frames.source import Uri, uri_of
 from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire, new_roi_wires
+from hyperstore.frames.words import brief
 from hyperstore.ids import ObjectId, new_id
 
 __all__ = ["DEFAULT", "SingleFrame", "makers", "single_frame"]
@@ -39,7 +40,7 @@ makers: dict[str, Callable[[WholeRecord], object]] = {}
 here, since `SingleFrame.from_dict` may have to return one."""
 
 
-class SingleFrame(Annotated):
+class SingleFrame(Shown):
     """A frame with one source. All arguments are optional; a frame needs a source to be stored."""
 
     __slots__ = ("__weakref__", "_object_id", "_random_id")
@@ -226,7 +227,12 @@ class SingleFrame(Annotated):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"SingleFrame(id={self.id!r}, source={self.source!r})"
+        source = self._record.sources[0]
+        said = [f"id={brief(self.id)}", f"source={brief(self.source)}"]
+        if source.width is not None and source.height is not None:
+            said.append(f"size={source.width}x{source.height}")
+        said.append(f"annotations={self._said_annotations()}")
+        return f"{type(self).__name__}({', '.join(said)})"
 
 
 def single_frame(

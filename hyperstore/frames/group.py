@@ -7,17 +7,19 @@ ROI that names them all.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import cast
 
 from hyperstore.codec import pack
-from hyperstore.errors import FrameError, UsageError, a_type
+from hyperstore.errors import FrameError, HyperstoreError
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
 from hyperstore.frames.exact import namesake
 from hyperstore.frames.frame import SingleFrame, makers, single_frame
 from hyperstore.frames.home import ApiDataset, ApiFrame, Home
+from hyperstore.frames.members import Members
+from hyperstore.frames.notebook import facts_table, page
 from hyperstore.frames.owner import version_metadata
 from hyperstore.frames.records import (
     GROUP,
@@ -30,19 +32,20 @@ from hyperstore.frames.records import (
 )
 from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire, unshared
+from hyperstore.frames.words import brief
 from hyperstore.ids import ObjectId, new_id
+from hyperstore.limits import GLANCE_MEMBERS_MAX
 
 __all__ = ["FrameGroup", "group_frame"]
 
 
-class FrameGroup(MutableMapping[str, SingleFrame]):
+class FrameGroup(Members):
     """A frame with several sources. It needs a member with a source to be stored."""
 
     __slots__ = (
         "__weakref__",
         "_given",
         "_home",
-        "_members",
         "_object_id",
         "_random_id",
         "_record",
@@ -77,28 +80,7 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
         self._random_id: str | None = None
         # Members that came with metadata, be it empty.
         self._given: frozenset[str] = frozenset()
-        self._members: dict[str, SingleFrame] = {}
-
-    # The mapping.
-
-    def __getitem__(self, name: str) -> SingleFrame:
-        return self._members[name]
-
-    def __setitem__(self, name: str, frame: SingleFrame) -> None:
-        if not name:
-            raise UsageError("a member of a group needs a name")
-        if not isinstance(frame, SingleFrame):
-            raise UsageError(f"the member {name!a} is {a_type(frame)}, not a SingleFrame")
-        self._members[name] = frame
-
-    def __delitem__(self, name: str) -> None:
-        del self._members[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
-
-    def __len__(self) -> int:
-        return len(self._members)
+        self._members = {}
 
     # What the group is, and where it was read.
 
@@ -202,33 +184,6 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
     def blob(self, value: str | None) -> None:
         self._record.blob = value
 
-    # Annotations of all members.
-
-    def add_global_annotation(self, annotation: Annotation) -> None:
-        """Add a copy of an annotation to every member."""
-        for member in self._members.values():
-            member.annotations.append(annotation.copy())
-
-    def remove_global_annotation(self, annotation: Annotation) -> bool:
-        """Remove an annotation, found by equality; tell whether every member had it."""
-        found = [annotation in member.annotations for member in self._members.values()]
-        for member in self._members.values():
-            if annotation in member.annotations:
-                member.annotations.remove(annotation)
-        return bool(found) and all(found)
-
-    def get_global_annotations(self) -> list[Annotation]:
-        """Return the annotations, of the first member, that every member has."""
-        members = list(self._members.values())
-        if not members:
-            return []
-        others = members[1:]
-        return [
-            one
-            for one in members[0].annotations
-            if all(one in other.annotations for other in others)
-        ]
-
     # As a value.
 
     def to_dict(self) -> WireFrame:
@@ -279,7 +234,38 @@ class FrameGroup(MutableMapping[str, SingleFrame]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"FrameGroup(id={self.id!r}, members={list(self)!r})"
+        count = self._said_annotations()
+        members = brief(list(self))
+        return f"{type(self).__name__}(id={brief(self.id)}, members={members}, annotations={count})"
+
+    def _said_annotations(self) -> str:
+        """Return how many annotations there are, for `repr`, decoding no more than that takes."""
+        members = self._members
+        try:
+            if any(one._annotations is not None for one in members.values()):
+                return str(len(self._in_wire_order()))
+            named = [one.sources for one in self._rois.records()]
+        except HyperstoreError:
+            return "unreadable"
+        return str(sum(names is None or not members.keys().isdisjoint(names) for names in named))
+
+    def _repr_html_(self) -> str:
+        """Return the group as a notebook shows it, side by side; asks nothing of the network."""
+        names = list(self)[:GLANCE_MEMBERS_MAX]
+        cards, tables = [], []
+        for name in names:
+            card, rows = self[name]._card(name)
+            cards.append(card)
+            tables.append(facts_table([(name,), *rows] if rows else []))
+        facts: list[tuple[str, object]] = [
+            ("context", self.context_id),
+            ("timestamp", self.timestamp),
+            ("version", None if self._home is None else self._home.describe()),
+            ("metadata", self._record.meta or None),
+            ("not shown", list(self)[GLANCE_MEMBERS_MAX:] or None),
+        ]
+        said = [(name, value) for name, value in facts if value is not None]
+        return page(repr(self), cards, [facts_table(said), *tables])
 
     def _sources(self) -> list[SourceRecord]:
         sources = []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from PIL import Image, ImageDraw
 
@@ -14,11 +14,16 @@ from hyperstore.frames.geometry import split_parts
 from hyperstore.frames.polygons import ComplexPolygon2D, KeyPoints2D, Polygon2D
 from hyperstore.limits import DRAWN_COORDINATE_MAX, PICTURE_PIXELS_MAX
 from hyperstore.media.lettering import Rgb, Writer, colour_of
-from hyperstore.media.masks import Legend, MaskPicture, read_mask
+from hyperstore.media.masks import Legend, MaskPicture, opacity_of, read_mask
 from hyperstore.media.picture import open_picture
 from hyperstore.media.rawfile import Source
+from hyperstore.media.video import open_moment
 
-__all__ = ["Drawable", "Manner", "draw_frame", "draw_on"]
+__all__ = ["Drawable", "Legends", "Manner", "Picture", "draw_frame", "draw_on"]
+
+Picture: TypeAlias = Image.Image
+Legends: TypeAlias = Mapping[str, Legend]
+"""What the colours of each mask mean, by the mask's id."""
 
 _GREY = (128, 128, 128)
 _BACKGROUND = (0, 0, 0)
@@ -68,33 +73,45 @@ def draw_frame(
     frame: Drawable,
     *,
     source: Source,
+    moment_ms: int | None = None,
     masks: Mapping[str, Source] | None = None,
-    legend: Legend | None = None,
+    legends: Legends | None = None,
+    alpha: Source | None = None,
     manner: Manner = _PLAIN,
     pixels_max: int = PICTURE_PIXELS_MAX,
-) -> Image.Image:
+) -> Picture:
     """Return the picture at `source`, a path or bytes, in RGB with the frame's annotations over it.
 
-    `masks` gives the paths of the masks to draw, by their ids, and `legend` the labels of their
-    colours. A mask has the size that the frame states, or else the picture's; FrameError where not.
+    `moment_ms` makes the source a video, shown at that time. `masks` gives the paths of the masks
+    to draw, by their ids, and `legends` the labels of their colours; of the mask `alpha`, colours
+    say how much of the picture is seen, before white. A mask has the size that the frame states, or
+    else the picture's; FrameError where not.
     """
-    picture = open_picture(source, pixels_max=pixels_max)
+    if moment_ms is None:
+        picture = open_picture(source, pixels_max=pixels_max)
+    else:
+        picture = open_moment(source, moment_ms, pixels_max=pixels_max)
     size = (frame.width, frame.height) if frame.width and frame.height else picture.size
     read = {
         mask_id: read_mask(path, size=size, pixels_max=pixels_max)
         for mask_id, path in (masks or {}).items()
     }
-    return draw_on(picture, frame, masks=read, legend=legend, manner=manner)
+    if alpha is not None:
+        mask = read_mask(alpha, size=size, pixels_max=pixels_max)
+        seen = Image.frombytes("L", mask.size, opacity_of(mask).tobytes())
+        picture = picture.convert("RGB")
+        picture.putalpha(seen if seen.size == picture.size else seen.resize(picture.size))
+    return draw_on(picture, frame, masks=read, legends=legends, manner=manner)
 
 
 def draw_on(
-    picture: Image.Image,
+    picture: Picture,
     frame: Drawable,
     *,
     masks: Mapping[str, MaskPicture] | None = None,
-    legend: Legend | None = None,
+    legends: Legends | None = None,
     manner: Manner = _PLAIN,
-) -> Image.Image:
+) -> Picture:
     """Return a copy of a picture, on white where it is transparent, with annotations over it.
 
     Where the frame states its width and height and the picture has others (it may be a preview),
@@ -104,7 +121,7 @@ def draw_on(
     image = _opaque(picture)
     shown = [one for one in frame.annotations if _sure(one, manner.confidence_min)]
     for mask_id, mask in (masks or {}).items():
-        _lay(image, mask, _meanings(mask_id, shown, legend, manner), manner)
+        _lay(image, mask, _meanings(mask_id, shown, (legends or {}).get(mask_id), manner), manner)
     scale = (
         image.width / (frame.width or image.width),
         image.height / (frame.height or image.height),

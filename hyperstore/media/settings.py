@@ -13,7 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from hyperstore.errors import FormatError, UsageError
-from hyperstore.limits import CACHE_FREE_BYTES_MIN, FETCH_RETRIES, FETCH_TIMEOUT_S
+from hyperstore.limits import (
+    CACHE_FREE_BYTES_MIN,
+    FETCH_RETRIES,
+    FETCH_TIMEOUT_S,
+    PICTURE_PIXELS_MAX,
+)
 
 __all__ = ["MEDIA_KEYS", "MEDIA_NUMBERS", "MediaSettings", "media_settings"]
 
@@ -38,6 +43,12 @@ def _seconds(value: object) -> Setting:
     return value
 
 
+def _pixels(value: object) -> Setting:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("a whole number of pixels, 1 or more")
+    return value
+
+
 def _retries(value: object) -> Setting:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
         raise ValueError("a whole number from 0 to 100")
@@ -55,10 +66,17 @@ MEDIA_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "cache.max_bytes": (_bytes, "how large that grows, 0 (no limit) unless set"),
     "cache.min_free_bytes": (_bytes, "what stays free on its disk, 1073741824 unless set"),
     "media.allow_hosts": (_hosts, "private hosts that frames of a foreign store may name"),
+    "media.pixels_max": (_pixels, f"larger pictures are refused, {PICTURE_PIXELS_MAX} unless set"),
     "media.retries": (_retries, f"tries after a failed one, {FETCH_RETRIES} unless set"),
     "media.timeout": (_seconds, f"seconds without a byte, {FETCH_TIMEOUT_S} unless set"),
 }
-MEDIA_NUMBERS = ("cache.max_bytes", "cache.min_free_bytes", "media.retries", "media.timeout")
+MEDIA_NUMBERS = (
+    "cache.max_bytes",
+    "cache.min_free_bytes",
+    "media.pixels_max",
+    "media.retries",
+    "media.timeout",
+)
 
 _VARIABLES = {key: "HYPERSTORE_" + key.upper().replace(".", "_") for key in MEDIA_KEYS}
 _PLACES = (*_VARIABLES.values(), "XDG_CACHE_HOME", "HOME")
@@ -74,6 +92,7 @@ class MediaSettings:
     timeout_s: int
     retries: int
     allow_hosts: frozenset[str]
+    pixels_max: int  # Of a picture that is decoded.
     roots: tuple[str, ...]  # Folders of the store's local files.
 
 
@@ -109,6 +128,7 @@ def _settled(
         timeout_s=int(values.get("media.timeout", FETCH_TIMEOUT_S)),
         retries=int(values.get("media.retries", FETCH_RETRIES)),
         allow_hosts=frozenset(str(values.get("media.allow_hosts", "")).lower().split()),
+        pixels_max=int(values.get("media.pixels_max", PICTURE_PIXELS_MAX)),
         roots=tuple(roots),
     )
 

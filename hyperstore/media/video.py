@@ -10,7 +10,28 @@ from hyperstore.limits import PICTURE_PIXELS_MAX
 from hyperstore.media.picture import decoding
 from hyperstore.media.rawfile import RawFile, Source, raw_file
 
-__all__ = ["moment_of", "open_moment"]
+__all__ = ["is_video", "moment_of", "open_moment"]
+
+_SUFFIXES = (
+    ".avi",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".ogv",
+    ".ts",
+    ".webm",
+    ".wmv",
+)
+
+
+def is_video(uri: str, content_type: str | None = None) -> bool:
+    """Tell whether a source is said to be a video, or else is named like one."""
+    if content_type:
+        return content_type.lower().startswith("video/")
+    return uri.partition("?")[0].lower().endswith(_SUFFIXES)
 
 
 def open_moment(

@@ -176,7 +176,7 @@ def test_a_mask_is_seen_through_in_the_colour_of_its_label() -> None:
     mask = Image.new("RGB", (8, 8))
     mask.paste((0, 0, 9), (4, 4, 8, 8))
     half = tuple(round((255 + level) / 2) for level in colour_of("cat"))
-    found = _masked(mask, legend={(0, 0, 9): ["cat"], (0, 0, 0): ["background"]})
+    found = _masked(mask, legends={"00": {(0, 0, 9): ["cat"], (0, 0, 0): ["background"]}})
     assert max(abs(one - other) for one, other in zip(found, half, strict=True)) <= 1
     assert _masked(mask, manner=Manner(mask_opacity=1)) == (0, 0, 9)
 
