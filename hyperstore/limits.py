@@ -216,6 +216,8 @@ RUN_TEXT_MAX = 4_096  # Characters of one parameter, argument or message.
 RUN_ARGUMENTS_MAX = 1_024
 RUN_SAVES_AT_ONCE = 32  # New versions that are recorded at once; further ones once in a while,
 RUN_SAVE_PAUSE_S = 1.0  # which is so long.
+ARCHIVE_FILES_MAX = 1_000_000  # Of one that is unpacked,
+ARCHIVE_BYTES_MAX = 64 * 1024 * 1024 * 1024  # and the bytes that they claim.
 RUN_EVENTS_BYTES_MAX = 64 * 1024 * 1024  # Of what a program reports to its logger.
 
 assert (

@@ -10,13 +10,15 @@ from hyperstore.dataset.arguments import documented, number_of, refuse_uploads
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
+from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.statistics import Stats, stats_of
-from hyperstore.dataset.version import VersionCore
+from hyperstore.dataset.uploading_wish import upload_default
 from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
-from hyperstore.errors import PublishedError
+from hyperstore.dataset.writing import VersionWriting
+from hyperstore.errors import PublishedError, UsageError
 from hyperstore.ids import CommitId, NodeId
 
 if TYPE_CHECKING:  # Its import takes longer than those of this layer.
@@ -30,7 +32,7 @@ _CHUNK = 256
 _Wire = dict[str, object]
 
 
-class VersionContents(VersionCore):
+class VersionContents(VersionWriting):
     """A version with the calls on what it holds. Every write is on disk when it returns."""
 
     _stats_root: NodeId | None = None  # Of the frames whose statistics were asked for last.
@@ -56,6 +58,7 @@ class VersionContents(VersionCore):
         *,
         strict: bool = False,
         strict_schema: bool = False,
+        copy_media: bool = False,
     ) -> list[Failure]:
         """Add frames, or replace those of the same ids; return what could not be stored.
 
@@ -63,27 +66,43 @@ class VersionContents(VersionCore):
         memory. A failure is a dict with `frame`, `error` and `error_type`; with `strict` the first
         one is raised as FrameError, and nothing is stored. A frame larger than
         `max_request_size_mb`, where that is given, is a failure, and with `strict_schema` one whose
-        metadata has another type than that of this version's frames. Nothing is committed.
+        metadata has another type than that of this version's frames. With `copy_media` the store
+        keeps the files of sources, masks and previews, and the frames name those: see Keeper.
+        Nothing is committed.
+
+        With `auto_upload_destination` the local files of sources, masks and previews, all of them
+        below `local_dataset_root_path`, are sent there first; with `src_to_dst_mapping` those below
+        each source prefix go to its destination. The frames then name them where they lie: see
+        Uploader. A frame of which one could not be sent is a failure, and is not stored unless
+        `register_on_upload_failure`. Each is tried `upload_retries` times more. How it goes is said
+        in the log `hyperstore.uploads` every `progress_report` minutes.
         """
-        refuse_uploads(
+        most = None
+        if max_request_size_mb is not None:
+            most = int(number_of(max_request_size_mb, what="max_request_size_mb") * 1024 * 1024)
+        uploader = self._uploader(
+            strict=strict,
+            bytes_max=most,
             auto_upload_destination=auto_upload_destination,
             local_dataset_root_path=local_dataset_root_path,
             src_to_dst_mapping=src_to_dst_mapping,
             force_upload=force_upload,
             register_on_upload_failure=register_on_upload_failure,
+            unregister_on_upload_fail=unregister_on_upload_fail,
+            upload_retries=upload_retries,
+            progress_report=progress_report,
         )
-        most = None
-        if max_request_size_mb is not None:
-            most = int(number_of(max_request_size_mb, what="max_request_size_mb") * 1024 * 1024)
         refused: list[Failure] = []
         if strict_schema:
             fitting = schema.StrictSchema(self.view())
             refused = fitting.failures
             frames = fitting.passed(frames_in(frames), strict=strict)
-        failures = self._editor.put(
+        if uploader is not None and copy_media:
+            raise UsageError("frames keep their files here or upload them; leave out copy_media")
+        failures = self._put(
             frames,
             "add frames",
-            home=self._home(None),
+            Keeper(self._handle, strict=strict) if copy_media else uploader,
             strict=strict,
             warn_replaced=warn_on_duplicate_frames,
             bytes_max=most,
@@ -112,10 +131,10 @@ class VersionContents(VersionCore):
             without = updating.unsent_fields(without_fields)
             stored = self.view().get_frames_by_ids
             frames = updating.merged_frames(frames_in(frames), without, stored)
-        failures = self._editor.put(
+        failures = self._put(
             frames,
             "update frames",
-            home=self._home(None),
+            self._uploader(strict=strict),
             strict=strict,
             if_unchanged=if_unchanged,
         )
@@ -144,18 +163,16 @@ class VersionContents(VersionCore):
         allow_update: bool = False,
     ) -> BulkContext:
         """Return what gathers single edits of this version; the same until its block ends."""
-        refuse_uploads(
-            auto_upload_destination=auto_upload_destination,
-            local_dataset_root_path=local_dataset_root_path,
-        )
         self._state().writable()
+        uploads = upload_default(auto_upload_destination, local_dataset_root_path)
         return open_bulk(
-            self,
+            self._uploading_to(uploads),
             self._handle,
             self._place,
             flush_threshold=flush_threshold,
             log=log,
             allow_update=allow_update,
+            uploads=uploads,
         )
 
     def flush(self, refresh_version_stats: bool = True) -> list[Failure]:

@@ -29,7 +29,11 @@ from hyperstore.frames.home import Home
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
 
-__all__ = ["Editor", "FrameLike", "frame_id_of"]
+__all__ = ["Editor", "Ending", "FrameLike", "frame_id_of"]
+
+
+Ending = Callable[[bool], None]
+"""Told at the end of edits, of a batch too, whether they are stored. Never raises."""
 
 
 @dataclass(slots=True)
@@ -47,10 +51,14 @@ class _Work:
     strict: bool = False
     batch: bool = False
     done: list[str] = field(default_factory=list)  # What a batch gathers, each once.
+    endings: list[Ending] = field(default_factory=list)
+    stored: bool = False
 
     def close(self) -> None:
         self.staging.clear()
         self.derived.close()
+        for ending in reversed(self.endings):
+            ending(self.stored)
 
 
 class _Own(threading.local):
@@ -83,10 +91,13 @@ class Editor:
         if_unchanged: bool = False,
         warn_replaced: bool = False,
         bytes_max: int | None = None,
+        ending: Ending | None = None,
     ) -> list[Failure]:
         """Add or replace frames; return the failures."""
         roots = self._handle.roots
         with self._editing(command) as work:
+            if ending is not None:
+                work.endings.append(ending)
             ingest = Ingest(
                 work.staging,
                 work.snapshot,
@@ -152,6 +163,7 @@ class Editor:
                 self._own.work = None
                 self._handle.batches.discard(id(work))
             self._finish(work, ", ".join(work.done) or "batch")
+            work.stored = True
         finally:
             work.close()
 
@@ -172,6 +184,7 @@ class Editor:
         try:
             yield work
             self._finish(work, command)
+            work.stored = True
         finally:
             work.close()
 

@@ -11,6 +11,7 @@ from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageE
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, PreviewRecord, SourceRecord
 from hyperstore.frames.roots import absolute_uri, local_path
+from hyperstore.frames.sourceinfo import update_info
 from hyperstore.media.local import is_local, local_file
 from hyperstore.media.uri import refusal, shown
 from hyperstore.storage.translation import disk_errors
@@ -232,6 +233,21 @@ class Pictured:
         if hashes:
             self.sourcedata["hash"] = hashes
 
+    def update_source_info(self, allow_download: bool = False) -> None:
+        """Record what the files say: content type, width and height of the source, its masks and
+        its preview; of the source also `sourcedata["size"]` and its SHA-256.
+
+        What was recorded is replaced, where the file says something. Files that are not local are
+        read by `allow_download` only. One that cannot be read is an error, and nothing is recorded.
+        """
+
+        def path_of(uri: str, what: str) -> str | None:
+            if not uri or not (allow_download or is_local(uri)):
+                return None
+            return self._need(uri, what)
+
+        update_info(self._record.sources[0], path_of)
+
     def get_source_hash(self) -> object:
         """Return the recorded hash of the source's content; None where there is none."""
         return self.hash
@@ -246,6 +262,7 @@ class Pictured:
             foreign=home is not None and home.foreign,
             force=force,
             empty_ok=empty_ok,
+            size=self.size if what == "source" else None,
         )
 
     def _local(

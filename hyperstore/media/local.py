@@ -2,23 +2,45 @@
 
 import os
 import random
+import stat
 import time
+from functools import lru_cache
+from pathlib import Path
 
-from hyperstore.errors import HyperstoreError, MediaError, NotFoundError
+from hyperstore.errors import (
+    CorruptError,
+    HyperstoreError,
+    MediaError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
 from hyperstore.limits import FETCH_BACKOFF_S, FETCH_BACKOFF_S_MAX
 from hyperstore.media.cache import cached, obtain
 from hyperstore.media.cloud import fetch_bucket, threads_are_lost
+from hyperstore.media.kept import kept_path
 from hyperstore.media.part import Interrupted, Part
+from hyperstore.media.rawfile import raw_file
 from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
-from hyperstore.media.uri import Bucket, Web, locate, shown
+from hyperstore.media.uri import Bucket, Kept, Web, locate, shown
 
-__all__ = ["is_local", "local_file"]
+__all__ = ["is_local", "is_remote", "local_file"]
 
 
 def is_local(uri: str) -> bool:
-    """Tell whether a URI names a file of this machine."""
-    return isinstance(locate(uri), str)
+    """Tell whether a URI names a file of this machine, or one that a store keeps."""
+    return isinstance(locate(uri), (str, Kept))
+
+
+def is_remote(uri: str) -> bool:
+    """Tell whether a URI names what is fetched from elsewhere; a pointer only is not."""
+    try:
+        return isinstance(locate(uri), (Web, Bucket))
+    except UsageError:
+        return False
+    except RefusedError:
+        return True  # Whoever asks for it is told why.
 
 
 def local_file(
@@ -28,14 +50,18 @@ def local_file(
     foreign: bool = False,
     force: bool = False,
     empty_ok: bool = False,
+    size: object = None,
 ) -> str:
     """Return the absolute path of a URI's file, which for what is not local is in the cache.
 
-    `store` is the folder of the store whose settings hold, `foreign` says that its contents came
-    from somebody else. An error of ours says why there is no such file.
+    `store` is the folder of the store whose settings hold, and which keeps what is named by
+    `media:`; `foreign` says that its contents came from somebody else. `size` is what somebody
+    recorded: a kept file of another size is hashed. An error of ours says why there is no file.
     """
-    settings = media_settings(store)
     location = locate(uri)
+    if isinstance(location, Kept):
+        return _kept(location.digest, store, size)
+    settings = media_settings(store)
     reach = Reach(foreign, settings.roots, settings.allow_hosts)
     reach.check(location, uri)
     if isinstance(location, str):
@@ -49,6 +75,40 @@ def local_file(
         _fetch(location, part, settings, reach, uri)
 
     return obtain(uri, settings, download, force=force, empty_ok=empty_ok)
+
+
+def _kept(digest: str, store: str | None, size: object) -> str:
+    """Return the path of a kept file; what a link leads to was not kept here."""
+    if store is None:
+        raise NotFoundError(
+            f"media:{digest} is kept in a store, and this frame belongs to none; "
+            "read it from its store, or add it to one"
+        )
+    path = kept_path(store, digest)
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        raise MediaError(f"media:{digest} cannot be read: {error}") from None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        raise NotFoundError(
+            f"media:{digest} is not in {store}/media; copy that file from the media folder of a "
+            "store that has it, or add its frame again from the original, with copy_media"
+        )
+    doubtful = found.st_size == 0 or (type(size) is int and size != found.st_size)
+    if doubtful and _hash_of(path, found.st_size, found.st_mtime_ns) != digest:
+        raise CorruptError(
+            f"media:{digest} is damaged: {path} has other bytes than were kept; delete it, and "
+            "add its frame again from the original, with copy_media"
+        )
+    return path
+
+
+@lru_cache(256)
+def _hash_of(path: str, _size: int, _mtime_ns: int) -> str:
+    with raw_file(Path(path)) as raw:
+        return raw.hash()
 
 
 def _present(path: str, uri: str, *, empty_ok: bool) -> str:

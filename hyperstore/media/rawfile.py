@@ -13,7 +13,7 @@ from hyperstore.errors import MediaError, NotFoundError, UsageError, a_type
 from hyperstore.ids import content_hash
 from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_MEMORY_BYTES
 
-__all__ = ["RawFile", "Source", "raw_file"]
+__all__ = ["RawFile", "Source", "open_regular", "raw_file", "reading", "stamp_of"]
 
 Source: TypeAlias = bytes | str | os.PathLike[str]
 
@@ -37,7 +37,7 @@ class RawFile:
 
     def check_same(self) -> None:
         """Raise MediaError where the file was written to since it was opened."""
-        if self.handle is not None and _stamp(self.handle) != self.stamp:
+        if self.handle is not None and stamp_of(self.handle) != self.stamp:
             raise MediaError(f"{self.name} changed while it was read; read it again")
 
 
@@ -52,19 +52,20 @@ def raw_file(source: Source) -> Iterator[RawFile]:
         raise UsageError(f"a picture is a path or bytes, not {a_type(source)}")
     path = Path(source)
     name = str(path)[:300].encode(errors="backslashreplace").decode()
-    with _opened(path, name) as handle:
-        stamp = _stamp(handle)
+    with open_regular(path, name) as handle:
+        stamp = stamp_of(handle)
         size = stamp[0]
         stream: BinaryIO = handle
         if size <= PICTURE_MEMORY_BYTES:
-            with _reading(name):
+            with reading(name):
                 data = handle.read()
             stream, size = io.BytesIO(data), len(data)
         yield RawFile(stream, name, size, stamp, handle)
 
 
-def _opened(path: Path, name: str) -> BinaryIO:
-    with _reading(name):
+def open_regular(path: Path, name: str) -> io.BufferedReader:
+    """Open a file of bytes, by way of links if need be; a pipe, a device, a folder is refused."""
+    with reading(name):
         # Without waiting: a pipe that nobody writes to would hang here for ever.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         handle = os.fdopen(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb")
@@ -75,7 +76,8 @@ def _opened(path: Path, name: str) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def _reading(name: str) -> Iterator[None]:
+def reading(name: str) -> Iterator[None]:
+    """Let what the system says of a file that is read out of a block as an error of ours."""
     try:
         yield
     except FileNotFoundError:
@@ -87,6 +89,7 @@ def _reading(name: str) -> Iterator[None]:
         raise MediaError(f"{name} cannot be read: {said}") from None
 
 
-def _stamp(handle: BinaryIO) -> tuple[int, ...]:
+def stamp_of(handle: BinaryIO) -> tuple[int, ...]:
+    """Return the size of an open file, then what else a change of it would change."""
     found = os.fstat(handle.fileno())
     return found.st_size, found.st_mtime_ns

@@ -1,8 +1,9 @@
 """What a URI is, and which ones are refused; nothing here rewrites what is stored.
 
-A local path, `file://`, `http(s)://`, `s3://`, `gs://` and `azure://` lead to bytes. Every other
-scheme is a pointer that only its user understands. Where a scheme has hosts that are not the
-provider's own, they carry a port: `s3://HOST:PORT/BUCKET/KEY`, `azure://HOST:PORT/ACCOUNT/...`.
+A local path, `file://`, `http(s)://`, `s3://`, `gs://` and `azure://` lead to bytes, as does
+`media:` and 64 hex digits, which names what a store keeps by its blake3. Every other scheme is a
+pointer that only its user understands. Where a scheme has hosts that are not the provider's own,
+they carry a port: `s3://HOST:PORT/BUCKET/KEY`, `azure://HOST:PORT/ACCOUNT/...`.
 """
 
 import os
@@ -13,7 +14,20 @@ from urllib.parse import unquote, urlsplit
 from hyperstore.errors import RefusedError, UsageError
 from hyperstore.limits import URI_BYTES_MAX, URI_NAME_CHARS_MAX
 
-__all__ = ["Bucket", "Location", "Web", "file_name", "locate", "refusal", "shown"]
+__all__ = [
+    "KEPT",
+    "Bucket",
+    "Kept",
+    "Location",
+    "Web",
+    "file_name",
+    "is_kept",
+    "locate",
+    "refusal",
+    "shown",
+]
+
+KEPT = "media:"
 
 _FILE = "file://"
 _WEB = ("http", "https")
@@ -25,6 +39,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _AZURE = ".blob.core.windows.net"
+_KEPT = re.compile(r"media:[0-9a-f]{64}")
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 
 
@@ -46,8 +61,20 @@ class Bucket:
     account: str = ""  # Azure's.
 
 
-Location = str | Web | Bucket
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that a store keeps in its folder `media`."""
+
+    digest: str  # Its blake3, 64 hex digits.
+
+
+Location = str | Web | Bucket | Kept
 """Where the bytes of a URI are: a str is the path of a local file."""
+
+
+def is_kept(uri: str) -> bool:
+    """Tell whether a URI names a kept file as such names are written."""
+    return uri.startswith(KEPT) and _KEPT.fullmatch(uri) is not None
 
 
 def refusal(uri: str) -> str | None:
@@ -56,6 +83,8 @@ def refusal(uri: str) -> str | None:
     Of a local path and of a scheme that is a pointer only, nothing is asked but that it hold no
     NUL, since any other character may stand in a file's name.
     """
+    if uri[: len(KEPT)].lower() == KEPT:
+        return None if is_kept(uri) else "a kept file is `media:` and 64 hex digits, in lower case"
     if len(uri) <= URI_BYTES_MAX // 4 and _DOUBTFUL.search(uri) is None:
         return None
     scheme = _scheme(uri)
@@ -93,6 +122,8 @@ def locate(uri: str) -> Location:
         raise RefusedError(f"{shown(uri)} is not followed: {reason}")
     if uri.startswith(("http://", "https://")):
         return Web(uri)
+    if uri.startswith(KEPT):
+        return Kept(uri[len(KEPT) :])
     scheme = _scheme(uri)
     if scheme in _WEB:
         return Web(uri)
@@ -104,7 +135,7 @@ def locate(uri: str) -> Location:
     if scheme not in _FETCHED:
         raise UsageError(
             f"{shown(uri)} is a pointer only: what {scheme}: means is its user's own; what is "
-            "fetched are local paths, file, http, https, s3, gs and azure"
+            "fetched are local paths, file, http, https, s3, gs, azure and what is kept in media:"
         )
     return _bucket(scheme, uri)
 

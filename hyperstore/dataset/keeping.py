@@ -1,0 +1,297 @@
+"""Frames whose files a store keeps: on their way into it, their bytes go to its folder `media`.
+
+A frame is checked before a byte moves. Then all of its files are copied, by threads, for a chunk of
+frames at a time; when their names are on the disk the frame names them by `media:` URIs, and goes
+on to be stored. Its id stays what it was, and where it had no context it gets the one that it had
+all the same, the URI of its source as it would have been stored: relative to a root, so that two
+machines agree. Nobody wants frames to be ordered by hashes.
+
+It is the frame object of the caller that changes, so that storing it again does not lead back; a
+wire dict stays as it is. What changed is put back where the frame is not stored in the end.
+"""
+
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
+from hyperstore.errors import (
+    CorruptError,
+    FrameError,
+    HyperstoreError,
+    MediaError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
+from hyperstore.frames.group import FrameGroup
+from hyperstore.frames.pointers import Pointer, frame_object, pointers, settle_id
+from hyperstore.frames.prepare import prepare
+from hyperstore.frames.read import Frame
+from hyperstore.frames.records import SourceRecord
+from hyperstore.frames.sourceinfo import lacks, note_content, note_header
+from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
+from hyperstore.media.headers import Header, header_of
+from hyperstore.media.kept import KeptMedia, Taken
+from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.uri import KEPT, is_kept, shown
+
+__all__ = ["Keeper"]
+
+_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
+"""What is wrong with one file; all else, such as a full disk, ends the call."""
+_CHANGES = 4_096  # After so many, those of frames that are gone are dropped.
+
+
+class _Wanted(NamedTuple):
+    """What is asked of a file; equal ones are copied once."""
+
+    uri: str
+    home: str | None  # The store that the frame came from,
+    foreign: bool  # and whether that came from somebody else.
+    sha256: bool
+    header: bool
+
+
+class _Got(NamedTuple):
+    taken: Taken
+    header: Header | None
+
+
+_Answer = _Got | HyperstoreError
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One frame of a chunk; without an object where storing it will say what is wrong with it."""
+
+    given: FrameLike
+    frame: Frame | None
+    wanted: list[tuple[Pointer, _Wanted]]
+
+
+class _Changed:
+    """What was no frame object, with other URIs than it was given with."""
+
+    __slots__ = ("_wire", "given")
+
+    def __init__(self, given: FrameLike, wire: dict[str, object]) -> None:
+        self.given = given
+        self._wire = wire
+
+    def to_dict(self) -> dict[str, object]:
+        return self._wire
+
+
+class _Changes:
+    """What was changed of a frame object, so that it can be put back."""
+
+    def __init__(self) -> None:
+        self._old: list[tuple[object, str, object]] = []
+
+    def note(self, target: object, *names: str) -> None:
+        self._old += [(target, name, getattr(target, name)) for name in names]
+
+    def take_back(self) -> None:
+        for target, name, value in reversed(self._old):
+            setattr(target, name, value)
+        self._old = []
+
+
+class Keeper:
+    """Keeps the files of the frames of one call. `end` is told when the call, or its batch, ends.
+
+    With `remote_only` what is on this machine already stays where it is.
+    """
+
+    def __init__(self, handle: Handle, *, strict: bool, remote_only: bool = False) -> None:
+        if handle.database.readonly:
+            raise RefusedError(f"{handle.folder} is open for reading only; no files are kept")
+        self.failures: list[Failure] = []
+        self.files = 0  # That were kept, each copied or found there.
+        self._store = str(handle.folder)
+        self._roots = handle.roots
+        self._media = KeptMedia(handle.folder)
+        self._strict = strict
+        self._remote_only = remote_only
+        self._held = ExitStack()
+        self._holding = False
+        self._changed: list[tuple[weakref.ref[Frame], _Changes]] = []
+        self._known: dict[_Wanted, tuple[tuple[int, ...], _Got]] = {}
+
+    def passed(self, frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
+        """Yield frames whose files are kept; the others become failures, or with `strict` raise."""
+        source = map(unfailed, frames_in(frames))
+        pool = ThreadPoolExecutor(KEEP_THREADS, thread_name_prefix="hyperstore-keep")
+        try:
+            while chunk := list(islice(source, KEEP_FRAMES)):
+                yield from self._chunk(chunk, pool)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def end(self, stored: bool) -> None:
+        """Let prune go on; where nothing was stored, give the frames back what they had."""
+        self._held.close()
+        changed, self._changed = self._changed, []
+        for frame, changes in reversed(changed):
+            if not stored and frame() is not None:
+                changes.take_back()
+
+    def as_given(self, failures: list[Failure]) -> list[Failure]:
+        """Return all failures, with the frames that were given, and the URIs that they had."""
+        failed = {id(failure["frame"]) for failure in failures}
+        for frame, changes in reversed(self._changed if failed else []):
+            if id(frame()) in failed:
+                changes.take_back()
+        for failure in failures:
+            if isinstance(failure["frame"], _Changed):
+                failure["frame"] = failure["frame"].given
+        return self.failures + failures
+
+    def _chunk(self, chunk: list[FrameLike], pool: ThreadPoolExecutor) -> list[FrameLike]:
+        plans = [self._plan(frame) for frame in chunk]
+        if not self._holding:
+            self._held.enter_context(self._media.holding())
+            self._holding = True
+        jobs: dict[_Wanted, Future[_Answer]] = {}
+        for plan in plans:
+            for _, wanted in plan.wanted:
+                if wanted not in jobs:
+                    jobs[wanted] = pool.submit(self._answer, wanted)
+        answers = {wanted: job.result() for wanted, job in jobs.items()}
+        self.files += sum(isinstance(one, _Got) for one in answers.values())
+        self._media.settle()
+        if len(self._known) > KEEP_REMEMBERED:
+            self._known.clear()
+        return [one for plan in plans if (one := self._settled(plan, answers)) is not None]
+
+    def _plan(self, given: FrameLike) -> _Plan:
+        try:
+            frame = frame_object(given)
+            prepare(given, roots=self._roots)
+        except FrameError:
+            return _Plan(given, None, [])
+        return _Plan(given, frame, [(one, self._wanted(frame, one)) for one in self._ours(frame)])
+
+    def _ours(self, frame: Frame) -> Iterator[Pointer]:
+        """Yield what is to be kept of a frame."""
+        return (one for one in pointers(frame) if not self._remote_only or is_remote(one.uri))
+
+    def _wanted(self, frame: Frame, pointer: Pointer) -> _Wanted:
+        home = frame.home
+        return _Wanted(
+            pointer.uri,
+            None if home is None else home.store,
+            home is not None and home.foreign,
+            pointer.target is pointer.source and lacks(pointer.source, "hash"),
+            any(getattr(pointer.target, name) is None for name in Header._fields),
+        )
+
+    def _answer(self, wanted: _Wanted) -> _Answer:
+        """Keep one file, in a thread; an error is returned if it is about that file."""
+        store = self._store
+        if is_kept(wanted.uri):
+            kept = self._media.path(wanted.uri[len(KEPT) :])
+            # One that is in another store only is copied from there.
+            store = store if kept.exists() else wanted.home or store
+        tried = 0
+        while True:
+            try:
+                path = local_file(wanted.uri, store=store, foreign=wanted.foreign, empty_ok=True)
+            except _FAULTS as error:
+                return error
+            try:
+                # What it may be refused here is to write, which is not about this file.
+                return self._got(wanted, path)
+            except (CorruptError, MediaError) as error:
+                return error
+            except NotFoundError as error:
+                if tried == 1:
+                    return error
+                tried = 1  # What was in the cache made room for something else: fetched again.
+
+    def _got(self, wanted: _Wanted, path: str) -> _Got:
+        stamp: tuple[int, ...] = ()
+        with suppress(OSError, ValueError):
+            found = Path(path).stat()
+            stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        known = self._known.get(wanted)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        taken = self._media.keep(path, shown(wanted.uri), sha256=wanted.sha256)
+        if is_kept(wanted.uri) and taken.uri != wanted.uri:
+            raise CorruptError(f"{wanted.uri} is damaged: {path} has other bytes than were kept")
+        header = None
+        if wanted.header:
+            header = header_of(str(self._media.path(taken.digest)), wanted.uri)
+        got = _Got(taken, header)
+        self._known[wanted] = (stamp, got)
+        return got
+
+    def _settled(self, plan: _Plan, answers: Mapping[_Wanted, _Answer]) -> FrameLike | None:
+        """Return a frame that names kept files; None for one of which a file could not be kept."""
+        if plan.frame is None or not plan.wanted:
+            return plan.given
+        for pointer, wanted in plan.wanted:
+            answer = answers[wanted]
+            if isinstance(answer, HyperstoreError):
+                self._fail(plan, FrameError(f"{pointer.what}: {answer}", frame_id=plan.frame.id))
+                return None
+        changes = _Changes()
+        _settle(plan.frame, changes, self._stored_context(plan))
+        for pointer, wanted in plan.wanted:
+            answer = answers[wanted]
+            assert isinstance(answer, _Got)
+            _lead(pointer, answer, changes)
+        if plan.frame is not plan.given:
+            return _Changed(plan.given, plan.frame.to_dict())
+        self._changed.append((weakref.ref(plan.frame), changes))
+        if len(self._changed) % _CHANGES == 0:
+            self._changed = [one for one in self._changed if one[0]() is not None]
+        return plan.frame
+
+    def _stored_context(self, plan: _Plan) -> str | None:
+        """Return the context that a frame had by its source's URI, if that is to change."""
+        frame = plan.frame
+        if isinstance(frame, FrameGroup):
+            given = frame._context()
+            first = next(iter(frame.values()))._record.sources[0]
+        else:
+            assert frame is not None
+            given, first = frame._record.context_id, frame._record.sources[0]
+        leaves = any(pointer.target is first for pointer, _ in plan.wanted)
+        if given is not None or not leaves or is_kept(first.uri):
+            return None
+        return self._roots.stored(first.uri)
+
+    def _fail(self, plan: _Plan, error: FrameError) -> None:
+        if self._strict:
+            error.frame = plan.given
+            raise error
+        self.failures.append({"frame": plan.given, "error": str(error), "error_type": "upload"})
+
+
+def _settle(frame: Frame, changes: _Changes, context: str | None) -> None:
+    """Make a frame's id and context its own, which followed from what is to change."""
+    changes.note(frame._record, "id", "context_id")
+    settle_id(frame)
+    if context is not None:
+        frame._record.context_id = context
+
+
+def _lead(pointer: Pointer, got: _Got, changes: _Changes) -> None:
+    """Lead one URI of a frame to the kept file, and record what nobody has recorded of that."""
+    target = pointer.target
+    changes.note(target, "uri", *Header._fields)
+    target.uri = got.taken.uri
+    if got.header is not None:
+        note_header(target, got.header)
+    if isinstance(target, SourceRecord):
+        changes.note(target, "meta")
+        note_content(target, got.taken.size, got.taken.sha256)
