@@ -7,8 +7,8 @@
 
 The layers, lowest first: errors, limits, ids and codec are the words; storage keeps bytes in LMDB;
 tree makes sorted maps of them; history knows commits and names; frames are plain values; dataset is
-what users hold; maintenance works on whole stores; formats reads and writes other formats; cli is
-the command. FORMAT.md says what is on disk, byte by byte.
+what users hold; query is what readers ask; maintenance works on whole stores; formats reads and
+writes other formats; cli is the command. FORMAT.md says what is on disk, byte by byte.
 
 Names load when they are first used, so that the import, and the command's start, stay quick: and
 hardly anything runs before `__main__` has seen to Ctrl-C.
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from hyperstore.maintenance.automatic import init
     from hyperstore.maintenance.automatic import open_store as open
+    from hyperstore.query.order import IterationOrder
 
 __all__ = [
     "Annotation",
@@ -71,6 +72,7 @@ __all__ = [
     "FrameGroup",
     "HyperstoreError",
     "ImageAnnotation",
+    "IterationOrder",
     "KeyPoints2D",
     "KeyPoints3D",
     "LockedError",
@@ -108,6 +110,7 @@ _MODULES = {
         "Polygon3D",
     ),
     "maintenance.automatic": ("init", "open"),
+    "query.order": ("IterationOrder",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

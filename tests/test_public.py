@@ -24,6 +24,7 @@ NAMES = [
     "FrameGroup",
     "HyperstoreError",
     "ImageAnnotation",
+    "IterationOrder",
     "KeyPoints2D",
     "KeyPoints3D",
     "LockedError",

@@ -1,0 +1,9 @@
+"""What a reader asks of versions beside their order on disk.
+
+Words: the *iteration order* of a reader is sequential or random.
+
+Files: `order.py`.
+
+Why not in the layer of datasets? A version is read in one order, the one in which its frames lie;
+any other belongs to who asks, and is asked of several versions at once.
+"""
