@@ -52,9 +52,18 @@ class Painting:
 
 
 def paint(
-    frame: Wire, items: list[Item], *, fetch: Callable[[str], str], report: Report, place: str
+    frame: Wire,
+    items: list[Item],
+    *,
+    mask: str,
+    fetch: Callable[[str], str],
+    report: Report,
+    place: str,
 ) -> Painting | None:
-    """Paint the items; None where nobody knows how large the picture is, or nothing is there."""
+    """Paint the items; None where nobody knows how large the picture is.
+
+    `mask` is the id of the mask that the frame's segments came with, "" for none.
+    """
     source = mapping(next(iter(sequence(frame.get("sources"))), {}))
     uris = {
         str(mapping(mask).get("id")): str(mapping(mask).get("uri"))
@@ -62,20 +71,20 @@ def paint(
     }
     masks = {
         name: read_mask(fetch(uris[name]))
-        for name in dict.fromkeys(_mask_of(item.roi) for item in items)
+        for name in dict.fromkeys([mask, *(_mask_of(item.roi) for item in items)])
         if name in uris
     }
     size = _size(source, masks, place)
     if size is None:
         report.note("frame of unknown size, left without segments", place)
         return None
-    pixels = {name: mask.colours() for name, mask in masks.items()}
+    pixels = {name: shown.colours() for name, shown in masks.items()}
     items = [item for item in items if _shaped(item, pixels, size, report)]
     _number(items, report)
     canvas = Canvas(*size)
-    for name, mask in masks.items():
+    for name, shown in masks.items():
         colours = {item.colour: colour_of(item.id) for item in items if item.mask == name}
-        canvas.lay_mask(mask, colours)
+        canvas.lay_mask(shown, colours)
     for item in sorted(items, key=_depth):
         if item.outline is not None:
             canvas.lay(item.outline, colour_of(item.id))

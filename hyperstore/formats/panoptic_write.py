@@ -95,14 +95,16 @@ class _Segments:
     def annotation(self, frame: Wire, image: Wire, file: str | None) -> Wire | None:
         """Write the PNG of a frame, and return its annotation, without the image's id."""
         place = f"frame {frame.get('id')}"
-        kept = _kept(frame, file)
+        kept, mask = _kept(frame, file)
         if "segments_info" in kept:
             self._report.note("annotation that came without its PNG, written without it", place)
             return kept
         items = self._items(frame, place, file)
         if not items and not kept:
             return None
-        painting = paint(frame, items, fetch=self._fetch, report=self._report, place=place)
+        painting = paint(
+            frame, items, mask=mask, fetch=self._fetch, report=self._report, place=place
+        )
         if painting is None or not (painting.segments or kept):
             return None
         self._report.count("segments", len(painting.segments))
@@ -183,13 +185,13 @@ class _Segments:
             category.setdefault("color", [mixed & 255, mixed >> 8 & 255, mixed >> 16 & 255])
 
 
-def _kept(frame: Wire, file: str | None) -> Wire:
-    """Return what the frame's annotation in a file had beside its segments."""
+def _kept(frame: Wire, file: str | None) -> tuple[Wire, str]:
+    """Return what the frame's annotation in a file had beside its segments, and its mask's id."""
     for item in sequence(mapping(frame.get("_coco")).get("kept")):
         annotation = mapping(mapping(item).get("annotation"))
         if file is not None and mapping(item).get("file") == file and "file_name" in annotation:
-            return dict(annotation)
-    return {}
+            return dict(annotation), str(mapping(item).get("mask", ""))
+    return {}, ""
 
 
 def _inside(name: str, place: str) -> str:

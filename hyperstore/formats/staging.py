@@ -146,18 +146,19 @@ def _look(folder: Path, *, replace: bool) -> bool:
     """Return whether the folder exists; an error where it cannot be written to as it is."""
     try:
         mode = folder.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            raise RefusedError(f"{folder} is a symbolic link; name the folder that it leads to")
-        if not stat.S_ISDIR(mode):
-            raise UsageError(f"{folder} is no folder; name the folder to write")
-        if not replace and any(folder.iterdir()):
-            raise ExistsError(f"{folder} holds files already; --force writes among them")
+        holds = stat.S_ISDIR(mode) and any(folder.iterdir())
     except FileNotFoundError:
         return False
-    except ValueError:
+    except ValueError:  # A NUL, or a character that no file name has.
         raise UsageError(f"{str(folder)!a} is no name of a folder") from None
     except OSError as fault:
         raise RefusedError(f"{folder} cannot be looked at: {fault.strerror}") from None
+    if stat.S_ISLNK(mode):
+        raise RefusedError(f"{folder} is a symbolic link; name the folder that it leads to")
+    if not stat.S_ISDIR(mode):
+        raise UsageError(f"{folder} is no folder; name the folder to write")
+    if holds and not replace:
+        raise ExistsError(f"{folder} holds files already; --force writes among them")
     return True
 
 

@@ -17,7 +17,15 @@ def test_the_panoptic_pictures_of_coco_come_back_equal(tmp_path: Path) -> None:
     """100 annotations, of which 64 have their PNG here; importing again changes nothing."""
     folder = shared_data("coco128")
     given = folder / "panoptic_val2017.json"
-    words = ["import", "panoptic", given, "--masks", folder / "panoptic", "--dataset", "coco"]
+    words: list[str | Path] = [
+        "import",
+        "panoptic",
+        given,
+        "--masks",
+        folder / "panoptic",
+        "--dataset",
+        "coco",
+    ]
     words += ["--images", folder / "images", "-m", "Import"]
     run_well(tmp_path, "init")
     said = run_well(tmp_path, *words)

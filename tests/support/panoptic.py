@@ -57,6 +57,7 @@ class PanopticVersion(DictVersion):
             return source.report
 
     def write_panoptic(self, path: Path, *, of: str | None = None) -> tuple[Wire, Report]:
+        path.parent.mkdir(exist_ok=True)
         report = panoptic.write(self.sorted(), self.meta, path, fetch=str, of=of, replace=True)
         data = json.loads(path.read_text())
         assert isinstance(data, dict)
