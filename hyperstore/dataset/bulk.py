@@ -16,6 +16,7 @@ from hyperstore.dataset.draft import Place
 from hyperstore.dataset.editor import frame_id_of
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.uploading_wish import UploadDefault
 from hyperstore.errors import UsageError
 
 if TYPE_CHECKING:  # Its import takes longer than those of this layer.
@@ -48,6 +49,8 @@ class BulkContext:
         flush_threshold: int,
         log: "Logger | None",
         allow_update: bool,
+        uploads: UploadDefault | None = None,
+        keeps: bool = False,
     ) -> None:
         self._version = version
         self._registry = registry
@@ -55,6 +58,8 @@ class BulkContext:
         self._threshold = flush_threshold
         self._log = log
         self._allow_update = allow_update
+        self.uploads = uploads  # Where the version that it was given sends files,
+        self.keeps = keeps  # and whether it keeps them.
         self._lock = threading.RLock()
         self._edits: list[Edit] = []
         self.failures: list[Failure] = []
@@ -124,6 +129,8 @@ def open_bulk(
     flush_threshold: int | None,
     log: "Logger | None",
     allow_update: bool,
+    uploads: UploadDefault | None = None,
+    keeps: bool = False,
 ) -> BulkContext:
     """Return the bulk context of a version, which the first call of several makes."""
     threshold = FLUSH_THRESHOLD if flush_threshold is None else flush_threshold
@@ -137,8 +144,15 @@ def open_bulk(
         flush_threshold=threshold,
         log=log,
         allow_update=allow_update,
+        uploads=uploads,
+        keeps=keeps,
     )
-    return registry.setdefault(place, made)
+    found = registry.setdefault(place, made)
+    if uploads not in (None, found.uploads):
+        raise UsageError("the bulk context that is open uploads elsewhere; end its block first")
+    if keeps and not found.keeps:
+        raise UsageError("the bulk context that is open keeps no files; end its block first")
+    return found
 
 
 def pending_bulk(handle: Handle, place: Place) -> BulkContext | None:

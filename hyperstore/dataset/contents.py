@@ -10,7 +10,6 @@ from hyperstore.dataset.arguments import documented, number_of, refuse_uploads
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
-from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.statistics import Stats, stats_of
@@ -18,7 +17,7 @@ from hyperstore.dataset.uploading_wish import upload_default
 from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.dataset.writing import VersionWriting
-from hyperstore.errors import PublishedError, UsageError
+from hyperstore.errors import PublishedError
 from hyperstore.ids import CommitId, NodeId
 
 if TYPE_CHECKING:  # Its import takes longer than those of this layer.
@@ -97,12 +96,10 @@ class VersionContents(VersionWriting):
             fitting = schema.StrictSchema(self.view())
             refused = fitting.failures
             frames = fitting.passed(frames_in(frames), strict=strict)
-        if uploader is not None and copy_media:
-            raise UsageError("frames keep their files here or upload them; leave out copy_media")
         failures = self._put(
             frames,
             "add frames",
-            Keeper(self._handle, strict=strict) if copy_media else uploader,
+            self._stage(uploader, copy_media, strict=strict),
             strict=strict,
             warn_replaced=warn_on_duplicate_frames,
             bytes_max=most,
@@ -119,6 +116,7 @@ class VersionContents(VersionWriting):
         *,
         strict: bool = False,
         if_unchanged: bool = False,
+        copy_media: bool = False,
     ) -> list[Failure]:
         """Replace frames whole, by id; like add_frames.
 
@@ -134,7 +132,7 @@ class VersionContents(VersionWriting):
         failures = self._put(
             frames,
             "update frames",
-            self._uploader(strict=strict),
+            self._stage(self._uploader(strict=strict), copy_media, strict=strict),
             strict=strict,
             if_unchanged=if_unchanged,
         )
@@ -161,18 +159,24 @@ class VersionContents(VersionWriting):
         auto_upload_destination: str | None = None,
         local_dataset_root_path: str | None = None,
         allow_update: bool = False,
+        *,
+        copy_media: bool = False,
     ) -> BulkContext:
-        """Return what gathers single edits of this version; the same until its block ends."""
+        """Return what gathers single edits of this version; the same until its block ends.
+
+        With `copy_media` the store keeps the files of its frames: see add_frames.
+        """
         self._state().writable()
         uploads = upload_default(auto_upload_destination, local_dataset_root_path)
         return open_bulk(
-            self._uploading_to(uploads),
+            self._uploading_to(uploads, keeps=copy_media),
             self._handle,
             self._place,
             flush_threshold=flush_threshold,
             log=log,
             allow_update=allow_update,
             uploads=uploads,
+            keeps=copy_media,
         )
 
     def flush(self, refresh_version_stats: bool = True) -> list[Failure]:

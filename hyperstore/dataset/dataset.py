@@ -26,6 +26,7 @@ from hyperstore.dataset.selectors import (
 )
 from hyperstore.dataset.states import iso_time
 from hyperstore.dataset.tagfilter import TagFilter
+from hyperstore.dataset.uploading_wish import upload_default
 from hyperstore.errors import ExistsError, NotFoundError, UsageError
 from hyperstore.history.branches import datasets, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
@@ -178,10 +179,7 @@ class Dataset(DatasetCore):
 
         By `version_name` it is the documented call: see DatasetVersion.create_version.
         """
-        refuse_uploads(
-            auto_upload_destination=auto_upload_destination,
-            local_dataset_root_path=local_dataset_root_path,
-        )
+        uploads = upload_default(auto_upload_destination, local_dataset_root_path)
         parents = choosing.Parents(parent_version_ids, parent_version_names, allow_draft_parent)
         if version_name is not None:
             one_of(version_name=version_name, name=name)
@@ -197,7 +195,7 @@ class Dataset(DatasetCore):
                     parents=parents,
                     raise_if_exists=raise_if_exists,
                 )
-            )
+            )._uploading_to(uploads)
         if name is None:
             raise UsageError("a version is named by a string; give version_name")
         if parent is not None and commit is not None:
@@ -211,7 +209,7 @@ class Dataset(DatasetCore):
             self._id, name, comment=comment, parent="" if origin is None else origin.id
         )
         founding.create_version(self._handle, record, origin=begun, start=start, stand=stand)
-        return self._version(record)
+        return self._version(record)._uploading_to(uploads)
 
     @documented
     def delete_version(

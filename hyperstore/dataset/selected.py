@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Self
 
 from hyperstore.dataset import choosing, lifecycle
-from hyperstore.dataset.arguments import Either, documented, refuse_uploads
+from hyperstore.dataset.arguments import Either, documented
 from hyperstore.dataset.default import default_handle
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.schema import frames_by_source
 from hyperstore.dataset.selectors import Selector, select_dataset, select_version
 from hyperstore.dataset.states import VersionStates
+from hyperstore.dataset.uploading_wish import upload_default
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import UsageError
 from hyperstore.history.commit import VersionRecord
@@ -42,11 +43,9 @@ class VersionSelected(VersionStates):
         dataset_project: str | None = None,
     ) -> Self:
         """Return the head version of a dataset: the draft furthest from its root."""
-        refuse_uploads(
-            auto_upload_destination=auto_upload_destination,
-            local_dataset_root_path=local_dataset_root_path,
-        )
-        return cls._selected(Selector(dataset_id, dataset_name, dataset_project=dataset_project))
+        uploads = upload_default(auto_upload_destination, local_dataset_root_path)
+        selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
+        return cls._selected(selector)._uploading_to(uploads)
 
     @classmethod
     @documented
@@ -65,12 +64,10 @@ class VersionSelected(VersionStates):
 
         Of several of one name it is the newest, with a warning, or UsageError if asked for.
         """
-        refuse_uploads(
-            auto_upload_destination=auto_upload_destination,
-            local_dataset_root_path=local_dataset_root_path,
-        )
+        uploads = upload_default(auto_upload_destination, local_dataset_root_path)
         selector = Selector(dataset_id, dataset_name, version_id, version_name, dataset_project)
-        return cls._selected(selector, raise_on_multiple=raise_on_multiple)
+        found = cls._selected(selector, raise_on_multiple=raise_on_multiple)
+        return found._uploading_to(uploads)
 
     @classmethod
     @documented
@@ -121,10 +118,7 @@ class VersionSelected(VersionStates):
         A draft of that name is returned as it is, unless `raise_if_exists`, which raises
         ExistsError; so is a published version, with a warning.
         """
-        refuse_uploads(
-            auto_upload_destination=auto_upload_destination,
-            local_dataset_root_path=local_dataset_root_path,
-        )
+        uploads = upload_default(auto_upload_destination, local_dataset_root_path)
         handle = default_handle()
         selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
         dataset = select_dataset(handle, selector)
@@ -136,7 +130,7 @@ class VersionSelected(VersionStates):
             parents=choosing.Parents(parent_version_ids, parent_version_names, allow_draft_parent),
             raise_if_exists=raise_if_exists,
         )
-        return cls._of(handle, record, dataset.name)
+        return cls._of(handle, record, dataset.name)._uploading_to(uploads)
 
     @classmethod
     @documented

@@ -10,10 +10,6 @@ It is the frame object of the caller that changes, so that storing it again does
 wire dict stays as it is. What changed is put back where the frame is not stored in the end.
 """
 
-import contextlib
-import logging
-import threading
-import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,13 +20,14 @@ from typing import NamedTuple
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
 from hyperstore.dataset.updating import Merged
-from hyperstore.dataset.uploading_known import KnownContents
+from hyperstore.dataset.uploading_known import Known, KnownContents, hashed_uris
+from hyperstore.dataset.uploading_lead import Lies, Old, Report, lead, put_back
 from hyperstore.dataset.uploading_wish import Target, UploadWish
+from hyperstore.dataset.view import View
 from hyperstore.errors import FrameError, HyperstoreError
-from hyperstore.frames.pointers import Pointer, frame_object, pointers, settle_id
+from hyperstore.frames.pointers import Pointer, frame_object, pointers
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
-from hyperstore.frames.records import SourceRecord
 from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_THREADS
 from hyperstore.media.local import local_file
 from hyperstore.media.send import Sender
@@ -39,19 +36,28 @@ from hyperstore.media.settings import media_settings
 
 __all__ = ["Uploader"]
 
-_log = logging.getLogger("hyperstore.uploads")
 _CHANGES = 4_096  # After so many, those of frames that are gone are dropped.
 
 
-class _Lies(NamedTuple):
-    """Where a file lies now, and what it holds."""
+_Answer = Lies | HyperstoreError
 
-    uri: str
+
+class _Read(NamedTuple):
+    """A file that was read through."""
+
+    path: str
     content: Content
-    moved: bool
 
 
-_Answer = _Lies | HyperstoreError
+@dataclass(slots=True)
+class _Job:
+    """One file of a frame."""
+
+    pointer: Pointer
+    target: Target
+    reading: Future[_Read | HyperstoreError]
+    sending: Future[_Answer] | None = None  # Perhaps of another file with the same content,
+    leads: bool = False  # unless this one is sent for all of them.
 
 
 @dataclass(slots=True)
@@ -60,39 +66,16 @@ class _Plan:
 
     given: FrameLike
     frame: Frame | None = None
-    jobs: list[tuple[Pointer, Future[_Answer]]] = field(default_factory=list)
+    jobs: list[_Job] = field(default_factory=list)
     error: FrameError | None = None
 
+    @property
+    def is_read(self) -> bool:
+        return all(job.reading.done() for job in self.jobs)
 
-@dataclass(slots=True)
-class _Report:
-    """What was done so far; said in the log every now and then."""
-
-    every_s: float
-    frames: int = 0
-    sent: int = 0
-    sent_bytes: int = 0
-    linked: int = 0
-    failed: int = 0
-    begun: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
-
-    def look(self, *, last: bool = False) -> None:
-        now = time.monotonic()
-        late = now - self.said >= self.every_s
-        if not late and not (last and self.sent + self.linked + self.failed):
-            return
-        self.said = now
-        _log.info(
-            "%s%d frames: %d files sent (%d bytes), %d were there, %d frames failed; %.0f s",
-            "uploaded " if last else "uploading, ",
-            self.frames,
-            self.sent,
-            self.sent_bytes,
-            self.linked,
-            self.failed,
-            now - self.begun,
-        )
+    @property
+    def is_sent(self) -> bool:
+        return all(job.sending is None or job.sending.done() for job in self.jobs)
 
 
 class Uploader:
@@ -104,6 +87,7 @@ class Uploader:
     def __init__(
         self,
         handle: Handle,
+        view: View,
         wish: UploadWish,
         known: KnownContents,
         *,
@@ -112,14 +96,15 @@ class Uploader:
     ) -> None:
         self.failures: list[Failure] = []
         self._handle = handle
+        self._view = view
         self._wish = wish
         self._known = known
         self._strict = strict
         self._bytes_max = bytes_max
-        self._turns = _Turns()
+        self._leaders: dict[str, Future[_Answer]] = {}
         self._pool: ThreadPoolExecutor | None = None
-        self._report = _Report(wish.report_s)
-        self._changed: list[tuple[weakref.ref[Frame], list[_Old]]] = []
+        self._report = Report(wish.report_s)
+        self._changed: list[tuple[weakref.ref[Frame], list[Old]]] = []
         settings = media_settings(str(handle.folder))
         self._sender = Sender(timeout_s=settings.timeout_s, retries=wish.retries)
         known.begin()
@@ -134,14 +119,19 @@ class Uploader:
         """Yield frames whose files are where they belong, in their order; the others become
         failures, or with `strict` raise.
         """
-        waiting: deque[_Plan] = deque()
+        reading: deque[_Plan] = deque()  # Their files are being read,
+        sending: deque[_Plan] = deque()  # and these are on their way.
         try:
             for given in map(unfailed, frames_in(frames)):
-                waiting.append(self._plan(given))
-                while waiting and (len(waiting) > UPLOAD_AHEAD or not waiting[0].jobs):
-                    yield from self._settled(waiting.popleft())
-            while waiting:
-                yield from self._settled(waiting.popleft())
+                reading.append(self._plan(given))
+                while reading and (len(reading) > UPLOAD_AHEAD or reading[0].is_read):
+                    sending.append(self._begun(reading.popleft()))
+                while sending and (len(sending) > UPLOAD_AHEAD or sending[0].is_sent):
+                    yield from self._settled(sending.popleft())
+            while reading:
+                sending.append(self._begun(reading.popleft()))
+            while sending:
+                yield from self._settled(sending.popleft())
             self._report.look(last=True)
         finally:
             self._let_go()
@@ -152,14 +142,14 @@ class Uploader:
         changed, self._changed = self._changed, []
         for frame, olds in reversed(changed):
             if not stored and frame() is not None:
-                _put_back(olds)
+                put_back(olds)
 
     def as_given(self, failures: list[Failure]) -> list[Failure]:
         """Return failures that name the frames which were given, with the URIs they had."""
         failed = {id(failure["frame"]) for failure in failures}
         for frame, olds in reversed(self._changed if failed else []):
             if id(frame()) in failed:
-                _put_back(olds)
+                put_back(olds)
         for failure in failures:
             if isinstance(failure["frame"], Merged):
                 failure["frame"] = failure["frame"].given
@@ -188,8 +178,7 @@ class Uploader:
             try:
                 target = self._wish.target(pointer.uri)
             except HyperstoreError as error:
-                said = FrameError(f"{pointer.what}: {error}", frame_id=frame.id)
-                return _Plan(given, frame, error=said)
+                return _Plan(given, frame, error=_about(frame, pointer, error))
             if target is not None:
                 wanted.append((pointer, target))
         if not wanted:
@@ -201,36 +190,80 @@ class Uploader:
         home = frame.home
         store = str(self._handle.folder) if home is None else home.store
         foreign = home is not None and home.foreign
-        return _Plan(
-            given,
-            frame,
-            [
-                (pointer, self._pool.submit(self._answer, pointer.uri, store, foreign, target))
-                for pointer, target in wanted
-            ],
-        )
+        jobs = [
+            _Job(pointer, target, self._pool.submit(_read, pointer.uri, store, foreign))
+            for pointer, target in wanted
+        ]
+        return _Plan(given, frame, jobs)
 
-    def _answer(self, uri: str, store: str, foreign: bool, target: Target) -> _Answer:
+    def _begun(self, plan: _Plan) -> _Plan:
+        """Begin to send the files of a frame; one after the other, so that of equal files it is
+        always the first that is sent.
+        """
+        stored: dict[bytes, str] = {}
+        if plan.frame is None or not plan.jobs:
+            return plan
+        for job in plan.jobs:
+            answer = job.reading.result()
+            if isinstance(answer, HyperstoreError):
+                plan.error = _about(plan.frame, job.pointer, answer)
+                return plan  # Nothing of it is sent.
+        if not self._wish.force:
+            found = self._view.object_ids([plan.frame.id])
+            for payload in self._view.staging.frames(found).values():
+                stored = dict(hashed_uris(payload, self._handle.roots))
+        for job in plan.jobs:
+            read = job.reading.result()
+            assert isinstance(read, _Read)
+            leader = self._leaders.get(read.content.sha256)
+            if leader is not None and not self._wish.force:
+                job.sending = leader
+                continue
+            job.sending = self._start(job, read, stored)
+            self._leaders[read.content.sha256] = job.sending
+            job.leads = True
+        return plan
+
+    def _start(self, job: _Job, read: _Read, stored: Mapping[bytes, str]) -> Future[_Answer]:
+        places: list[Known] = []
+        if not self._wish.force:
+            sha256 = read.content.sha256
+            # What is registered again stays where it is.
+            first = (stored.get(bytes.fromhex(sha256)), job.target.uri)
+            places = self._known.places(sha256, self._wish.is_ours)
+            places.sort(key=lambda one: first.index(one.uri) if one.uri in first else len(first))
+        assert self._pool is not None
+        return self._pool.submit(self._answer, read, job.target, places)
+
+    def _answer(self, read: _Read, target: Target, places: list[Known]) -> _Answer:
         """Bring one file to its place, in a thread; an error is returned."""
         try:
-            path = local_file(uri, store=store, foreign=foreign, empty_ok=True)
-            content = content_of(path)
-            if self._wish.force:
-                return self._sent(path, content, target)
-            with self._turns.of(content.sha256):
-                for place, sure in self._known.places(content.sha256, self._wish.is_ours):
-                    if sure or self._sender.holds(place, content):
-                        self._known.note(content.sha256, place)
-                        return _Lies(place, content, moved=False)
-                found = self._sent(path, content, target)
-                self._known.note(content.sha256, found.uri)
-                return found
+            for place, sure in places:
+                if sure or self._sender.holds(place, read.content):
+                    return Lies(place, read.content, moved=False)
+            found = self._sender.send(
+                read.path, read.content, target.uri, target.folder, force=self._wish.force
+            )
+            return Lies(found.uri, read.content, found.moved)
         except HyperstoreError as error:
             return error
 
-    def _sent(self, path: str, content: Content, target: Target) -> _Lies:
-        found = self._sender.send(path, content, target.uri, target.folder, force=self._wish.force)
-        return _Lies(found.uri, content, found.moved)
+    def _result(self, job: _Job) -> _Answer:
+        """Wait for one file."""
+        read = job.reading.result()
+        assert isinstance(read, _Read)
+        assert job.sending is not None
+        answer = job.sending.result()
+        if job.leads:
+            if self._leaders.get(read.content.sha256) is job.sending:
+                del self._leaders[read.content.sha256]
+        elif isinstance(answer, HyperstoreError):  # Which that other file may have had its own of.
+            answer = self._start(job, read, {}).result()
+        else:
+            answer = answer._replace(moved=False)
+        if not isinstance(answer, HyperstoreError):
+            self._known.note(answer.content.sha256, answer.uri)
+        return answer
 
     def _settled(self, plan: _Plan) -> Iterator[FrameLike]:
         """Yield a frame that names its files where they lie now; nothing for one that failed."""
@@ -238,14 +271,14 @@ class Uploader:
         if frame is None:
             yield plan.given
             return
-        found: list[tuple[Pointer, _Lies]] = []
+        found: list[tuple[Pointer, Lies]] = []
         error = plan.error
-        for pointer, job in plan.jobs:
-            answer = job.result()
+        for job in plan.jobs if error is None else ():
+            answer = self._result(job)
             if isinstance(answer, HyperstoreError):
-                error = error or FrameError(f"{pointer.what}: {answer}", frame_id=frame.id)
+                error = error or _about(frame, job.pointer, answer)
             else:
-                found.append((pointer, answer))
+                found.append((job.pointer, answer))
         for _, lies in found:
             self._report.sent += lies.moved
             self._report.sent_bytes += lies.content.size if lies.moved else 0
@@ -257,7 +290,7 @@ class Uploader:
             if self._wish.register_failed:
                 yield plan.given
             return
-        olds = _lead(frame, found)
+        olds = lead(frame, found)
         if frame is not plan.given:
             given = plan.given.given if isinstance(plan.given, Merged) else plan.given
             yield Merged(given, frame.to_dict())
@@ -274,75 +307,14 @@ class Uploader:
         self.failures.append({"frame": plan.given, "error": str(error), "error_type": "upload"})
 
 
-class _Old(NamedTuple):
-    """An attribute of a record, as it was."""
-
-    target: object
-    name: str
-    value: object
-
-
-def _put_back(olds: list[_Old]) -> None:
-    for target, name, value in reversed(olds):
-        setattr(target, name, value)
+def _read(uri: str, store: str, foreign: bool) -> _Read | HyperstoreError:
+    """Read a file through, in a thread; an error is returned."""
+    try:
+        path = local_file(uri, store=store, foreign=foreign, empty_ok=True)
+        return _Read(path, content_of(path))
+    except HyperstoreError as error:
+        return error
 
 
-def _lead(frame: Frame, found: list[tuple[Pointer, _Lies]]) -> list[_Old]:
-    """Lead the URIs of a frame to where its files lie, and record their hashes."""
-    record = frame._record
-    olds = [_Old(record, "id", record.id)]
-    settle_id(frame)
-    contents: dict[int, str] = {}
-    sources: dict[int, SourceRecord] = {}
-    for pointer, lies in found:
-        olds.append(_Old(pointer.target, "uri", pointer.target.uri))
-        pointer.target.uri = lies.uri
-        contents[id(pointer.target)] = lies.content.sha256
-        sources[id(pointer.source)] = pointer.source
-    for source in sources.values():
-        olds.append(_Old(source, "meta", source.meta))
-        source.meta = {**(source.meta or {}), "hash": _hashes(source, contents)}
-    return olds
-
-
-def _hashes(source: SourceRecord, contents: Mapping[int, str]) -> dict[str, object]:
-    """Return the recorded hashes of a source's files, those that are known now put in."""
-    before = (source.meta or {}).get("hash")
-    hashes = dict(before) if isinstance(before, Mapping) else {}
-    if not isinstance(before, Mapping) and before is not None:
-        hashes["source"] = before
-    if id(source) in contents:
-        hashes["source"] = contents[id(source)]
-    if id(source.preview) in contents:
-        hashes["preview_source"] = contents[id(source.preview)]
-    masks = source.masks or []
-    if any(id(one) in contents for one in masks):
-        old = hashes.get("mask_source")
-        kept = old if isinstance(old, list) and len(old) == len(masks) else [None] * len(masks)
-        hashes["mask_source"] = [
-            contents.get(id(one), known) for one, known in zip(masks, kept, strict=True)
-        ]
-    return hashes
-
-
-class _Turns:
-    """One lock for each content, so that of two equal files one is sent and the other named."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextlib.contextmanager
-    def of(self, sha256: str) -> Iterator[None]:
-        """Hold the content against other threads."""
-        with self._lock:
-            turn, users = self._held.get(sha256, (threading.Lock(), 0))
-            self._held[sha256] = (turn, users + 1)
-        try:
-            with turn:
-                yield
-        finally:
-            with self._lock:
-                _, users = self._held.pop(sha256)
-                if users > 1:
-                    self._held[sha256] = (turn, users - 1)
+def _about(frame: Frame, pointer: Pointer, error: HyperstoreError) -> FrameError:
+    return FrameError(f"{pointer.what}: {error}", frame_id=frame.id)

@@ -26,7 +26,7 @@ from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import UPLOAD_KNOWN_MAX
 from hyperstore.tree.diff import diff
 
-__all__ = ["Known", "KnownContents", "dataset_snapshots"]
+__all__ = ["Known", "KnownContents", "dataset_snapshots", "hashed_uris"]
 
 _CHUNK = 1_024
 _HASH_DIGITS = 64
@@ -145,7 +145,9 @@ class KnownContents:
         roots = handle.roots
         while chunk := list(islice(source, _CHUNK)):
             rows = [
-                row for payload in staging.frames(chunk).values() for row in _rows(payload, roots)
+                row
+                for payload in staging.frames(chunk).values()
+                for row in hashed_uris(payload, roots)
             ]
             with self._lock, _disk():
                 self._table.execute("BEGIN")
@@ -167,7 +169,7 @@ def dataset_snapshots(
     return found
 
 
-def _rows(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
+def hashed_uris(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
     """Yield the hash and URI of each file of a stored frame of which both are recorded."""
     for source in _read(payload, what="frame").sources:
         hashes = None if source.meta is None else source.meta.hash

@@ -17,6 +17,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_log
 from hyperstore.dataset.publishing import SnapshotWish
 from hyperstore.dataset.runswatch import WATCHERS
+from hyperstore.dataset.uploading_wish import UploadDefault
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import UsageError
 from hyperstore.frames.home import Home
@@ -49,6 +50,8 @@ class _Seen(NamedTuple):
 class VersionCore:
     """One version of a dataset. Got from a Dataset; a handle, which always reads what is now."""
 
+    _upload_to: UploadDefault | None = None  # Where this handle uploads to unless told otherwise.
+
     def __init__(
         self, handle: Handle | None = None, place: Place | None = None, dataset_name: str = ""
     ) -> None:
@@ -60,8 +63,9 @@ class VersionCore:
         self._editor = Editor(handle, place)
         self._seen: _Seen | None = None
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Handle, Place, str]]:
-        return type(self), (self._handle, self._place, self._dataset_name)
+    def __reduce__(self) -> tuple[type[Self], tuple[Handle, Place, str], dict[str, object]]:
+        given = (self._handle, self._place, self._dataset_name)
+        return type(self), given, {"_upload_to": self._upload_to}
 
     def __repr__(self) -> str:
         return f"<DatasetVersion {self._dataset_name}@{self.name} {self._place.version[:8]}>"

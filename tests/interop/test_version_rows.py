@@ -1,7 +1,6 @@
 """What the reference promises of a version's life, row by row; each test is named after its row."""
 
 import warnings
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -468,22 +467,6 @@ def test_mk_02_what_is_no_colour_or_no_label_is_refused(
     with pytest.raises(UsageError):
         current.set_masks_labels(labels)  # type: ignore[arg-type]
     assert current.get_metadata() == {}
-
-
-def test_uploads_are_refused_as_long_as_there_are_none(
-    dataset: Dataset, current: DatasetVersion
-) -> None:
-    """An argument that is passed over would leave files where nobody expects them."""
-    calls: list[Callable[[], object]] = [
-        lambda: DatasetVersion.get_current(
-            dataset_name="cells", auto_upload_destination="s3://b", local_dataset_root_path="/d"
-        ),
-        lambda: current.add_frames([], src_to_dst_mapping={"/a": "s3://b"}),
-        lambda: current.get_bulk_context(local_dataset_root_path="/d"),
-    ]
-    for call in calls:
-        with pytest.raises(UsageError, match="uploads are not there yet"):
-            call()
 
 
 def test_a_call_on_a_version_in_hand_warns_of_nothing(current: DatasetVersion) -> None:

@@ -1,0 +1,91 @@
+"""How a version writes frames: by way of what moves their files first, where something does."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.keeping import Keeper
+from hyperstore.dataset.uploading import Uploader
+from hyperstore.dataset.uploading_known import KnownContents
+from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
+from hyperstore.dataset.version import VersionCore
+from hyperstore.errors import UsageError
+
+__all__ = ["VersionWriting"]
+
+
+class VersionWriting(VersionCore):
+    """A version with what its calls on frames write through."""
+
+    _known: KnownContents | None = None  # What was uploaded before, once something is to be.
+    _keeps = False  # Whether the store keeps the files of all that is written through this handle.
+
+    def _put(
+        self,
+        frames: Iterable[FrameLike],
+        command: str,
+        stage: Keeper | Uploader | None,
+        *,
+        strict: bool,
+        if_unchanged: bool = False,
+        warn_replaced: bool = False,
+        bytes_max: int | None = None,
+    ) -> list[Failure]:
+        """Write frames, by way of what moves their files first; return the failures of both."""
+        try:
+            failures = self._editor.put(
+                frames if stage is None else stage.passed(frames),
+                command,
+                home=self._home(None),
+                strict=strict,
+                if_unchanged=if_unchanged,
+                warn_replaced=warn_replaced,
+                bytes_max=bytes_max,
+                ending=None if stage is None else stage.end,
+            )
+        except BaseException:
+            if stage is not None:
+                stage.end(False)  # Whatever becomes of the batch around it.
+            raise
+        return failures if stage is None else stage.as_given(stage.failures + failures)
+
+    def _uploader(
+        self, *, strict: bool, bytes_max: int | None = None, **asked: object
+    ) -> Uploader | None:
+        """Return what uploads for one call, its destinations checked; None where nothing does."""
+        place = self._place
+        wish = upload_wish(
+            self._upload_to,
+            dataset_id=place.dataset,
+            version_id=place.version,
+            named=lambda: self.name,
+            store=str(self._handle.folder),
+            **asked,
+        )
+        if wish is None:
+            return None
+        self._state().writable()
+        if self._known is None or self._known.inherited:
+            self._known = KnownContents(place.dataset)
+        return Uploader(
+            self._handle, self.view(), wish, self._known, strict=strict, bytes_max=bytes_max
+        )
+
+    def _stage(
+        self, uploader: Uploader | None, copy_media: bool, *, strict: bool
+    ) -> Keeper | Uploader | None:
+        """Return what moves the files of one call, if something does."""
+        if not (copy_media or self._keeps):
+            return uploader
+        if uploader is not None:
+            raise UsageError("frames keep their files here or upload them; leave out copy_media")
+        return Keeper(self._handle, strict=strict)
+
+    def _uploading_to(self, default: UploadDefault | None, *, keeps: bool = False) -> Self:
+        """Return this version, batch and all, with another place for files; itself for none."""
+        if default is None and not keeps:
+            return self
+        other = type(self)(self._handle, place=self._place, dataset_name=self._dataset_name)
+        other._editor, other._known, other._keeps = self._editor, self._known, keeps
+        other._upload_to = self._upload_to if default is None else default
+        return other
