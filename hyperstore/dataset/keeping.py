@@ -138,13 +138,13 @@ class Keeper:
     def end(self, stored: bool) -> None:
         """Let prune go on; where nothing was stored, give the frames back what they had."""
         self._held.close()
-        changed, self._changed = self._changed, []
-        for frame, changes in reversed(changed):
-            if not stored and frame() is not None:
-                changes.take_back()
+        if not stored:
+            for frame, changes in reversed(self._changed):
+                if frame() is not None:
+                    changes.take_back()
 
     def as_given(self, failures: list[Failure]) -> list[Failure]:
-        """Return all failures, with the frames that were given, and the URIs that they had."""
+        """Return failures that name the frames which were given, with the URIs they had."""
         failed = {id(failure["frame"]) for failure in failures}
         for frame, changes in reversed(self._changed if failed else []):
             if id(frame()) in failed:
@@ -152,7 +152,7 @@ class Keeper:
         for failure in failures:
             if isinstance(failure["frame"], _Changed):
                 failure["frame"] = failure["frame"].given
-        return self.failures + failures
+        return failures
 
     def _chunk(self, chunk: list[FrameLike], pool: ThreadPoolExecutor) -> list[FrameLike]:
         plans = [self._plan(frame) for frame in chunk]
