@@ -7,7 +7,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from hyperstore.errors import UsageError, a_type, nearest
 
-__all__ = ["Either", "documented", "names_of", "nearest", "number_of", "one_of", "refuse_uploads"]
+__all__ = ["Either", "documented", "names_of", "nearest", "number_of", "one_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -52,34 +52,6 @@ def one_of(**given: object) -> None:
     named = [name for name, value in given.items() if value is not None]
     if len(named) > 1:
         raise UsageError(f"{' and '.join(named)} exclude each other; give one")
-
-
-def refuse_uploads(
-    *,
-    auto_upload_destination: object = None,
-    local_dataset_root_path: object = None,
-    src_to_dst_mapping: object = None,
-    force_upload: object = False,
-    register_on_upload_failure: object = False,
-    delete_sources: object = False,
-) -> None:
-    """Raise UsageError where a call asks for an upload, or for one that makes no sense."""
-    one_of(local_dataset_root_path=local_dataset_root_path, src_to_dst_mapping=src_to_dst_mapping)
-    one_of(auto_upload_destination=auto_upload_destination, src_to_dst_mapping=src_to_dst_mapping)
-    if auto_upload_destination is not None and local_dataset_root_path is None:
-        raise UsageError("auto_upload_destination needs local_dataset_root_path beside it")
-    if delete_sources:
-        raise UsageError("delete_sources: deleting raw data is not there yet")
-    asked = {
-        "auto_upload_destination": auto_upload_destination is not None,
-        "local_dataset_root_path": local_dataset_root_path is not None,
-        "src_to_dst_mapping": src_to_dst_mapping is not None,
-        "force_upload": bool(force_upload),
-        "register_on_upload_failure": bool(register_on_upload_failure),
-    }
-    for name, is_asked in asked.items():
-        if is_asked:
-            raise UsageError(f"{name}: uploads are not there yet; sources stay where they are")
 
 
 def number_of(given: object, *, what: str) -> float:

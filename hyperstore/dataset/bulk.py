@@ -2,7 +2,8 @@
 
 A version has one bulk context in a process, whoever asks for it. What it gathered is written when
 there are `flush_threshold` edits, when its block ends, also by an exception, and at `flush()`; each
-write is one operation. Edits keep their order: a frame that is added, then deleted, is gone.
+write is one operation, unless raw data is deleted with frames. Edits keep their order: a frame that
+is added, then deleted, is gone.
 """
 
 import threading
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 from weakref import WeakKeyDictionary
 
-from hyperstore.dataset.arguments import documented, refuse_uploads
+from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.editor import frame_id_of
 from hyperstore.dataset.handle import Handle
@@ -34,7 +35,7 @@ class Edited(Protocol):
 
 
 Edit = tuple[str, str | FrameLike]
-"""What to do, one of `add`, `merge` and `delete`, and with which frame."""
+"""What to do, one of `add`, `merge`, `delete` and `delete sources`, and with which frame."""
 
 
 class BulkContext:
@@ -92,9 +93,8 @@ class BulkContext:
 
     @documented
     def delete_frame(self, frame: str | FrameLike, delete_sources: bool = False) -> list[Failure]:
-        """Delete a frame, given by id or as a frame."""
-        refuse_uploads(delete_sources=delete_sources)
-        return self._take("delete", frame_id_of(frame))
+        """Delete a frame, given by id or as a frame; see `delete_frames` for its sources."""
+        return self._take("delete sources" if delete_sources else "delete", frame_id_of(frame))
 
     def flush(self) -> list[Failure]:
         """Write what was gathered; return what could not be stored, which `failures` keeps."""

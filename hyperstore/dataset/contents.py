@@ -6,9 +6,11 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, overload
 
 from hyperstore.dataset import lastchange, masklabels, schema, updating
-from hyperstore.dataset.arguments import documented, number_of, refuse_uploads
+from hyperstore.dataset.arguments import documented, number_of
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
+from hyperstore.dataset.deleting import delete_sources_of_frames
 from hyperstore.dataset.edit import root
+from hyperstore.dataset.editor import frame_id_of, listed
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.projection import Projection
@@ -146,8 +148,17 @@ class VersionContents(VersionWriting):
         refresh_version_stats: bool = True,
         delete_sources: bool = False,
     ) -> int:
-        """Delete frames, given by id or as frames; return how many there were."""
-        refuse_uploads(delete_sources=delete_sources)
+        """Delete frames, given by id or as frames; return how many there were.
+
+        With `delete_sources` the objects of s3, gs and azure that they name go first, but for those
+        that other frames name too: see `deleting`. Where one cannot be deleted, no frame is.
+        """
+        if delete_sources:
+            self._editor.refuse_batch("delete_sources")
+            self._state().writable()
+            ids = [frame_id_of(one) for one in listed(frames)]
+            delete_sources_of_frames(self._handle, self._place, ids)
+            return self._editor.delete(ids)
         return self._editor.delete(frames)
 
     @documented
@@ -186,10 +197,18 @@ class VersionContents(VersionWriting):
 
     def write_bulk(self, edits: Sequence[Edit]) -> list[Failure]:
         """Do the edits of a bulk context in their order, as one operation."""
+        failures: list[Failure] = []
+        if any(verb == "delete sources" for verb, _ in edits):
+            # Nobody can take that back, so it is no part of an operation with others.
+            for alone, part in groupby(edits, key=lambda edit: edit[0] == "delete sources"):
+                if alone:
+                    self.delete_frames([frame for _, frame in part], delete_sources=True)
+                else:
+                    failures += self.write_bulk(list(part))
+            return failures
         if self._editor.pending is None:
             with self.batch():
                 return self.write_bulk(edits)
-        failures: list[Failure] = []
         for verb, run in groupby(edits, key=lambda edit: edit[0]):
             frames = [frame for _, frame in run]
             if verb == "delete":

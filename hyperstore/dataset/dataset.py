@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from hyperstore.dataset import choosing, founding, lifecycle
-from hyperstore.dataset.arguments import Either, documented, one_of, refuse_uploads
+from hyperstore.dataset.arguments import Either, documented, one_of
 from hyperstore.dataset.datasetcore import DatasetCore
 from hyperstore.dataset.default import default_handle, find_default
+from hyperstore.dataset.deleting import delete_sources_of_dataset
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.lookup import commit_id_of, find_versions, no_version
 from hyperstore.dataset.moved import datasets_moved
@@ -303,16 +304,18 @@ class Dataset(DatasetCore):
     ) -> None:
         """Delete an empty dataset; with `delete_all_versions` its drafts, with `force` all of it.
 
-        Nothing is deleted where anything may not be. It is one operation, so there is no progress
-        to show.
+        Nothing is deleted where anything may not be. With `delete_sources`, which counts beside
+        `delete_all_versions` only, the objects of s3, gs and azure go first that no other dataset
+        names; `show_progress` says on standard error how many. The rest is one operation.
         """
-        refuse_uploads(delete_sources=delete_sources and delete_all_versions)
         selector = Selector(dataset_id, dataset_name, dataset_project=dataset_project)
         handle = default_handle()
         found = select_dataset(handle, selector)
-        founding.delete_dataset(
-            handle, found.id, drafts=delete_all_versions, published=delete_all_versions and force
-        )
+        published = delete_all_versions and force
+        if delete_sources and delete_all_versions:
+            founding.check_deletable(handle, found.id, drafts=True, published=published)
+            delete_sources_of_dataset(handle, found.id, show_progress=show_progress)
+        founding.delete_dataset(handle, found.id, drafts=delete_all_versions, published=published)
 
     @documented
     def get_version(

@@ -29,7 +29,7 @@ from hyperstore.frames.home import Home
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import SnapshotId
 
-__all__ = ["Editor", "Ending", "FrameLike", "frame_id_of"]
+__all__ = ["Editor", "Ending", "FrameLike", "frame_id_of", "listed"]
 
 
 Ending = Callable[[bool], None]
@@ -125,6 +125,12 @@ class Editor:
             _warn(
                 f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold"
             )
+        if ingest.dotted is not None:
+            key, frame_id = ingest.dotted
+            _warn(
+                f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
+                "no query names what stands under it; rename it"
+            )
         if warn_replaced and replaced:
             _warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
         if ingest.stale and not if_unchanged:
@@ -135,9 +141,7 @@ class Editor:
 
     def delete(self, frames: Iterable[str | FrameLike]) -> int:
         """Delete frames by id; return how many there were."""
-        if isinstance(frames, (str, bytes, Mapping, SingleFrame, FrameGroup)):
-            raise UsageError(f"frames come in a list, not as one {type(frames).__name__}")
-        wanted = deletions(keys.frame_key(frame_id_of(one)) for one in frames)
+        wanted = deletions(keys.frame_key(frame_id_of(one)) for one in listed(frames))
         with self._editing("delete frames") as work:
             before = work.snapshot.count
             work.snapshot = edit_snapshot(work.staging, work.snapshot, wanted)
@@ -222,6 +226,13 @@ class Editor:
         for receipt in work.receipts:
             if id(receipt.frame()) not in unsaid:
                 receipt.hand_over(renewal.renewed.get(receipt.object_id))
+
+
+def listed(frames: Iterable[str | FrameLike]) -> Iterable[str | FrameLike]:
+    """Return frames as they came; UsageError where it is one."""
+    if isinstance(frames, (str, bytes, Mapping, SingleFrame, FrameGroup)):
+        raise UsageError(f"frames come in a list, not as one {type(frames).__name__}")
+    return frames
 
 
 def frame_id_of(frame: object) -> str:

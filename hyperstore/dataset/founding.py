@@ -24,6 +24,7 @@ from hyperstore.ids import CommitId, Kind, ObjectId, new_id
 from hyperstore.storage.host import now_ms
 
 __all__ = [
+    "check_deletable",
     "create_dataset",
     "create_version",
     "delete_dataset",
@@ -67,10 +68,7 @@ def delete_dataset(handle: Handle, dataset_id: str, *, drafts: bool, published: 
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         record_id, record = read_dataset(refs, dataset_id)
-        states = [
-            read_state(refs, Place(dataset_id, version.id))
-            for _, version in versions(refs, dataset_id)
-        ]
+        states = _states(refs, dataset_id)
         _refuse_full(refs, record.name, states, drafts=drafts, published=published)
         moves = [Move(dataset_ref(dataset_id), record_id, None)]
         for state in states:
@@ -83,6 +81,20 @@ def delete_dataset(handle: Handle, dataset_id: str, *, drafts: bool, published: 
     with handle.database.reading() as reader:
         name = read_dataset(reader, dataset_id)[1].name
     transact(handle, handle.staging(), f"delete dataset {name}", prepare)
+
+
+def check_deletable(handle: Handle, dataset_id: str, *, drafts: bool, published: bool) -> None:
+    """Raise RefusedError where `delete_dataset` would."""
+    with handle.database.reading() as reader:
+        name = read_dataset(reader, dataset_id)[1].name
+        states = _states(reader, dataset_id)
+        _refuse_full(reader, name, states, drafts=drafts, published=published)
+
+
+def _states(refs: RefReader, dataset_id: str) -> list[State]:
+    return [
+        read_state(refs, Place(dataset_id, version.id)) for _, version in versions(refs, dataset_id)
+    ]
 
 
 def _refuse_full(

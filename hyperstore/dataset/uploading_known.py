@@ -26,7 +26,7 @@ from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import UPLOAD_KNOWN_MAX
 from hyperstore.tree.diff import diff
 
-__all__ = ["Known", "KnownContents", "dataset_snapshots", "hashed_uris"]
+__all__ = ["Known", "KnownContents", "dataset_snapshots", "hashed_uris", "table_errors"]
 
 _CHUNK = 1_024
 _HASH_DIGITS = 64
@@ -102,7 +102,7 @@ class KnownContents:
 
     def places(self, sha256: str, fits: Callable[[str], bool]) -> list[Known]:
         """Return some places of a content, those first that are sure."""
-        with self._lock, _disk():
+        with self._lock, table_errors():
             rows = self._table.execute(
                 "SELECT uri, call FROM known WHERE hash = ? ORDER BY call DESC LIMIT ?",
                 (bytes.fromhex(sha256), _LOOKED_AT),
@@ -112,7 +112,7 @@ class KnownContents:
 
     def note(self, sha256: str, uri: str) -> None:
         """Remember that this call saw a content at a place."""
-        with self._lock, _disk():
+        with self._lock, table_errors():
             self._table.execute(
                 "INSERT OR REPLACE INTO known VALUES (?, ?, ?)",
                 (bytes.fromhex(sha256), uri, self._call),
@@ -149,7 +149,7 @@ class KnownContents:
                 for payload in staging.frames(chunk).values()
                 for row in hashed_uris(payload, roots)
             ]
-            with self._lock, _disk():
+            with self._lock, table_errors():
                 self._table.execute("BEGIN")
                 self._table.executemany("INSERT OR IGNORE INTO known VALUES (?, ?, 0)", rows)
                 self._table.execute("COMMIT")
@@ -188,10 +188,11 @@ def hashed_uris(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
 
 
 @contextlib.contextmanager
-def _disk() -> Iterator[None]:
+def table_errors() -> Iterator[None]:
+    """Let what a table on disk says out of a block as an error of ours."""
     try:
         yield
     except sqlite3.Error as error:
         raise DiskFullError(
-            f"the table of known contents, in the system's temporary folder, fails: {error}"
+            f"a table in the system's temporary folder fails: {error}; see TMPDIR"
         ) from None

@@ -197,8 +197,6 @@ def test_fr_14_frames_are_deleted_by_id_or_as_frames(draft: DatasetVersion) -> N
     draft.add_frames([frame("a"), frame("b"), frame("c")])
     draft.delete_frames(["a", SingleFrame(id="b", source="s3://elsewhere/x.jpg")])
     assert [one.id for one in draft] == ["c"]
-    with pytest.raises(UsageError, match="not there yet"):
-        draft.delete_frames(["c"], delete_sources=True)
 
 
 def test_fr_16_one_frame_by_the_class_or_by_a_version(draft: DatasetVersion) -> None:
