@@ -425,12 +425,10 @@ def test_sf_25_a_dict_of_unknown_shape_is_refused(given: Any) -> None:
         SingleFrame(source="s3://b/a.jpg", annotations=given)
 
 
-def _look(frames: list[SingleFrame | FrameGroup], answers: Any) -> None:
-    """Answer from a worker what frames say there."""
+def _look(frames: list[SingleFrame | FrameGroup]) -> list[tuple[object, ...]]:
+    """Return from a worker what frames say there."""
     frames[0].metadata["seen"] = True
-    answers.put(
-        [(one.id, one.origin, one.dataset_version_metadata, one.to_dict()) for one in frames]
-    )
+    return [(one.id, one.origin, one.dataset_version_metadata, one.to_dict()) for one in frames]
 
 
 def _living() -> int:
