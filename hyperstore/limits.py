@@ -236,3 +236,4 @@ FOLDER_ROW_BYTES_MAX = OBJECT_BYTES_MAX  # Of one remembered file.
 PATTERN_FIELDS_MAX = 6
 SIDE_BYTES_MAX = OBJECT_BYTES_MAX  # One side file, or a legend.
 VIDEO_MOMENTS_MAX = 1_000_000  # Frames of one video.
+RELOCATE_PREFIXES = 1_000  # Folders of sources among which the nearest one is looked for.

@@ -16,7 +16,7 @@ from hyperstore.errors import NotFoundError, UsageError, a_type
 from hyperstore.frames import keys
 from hyperstore.frames.home import Home
 from hyperstore.frames.read import Frame, read_frame
-from hyperstore.frames.roots import absolute_uri
+from hyperstore.frames.roots import Roots, absolute_uri
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import Kind, NodeId, ObjectId
 from hyperstore.storage.reader import Reader
@@ -52,6 +52,11 @@ class View:
     def staging(self) -> Staging:
         """Through what its objects are read."""
         return self._staging
+
+    @property
+    def roots(self) -> Roots:
+        """The folders inside which its sources are stored relative."""
+        return self._handle.roots
 
     def __len__(self) -> int:
         return self.snapshot.count

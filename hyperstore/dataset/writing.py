@@ -5,6 +5,7 @@ from typing import Self
 
 from hyperstore.dataset.ingest import Failure, FrameLike
 from hyperstore.dataset.keeping import Keeper
+from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
 from hyperstore.dataset.uploading import Uploader
 from hyperstore.dataset.uploading_known import KnownContents
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
@@ -19,6 +20,22 @@ class VersionWriting(VersionCore):
 
     _known: KnownContents | None = None  # What was uploaded before, once something is to be.
     _keeps = False  # Whether the store keeps the files of all that is written through this handle.
+
+    def move_sources(self, prefix: Place, new: Place, *, dry_run: bool = False) -> int:
+        """Lead the URIs under one prefix to another in one edit; return of how many frames.
+
+        Both are local paths or URIs. No file is touched; ids, annotations and metadata stay.
+        NotFoundError, naming the closest, where no URI is under the prefix.
+        """
+        view = self.view()
+        found = relocated(view, lead_of(prefix, new, view.roots))
+        if dry_run:
+            return sum(1 for _ in found)
+        counted = Counted(found)
+        self._editor.put(
+            counted, "move sources", home=self._home(None), strict=True, if_unchanged=True
+        )
+        return counted.count
 
     def _put(
         self,

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import by_order, wire, wires
+from tests.support.pictures import draw
 
 
 def test_a_folder_of_pictures_gives_the_same_ids_wherever_it_lies(
@@ -15,10 +16,9 @@ def test_a_folder_of_pictures_gives_the_same_ids_wherever_it_lies(
 ) -> None:
     """Two laptops that register one folder agree."""
     for folder in ("here/pictures", "there/other/pictures"):
-        for name in ("b.jpg", "deep/a.PNG", "notes.txt", ".hidden.png"):
-            path = tmp_path / folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+        for seed, name in enumerate(("b.jpg", "deep/a.PNG", ".hidden.png")):
+            draw(tmp_path / folder / name, seed)
+        (tmp_path / folder / "notes.txt").touch()
     store("add", "here/pictures")
     first = store("ls", "--name-only").out
     assert first.count("\n") == 2
@@ -219,7 +219,7 @@ def test_diff_takes_git_s_shapes(cells: Command) -> None:
 
 def test_frames_with_a_context_given_on_the_command_line(store: Command, tmp_path: Path) -> None:
     """A folder of pictures is often one recording."""
-    (tmp_path / "a.png").touch()
+    draw(tmp_path / "a.png")
     store("add", "a.png", "--context", "clip7")
     assert store("ls", "--json").rows()[0]["context_id"] == "clip7"
     done = store("add", "-", "--dry-run", stdin=lines(wires(3)))

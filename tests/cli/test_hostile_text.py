@@ -10,6 +10,7 @@ from hyperstore.cli.text import columns_of, fit, pad, plural, recorded_command, 
 from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import Wire, wire
+from tests.support.pictures import draw
 
 PAYLOADS = [
     "\x1b[31mred",
@@ -179,12 +180,16 @@ def test_hostile_file_names_are_shown_harmless(store: Command, tmp_path: Path) -
     """A downloaded folder may hold any name."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    (folder / "a\x1b[31m.png").touch()
+    draw(folder / "a\x1b[31m.png")
     store("add", "pictures")
     assert harmless(store("ls", "-l").out)
     (folder / "b\udcff.png").touch()
-    said = store.fails("add", "pictures", code=128)
-    assert "not UTF-8" in said
+    (folder / "c\x1b[31m.png").touch()
+    done = store.run("add", "pictures")
+    assert done.code == 1
+    assert harmless(done.err)
+    assert "not UTF-8" in done.err
+    assert "is empty" in done.err
 
 
 def test_words_stay_words() -> None:

@@ -13,11 +13,13 @@ from hyperstore.history.branches import HEAD
 from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import wire
+from tests.support.pictures import draw
 
 # Where the store is as `full` makes it; after `;` another line that is run before, and not undone.
 LINES = [
     "add frames.json",
     "add pictures --context camera",
+    "add pictures --masks {stem}_mask.png --legend legend.json",
     "branch new",
     "branch new fix",
     "branch -m main",
@@ -39,6 +41,7 @@ LINES = [
     "import coco coco.json --dataset cells",
     "import coco coco.json --dataset blood -m Import",
     "import voc voc.xml --dataset new -m Import",
+    "mv s3://bucket s3://other/place",
     "publish",
     "publish fix -m Done",
     "reset HEAD~1",
@@ -69,8 +72,9 @@ ELSEWHERE = {"config", "gc", "init"}  # What these write is no ref.
 def full(cells: Command, tmp_path: Path) -> Command:
     """Return the command on `cells@Current`, with two commits, a tag, edits pending, and others."""
     (tmp_path / "frames.json").write_text(lines([wire("new"), wire("f001", number=9)]))
-    (tmp_path / "pictures").mkdir()
-    (tmp_path / "pictures" / "1.png").write_bytes(b"")
+    draw(tmp_path / "pictures" / "1.png")
+    draw(tmp_path / "pictures" / "1_mask.png", 1)
+    (tmp_path / "legend.json").write_text(json.dumps({"1,0,0": ["cell"]}))
     image = {"id": 1, "file_name": "1.jpg"}
     (tmp_path / "coco.json").write_text(json.dumps({"images": [image]}))
     (tmp_path / "voc.xml").write_text(

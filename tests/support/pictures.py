@@ -1,12 +1,15 @@
 """Pictures that tests make, and small ways to look at pixels."""
 
 import io
+import os
 import struct
+import time
 import zlib
+from pathlib import Path
 
 from PIL import Image
 
-__all__ = ["CORNERS", "bomb", "corners_of", "encoded", "quarters", "turned_to"]
+__all__ = ["CORNERS", "bomb", "corners_of", "draw", "encoded", "quarters", "turned_to"]
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 CORNERS = [RED, GREEN, BLUE, WHITE]
@@ -24,6 +27,16 @@ _LIES = {
     7: [3, 1, 2, 0],
     8: [2, 0, 3, 1],
 }
+
+
+def draw(path: Path, seed: int = 0, size: tuple[int, int] = (6, 4), age_s: int = 3600) -> Path:
+    """Write a small picture, of content that follows from the seed, last changed so long ago."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = Image.new("RGB", size, (seed % 256, seed // 256 % 256, seed // 65536 % 256))
+    made.save(path, "PNG" if path.suffix.lower() == ".png" else None)
+    moment = time.time() - age_s
+    os.utime(path, (moment, moment))
+    return path
 
 
 def quarters(width: int, height: int, colours: list[tuple[int, int, int]] = CORNERS) -> Image.Image:

@@ -1,0 +1,304 @@
+"""A folder of pictures and videos as frames of a version, and again when the folder has changed.
+
+Ids follow from paths relative to the folder, facts from the files, so two machines that register
+the same folder have the same frames. The second time only what is new or has changed is read, what
+moved is recognised by its content, and what people said in the store stays. Nothing is deleted
+unless it is asked for.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from hyperstore.codec import encode
+from hyperstore.dataset.dataset import DatasetVersion
+from hyperstore.dataset.ingest import Failure
+from hyperstore.dataset.view import Frame, View
+from hyperstore.errors import FormatError, FrameError, UsageError
+from hyperstore.formats.folderfacts import Reading, read_facts
+from hyperstore.formats.folderframes import Maker
+from hyperstore.formats.folderindex import Index, Settled
+from hyperstore.formats.foldermatch import Match, Matching
+from hyperstore.formats.folderplan import Layout, Plan, Planned
+from hyperstore.formats.folderside import Legend, read_legend
+from hyperstore.formats.folderwalk import Found, look, walk
+from hyperstore.frames.read import read_frame
+from hyperstore.ids import Kind
+from hyperstore.limits import FOLDER_CHUNK, FOLDER_LISTED_MAX
+
+__all__ = ["FolderReport", "add_folder"]
+
+Named = list[tuple[str, str]]
+Progress = Callable[[Iterable[Reading]], Iterable[Reading]]
+"""Gives on each file that was read; told of by whoever shows how far the work has come."""
+
+
+@dataclass
+class FolderReport:
+    """What came of a folder. Paths are relative to it."""
+
+    files: int = 0
+    read: int = 0  # Files whose bytes were read.
+    added: int = 0
+    changed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    pruned: int = 0
+    refused: Named = field(default_factory=list)  # Files that were not taken, and why.
+    passed_over: Named = field(default_factory=list)
+    copies: Named = field(
+        default_factory=list
+    )  # Files, and the registered ones they are copies of.
+    gone: list[str] = field(default_factory=list)  # Files of frames that are still there.
+    incomplete: list[tuple[str, list[str]]] = field(default_factory=list)  # Groups, what they lack.
+    failures: list[Failure] = field(default_factory=list)  # Of add_frames.
+
+
+def add_folder(
+    version: DatasetVersion,
+    folder: str | os.PathLike[str],
+    *,
+    only: Sequence[str] | None = None,
+    context: str | None = None,
+    masks: str | None = None,
+    legend: str | os.PathLike[str] | None = None,
+    side: str | None = None,
+    group: str | None = None,
+    every_ms: float | None = None,
+    fps: float | None = None,
+    verify: bool = False,
+    decode: bool = False,
+    prune: bool = False,
+    copy_media: bool = False,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> FolderReport:
+    """Register the pictures and videos of a folder, or bring their frames up to date.
+
+    `only` names files of the folder instead of all. `masks`, `side` and `group` are patterns (see
+    folderpattern), `legend` a file that says what the colours of masks mean. A video gives a frame
+    for each of its own, or one every `every_ms`, or `fps` a second. `verify` reads every file
+    whatever is remembered, `decode` also decodes every picture. `prune` deletes frames whose files
+    are gone. What is no picture is refused, and listed. What contradicts itself is an error and
+    nothing is stored, or with `skip_invalid` refused as well.
+    """
+    layout = Layout.of(masks, side, group, every_ms=every_ms, fps=fps)
+    colours = None if legend is None else read_legend(Path(legend))
+    if colours is not None and layout.masks is None:
+        raise UsageError("a legend says what masks mean: give the pattern of masks too")
+    place = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute() would keep `..`.
+    run = _Run(version, place, layout, context, skip_invalid=skip_invalid, copy_media=copy_media)
+    files = run.found(only)
+    question = encode([layout.question, context, copy_media], what="a question").hex()
+    settled = run.settled(question, files) if only is None else None
+    believed = settled is not None and not (verify or decode)
+    inside = version._editor.pending is not None
+    with nullcontext() if inside else version.batch():
+        if believed and settled is not None:
+            run.report.unchanged = settled.frames
+        else:
+            readings = read_facts(place, files, run.index, verify=verify, decode=decode)
+            plan = run.planned(readings if progress is None else progress(readings))
+            run.write(plan, prune=prune)
+        if colours is not None:
+            _set_legend(version, colours)
+    if not believed:
+        run.remember(None if only is not None else question, files)
+    return run.report
+
+
+class _Run:
+    """One pass over a folder."""
+
+    def __init__(
+        self,
+        version: DatasetVersion,
+        folder: Path,
+        layout: Layout,
+        context: str | None,
+        *,
+        skip_invalid: bool,
+        copy_media: bool,
+    ) -> None:
+        self._version = version
+        self._folder = folder
+        self._plan = Plan(layout)
+        self._layout = layout
+        self._context = context
+        self._skip_invalid = skip_invalid
+        self._copy_media = copy_media
+        self._view: View = version.view()
+        self._store = Path(self._view.home.store)
+        self._present: dict[str, str | None] = {}
+        self.index = Index(self._store / "cache", folder)
+        self.report = FolderReport()
+
+    def found(self, only: Sequence[str] | None) -> list[Found]:
+        """Return the files that are there; UsageError where there is none."""
+        refuse = self._refuse
+        if only is not None:
+            files = list(look(self._folder, only, refuse=refuse))
+        else:
+            passed = self.report.passed_over
+            files = list(
+                walk(
+                    self._folder,
+                    self._layout.wanted,
+                    refuse=refuse,
+                    pass_over=lambda path, why: passed.append((path, why)),
+                    without=self._store,
+                )
+            )
+        if not files and not self.report.refused:
+            raise UsageError(f"folder {str(self._folder)!a} holds no pictures and no videos")
+        self.report.files = len(files)
+        return files
+
+    def settled(self, question: str, files: list[Found]) -> Settled | None:
+        """Return what is remembered if nothing has changed since, in the folder or the version."""
+        known = self.index.settled()
+        if known is None or self.report.refused or known.question != question:
+            return None
+        same = (known.content, known.files) == (self._view.content_id, _digest(files))
+        return known if same else None
+
+    def planned(self, readings: Iterable[Reading]) -> list[Planned]:
+        """Return the frames that the files make; list those that are broken."""
+        plan = self._plan
+        for path, _ in self.report.refused:
+            if self._layout.wanted(path):
+                plan.take(path, None)
+        for found, facts, is_new in readings:
+            self.report.read += is_new
+            self._present[found.path] = facts.sha256
+            if facts.fault is not None:
+                # Its message names the file by where it is now, which is said already.
+                place = str(self._folder / found.path)
+                self._refuse(found.path, facts.fault.removeprefix(place).strip())
+                plan.take(found.path, None)
+            else:
+                plan.take(found.path, facts)
+        frames = plan.frames()
+        self.report.refused += plan.refused
+        self.report.incomplete = plan.incomplete
+        self._settle_problems(plan.problems)
+        return frames
+
+    def write(self, frames: list[Planned], *, prune: bool) -> None:
+        """Store what is new, bring up to date what is there, and note the rest."""
+        maker = Maker(
+            self._folder, self._view.roots, self.index, self._plan.side_files, self._context
+        )
+        matching = Matching(self._view, maker, self._present)
+        matches = matching.match(frames)
+        self._settle_problems(matching.clashes)
+        self.report.copies = matching.copies
+        known = [one for one in matches if one.held is not None]
+        fresh = [one for one in matches if one.held is None]
+        strict = not self._skip_invalid
+        report = self.report
+        if known:
+            # Somebody may edit a frame between this reading and the writing: theirs stays.
+            failures = self._version.update_frames(
+                self._refreshed(maker, known),
+                strict=strict,
+                if_unchanged=True,
+                copy_media=self._copy_media,
+            )
+            report.failures += failures
+            report.changed -= len(failures)
+        if fresh:
+            failures = self._version.add_frames(
+                self._new(maker, fresh), strict=strict, copy_media=self._copy_media
+            )
+            report.failures += failures
+            report.added -= len(failures)
+        gone = matching.gone
+        if prune and gone:
+            report.pruned = self._version.delete_frames([frame_id for frame_id, _ in gone])
+        else:
+            report.gone = sorted({path for _, path in gone})
+
+    def remember(self, question: str | None, files: list[Found]) -> None:
+        """Keep what was learnt, and whether nothing is left to do; `question` None for a part."""
+        report = self.report
+        undone = report.refused or report.gone or report.copies or report.incomplete
+        settled = None
+        if question is not None and not undone and not report.failures:
+            known = self.index.rows
+            if all((row := known.get(one.path)) is not None and row.is_of(one) for one in files):
+                content = self._version.view().content_id
+                frames = report.added + report.changed + report.moved + report.unchanged
+                settled = Settled(question, content, _digest(files), frames)
+        only = None if question is None else {one.path for one in files}
+        self.index.save(only=only, settled=settled)
+
+    def _new(self, maker: Maker, matches: list[Match]) -> Iterator[dict[str, object]]:
+        for match in matches:
+            try:
+                wire = maker.wire(match.planned)
+            except FormatError as error:
+                self._settle_problem(match.planned.name, error)
+                continue
+            wire["id"] = match.frame_id
+            self.report.added += 1
+            yield wire
+
+    def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[Frame]:
+        """Yield the frames that are not as their files are, brought up to date."""
+        source = iter(matches)
+        while chunk := list(islice(source, FOLDER_CHUNK)):
+            helds = [one.held for one in chunk if one.held is not None]
+            payloads = self._view.staging.payloads([one.object_id for one in helds], Kind.FRAME)
+            for match, held, payload in zip(chunk, helds, payloads, strict=True):
+                try:
+                    made = maker.refreshed(payload, match.planned, lead=match.lead)
+                except (FormatError, FrameError) as error:
+                    self._settle_problem(match.planned.name, error)
+                    continue
+                if made is None:
+                    if not (self._copy_media and held.is_local):
+                        self.report.unchanged += 1
+                        continue
+                    made = payload  # As it was, but that its bytes are to be kept.
+                if match.moved:
+                    self.report.moved += 1
+                else:
+                    self.report.changed += 1
+                home, roots = self._view.home, self._view.roots
+                yield read_frame(made, home=home, object_id=held.object_id, roots=roots)
+
+    def _refuse(self, path: str, why: str) -> None:
+        self.report.refused.append((path, why))
+        self._present.setdefault(path, None)
+
+    def _settle_problem(self, path: str, error: Exception) -> None:
+        if not self._skip_invalid:
+            raise error
+        self.report.refused.append((path, str(error)))
+
+    def _settle_problems(self, problems: Named) -> None:
+        """Raise one FormatError for all that contradicts itself, or note it."""
+        if problems and not self._skip_invalid:
+            said = "; ".join(f"{path!a} {why}" for path, why in problems[:FOLDER_LISTED_MAX])
+            more = len(problems) - FOLDER_LISTED_MAX
+            raise FormatError(said + (f"; and {more} more" if more > 0 else ""))
+        self.report.refused += problems
+
+
+def _digest(files: list[Found]) -> str:
+    """Return 64 hex digits that are the same for the same files, unchanged."""
+    found = hashlib.sha256()
+    for path, size, mtime_ns, inode in files:
+        found.update(f"{path}\0{size} {mtime_ns} {inode}\0".encode())
+    return found.hexdigest()
+
+
+def _set_legend(version: DatasetVersion, legend: Legend) -> None:
+    wanted = {colour: tuple(labels) for colour, labels in legend.items()}
+    if version.get_masks_labels() != wanted:
+        version.set_masks_labels(legend)
