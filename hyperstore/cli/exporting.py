@@ -12,7 +12,7 @@ from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
-from hyperstore.formats import coco, panoptic
+from hyperstore.formats import coco, panoptic, voc
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
 from hyperstore.media.local import local_file
@@ -99,6 +99,27 @@ def panoptic_verb(
         replace=force,
     )
     _say(console, report, file)
+
+
+@export_command.command("voc", cls=Verb)
+@_revision
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@_images
+@_force
+@pass_console
+def voc_verb(
+    console: Console, revision: str, folder: Path, images: Path | None, force: bool
+) -> None:
+    """Write a folder of Pascal VOC from DATASET@VERSION, or from any revision.
+
+    Annotations, the lists of ImageSets, and the masks that VOC has folders for. Pictures stay
+    where they are. DIR appears when all of it is written.
+    """
+    view = console.point(revision).view()
+    report = voc.write(
+        _frames(console, view), folder, fetch=_fetch(console), images=images, replace=force
+    )
+    _say(console, report, str(folder))
 
 
 def _refuse_pipe(file: str) -> None:

@@ -18,6 +18,7 @@ NOUNS = {
     "commits": "commit",
     "files": "file",
     "images": "image",
+    "masks": "mask",
     "nodes": "node",
     "objects": "object",
     "operations": "operation",

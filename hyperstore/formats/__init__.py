@@ -16,7 +16,8 @@ Reading order: `coco` (the names that others use), `coco_map` and `coco_standard
 one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
 into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`,
 `unsaid`; `shapes`, `report`; `panoptic`, `panoptic_map` (one segment, one ROI), `panoptic_read`,
-`panoptic_paint`, `panoptic_write`, `staging`; `voc`, `xmltree`.
+`panoptic_paint`, `panoptic_write`, `staging`; `voc`, `voc_map` (one object, one ROI), `voc_write`,
+`xmltree`, `xmltext`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would

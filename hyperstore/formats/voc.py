@@ -1,34 +1,26 @@
 """Pascal VOC to frames: one XML file a picture, one `b2d` an object.
 
-VOC counts pixels from 1 and both edges belong to the box; ours are distances from the corner of
-the picture. The pixels xmin to xmax are the stretch from xmin - 1 to xmax, so
-x, y, width, height = xmin - 1, ymin - 1, xmax - xmin + 1, ymax - ymin + 1. (Files of other makers
-often count from 0, or leave the last pixel out; nothing in them says so.)
-
-What ours has no place for is kept in `_voc`: of the picture everything beside its objects, and
-`sets`, the lists of `ImageSets` that name it; of an object its pose, flags, parts and all else, in
-`fields`. Flags are numbers, other texts stay texts. An object without a box is kept, and counted.
+What ours has no place for is kept in `_voc`: of the picture everything beside its objects, `sets`,
+the lists of `ImageSets` that name it, and `xml`, the name of its file where that does not follow
+from the picture's; of an object what `voc_map` says. An object without a box is kept, and counted.
+PNGs of `SegmentationClass` and `SegmentationObject` become masks of these ids.
 """
 
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from hyperstore.errors import FormatError, NotFoundError
 from hyperstore.formats.combine import Partial, Wire, described, file_key, file_name
 from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
-from hyperstore.formats.shapes import Number, corners
+from hyperstore.formats.voc_map import flagged, number_of, roi_of
+from hyperstore.formats.voc_write import MASKS, write
 from hyperstore.formats.xmltree import Element, parse
-from hyperstore.limits import COORDINATE_MAX, XML_BYTES_MAX
+from hyperstore.limits import XML_BYTES_MAX
+from hyperstore.media.probe import probe
 
-__all__ = ["read"]
-
-_WHOLE = re.compile(r"[+-]?[0-9]{1,16}")
-_REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_FLAGS = frozenset({"truncated", "difficult", "occluded", "segmented"})
-_SAID = frozenset({"name", "bndbox"})
+__all__ = ["read", "write"]
 
 
 def read(
@@ -57,8 +49,11 @@ def read(
     )
     sets = _sets(beside / "ImageSets", report)
     seen = {} if seen is None else seen
+    known = {file.stem for file in files}
+    for name in sets.keys() - known if path.is_dir() else ():
+        report.note("name in ImageSets that has no XML file, left out", min(sets[name]))
     for file in files:
-        partial = _partial(file, images=pictures, sets=sets, report=report)
+        partial = _partial(file, folder, images=pictures, sets=sets, report=report)
         if partial.id in seen:
             raise FormatError(f"{file} and {seen[partial.id]} name one picture")
         seen[partial.id] = file
@@ -90,10 +85,11 @@ def _sets(folder: Path, report: Report) -> dict[str, list[str]]:
     for file in sorted(folder.glob("*/*.txt")):
         try:
             with file.open(encoding="utf-8") as stream:
-                lines = stream.read(XML_BYTES_MAX).split("\n")
+                text = stream.read(XML_BYTES_MAX)
         except (OSError, UnicodeDecodeError):
             report.note("list of ImageSets that cannot be read", str(file))
             continue
+        lines = [line for line in text.split("\n") if not line.startswith("#")]
         if any(len(line.split()) > 1 for line in lines):
             report.note("list of one class, left out (it follows from the objects)", str(file))
             continue
@@ -103,7 +99,9 @@ def _sets(folder: Path, report: Report) -> dict[str, list[str]]:
     return sets
 
 
-def _partial(file: Path, *, images: Path, sets: dict[str, list[str]], report: Report) -> Partial:
+def _partial(
+    file: Path, folder: Path, *, images: Path, sets: dict[str, list[str]], report: Report
+) -> Partial:
     root = parse(file)
     if root.name != "annotation":
         raise FormatError(f"{file}: line {root.line}: <{root.name}> is no VOC annotation")
@@ -116,7 +114,10 @@ def _partial(file: Path, *, images: Path, sets: dict[str, list[str]], report: Re
         )
     key = file_key(file_name(file))
     record = root.value(without=frozenset({"object"}))
-    record = _flagged(record) if isinstance(record, dict) else {}
+    record = flagged(record if isinstance(record, dict) else {"#text": record} if record else {})
+    own = file.relative_to(folder).as_posix()
+    if named is None or own != f"{PurePosixPath(name).stem}.xml":
+        record["xml"] = own
     if file.stem in sets:
         record["sets"] = sets[file.stem]
     rois: list[object] = []
@@ -124,62 +125,22 @@ def _partial(file: Path, *, images: Path, sets: dict[str, list[str]], report: Re
     objects = [child for child in root.children if child.name == "object"]
     for number, item in enumerate(objects, 1):
         report.count("objects")
-        roi = _roi(item, file, number, key)
+        roi = roi_of(item, file, number, key)
         if roi is None:
-            kept.append({"file": key, "annotation": item.value()})
+            kept.append({"file": key, "annotation": item.value(), "at": number})
             report.note("object without a box, kept as it is", f"{file}: line {item.line}")
         else:
             rois.append(roi)
     source: Wire = {"id": "default", "uri": place_of(relative, images=images)}
     source |= _size(root, file, report)
+    masks = _masks(file, folder, source, report)
+    if masks:
+        source["masks"] = masks
     wire: Wire = {"id": frame_id(relative), "sources": [source]}
     wire["_voc"] = described([(key, record)], kept)
     if rois:
         wire["rois"] = rois
     return Partial(str(wire["id"]), wire, "_voc", (key,), str(file))
-
-
-def _roi(item: Element, file: Path, number: int, key: str) -> Wire | None:
-    label = item.child("name")
-    if label is None or not label.text:
-        raise FormatError(f"{file}: line {item.line}: an object without a name")
-    box = item.child("bndbox")
-    if box is None:
-        return None
-    left, top, right, bottom = (_edge(box, side, file) for side in _EDGES)
-    if right < left or bottom < top:
-        return None
-    poly = corners([left - 1, top - 1, right - left + 1, bottom - top + 1])
-    rest: Wire = {"file": key, "id": number}
-    fields = item.value(without=_SAID)
-    if isinstance(fields, dict) and fields:
-        rest["fields"] = _flagged(fields)
-    meta: Wire = {"_type": "b2d"}
-    return {"label": [label.text], "sources": ["default"], "poly": poly, "meta": meta, "_voc": rest}
-
-
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
-
-
-def _edge(box: Element, side: str, file: Path) -> Number:
-    edge = box.child(side)
-    if edge is None:
-        raise FormatError(f"{file}: line {box.line}: a bndbox without {side}")
-    return _number(edge, file)
-
-
-def _number(element: Element, file: Path) -> Number:
-    text = element.text
-    value: Number | None = None
-    if _WHOLE.fullmatch(text):
-        value = int(text)
-    elif _REAL.fullmatch(text):
-        value = float(text)
-    if value is None or abs(value) > COORDINATE_MAX:
-        raise FormatError(
-            f"{file}: line {element.line}: {element.name} is {text[:60]!r}, not a number of pixels"
-        )
-    return value
 
 
 def _size(root: Element, file: Path, report: Report) -> Wire:
@@ -188,7 +149,7 @@ def _size(root: Element, file: Path, report: Report) -> Wire:
     size = root.child("size")
     for side in ("width", "height"):
         element = None if size is None else size.child(side)
-        value = 0 if element is None else _number(element, file)
+        value = 0 if element is None else number_of(element, file)
         if value > 0 and value == int(value):
             sides[side] = int(value)
         else:
@@ -196,8 +157,22 @@ def _size(root: Element, file: Path, report: Report) -> Wire:
     return sides
 
 
-def _flagged(fields: Wire) -> Wire:
-    return {
-        name: int(value) if name in _FLAGS and value in ("0", "1") else value
-        for name, value in fields.items()
-    }
+def _masks(file: Path, folder: Path, source: Wire, report: Report) -> list[Wire]:
+    """Return the PNGs beside the annotations that are named like the file."""
+    masks: list[Wire] = []
+    for name in MASKS:
+        png = Path(os.path.abspath(folder.parent / name / f"{file.stem}.png"))  # noqa: PTH100
+        if folder.name != "Annotations" or not png.is_file():
+            continue
+        found = probe(png)
+        if found.fault is not None:
+            raise FormatError(f"{file}: its mask cannot be read: {found.fault}")
+        for side, size in (("width", found.width), ("height", found.height)):
+            if source.get(side, size) != size:
+                raise FormatError(
+                    f"{png} has a {side} of {size} pixels, but {file} says {source[side]}"
+                )
+        report.count("masks")
+        sides: Wire = {"width": found.width, "height": found.height}
+        masks.append({"id": name, "uri": str(png)} | sides)
+    return masks

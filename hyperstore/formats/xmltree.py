@@ -5,6 +5,7 @@ cannot be declared. Size, depth and the number of elements are bounded. Why not 
 a dependency to switch off the same three things.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -13,7 +14,26 @@ from xml.parsers import expat
 from hyperstore.errors import FormatError, NotFoundError, RefusedError
 from hyperstore.limits import XML_BYTES_MAX, XML_DEPTH_MAX, XML_ELEMENTS_MAX
 
-__all__ = ["Element", "parse"]
+__all__ = ["ORDER", "Element", "arranged", "parse"]
+
+ORDER = "#order"
+"""Where a value keeps the names of its children as they stood, should that not be the usual order.
+
+No element and no attribute has such a name.
+"""
+
+_USUAL = (
+    *("folder", "filename", "path", "source", "database", "annotation", "image", "flickrid"),
+    *("owner", "name", "size", "width", "height", "depth", "segmented", "pose", "truncated"),
+    *("occluded", "difficult", "bndbox", "xmin", "ymin", "xmax", "ymax", "part", "actions"),
+    "object",
+)
+_RANK = {name: rank for rank, name in enumerate(_USUAL)}
+
+
+def arranged(names: Iterable[str]) -> list[str]:
+    """Return names of children in the usual order of VOC's elements; unknown ones last."""
+    return sorted(names, key=lambda name: (_RANK.get(name, len(_RANK)), name))
 
 
 @dataclass(slots=True)
@@ -31,7 +51,10 @@ class Element:
         return next((child for child in self.children if child.name == name), None)
 
     def value(self, *, without: frozenset[str] = frozenset()) -> object:
-        """Return text, or a map of what the element holds; repeated children become a list."""
+        """Return text, or a map of what the element holds; repeated children become a list.
+
+        Those named in `without` are left out, but not of `ORDER`.
+        """
         if not self.children and not self.attributes:
             return self.text
         found: dict[str, object] = {f"@{name}": text for name, text in self.attributes.items()}
@@ -43,6 +66,9 @@ class Element:
                 lists.setdefault(child.name, []).append(child.value())
         for name, values in lists.items():
             found[name] = values[0] if len(values) == 1 else values
+        names = [child.name for child in self.children]
+        if names != arranged(names):
+            found[ORDER] = names
         return found
 
 
