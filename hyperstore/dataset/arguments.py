@@ -15,9 +15,19 @@ _T = TypeVar("_T")
 
 
 def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a call whose argument is unknown say which one is closest."""
+    """Let a call whose argument is unknown say which one is closest, and refuse words as flags.
+
+    A message that is given where a flag stands would count as True, and publish what it describes.
+    """
     code = call.__code__
-    known = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known = frozenset(names)
+    defaults = call.__defaults__ or ()
+    first = code.co_argcount - len(defaults)
+    flags = {first + at: names[first + at] for at, one in enumerate(defaults) if type(one) is bool}
+    by_name = {*flags.values()} | {
+        name for name, one in (call.__kwdefaults__ or {}).items() if type(one) is bool
+    }
 
     @functools.wraps(call)
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -27,9 +37,20 @@ def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
                 f"{call.__name__}() has no argument {unknown!a}; "
                 f"the closest: {nearest(unknown, sorted(known - {'self', 'cls', 'target'}))}"
             )
+        for at, one in enumerate(args):
+            if at in flags:
+                _check_flag(flags[at], one)
+        for name, one in kwargs.items():
+            if name in by_name:
+                _check_flag(name, one)
         return call(*args, **kwargs)
 
     return checked
+
+
+def _check_flag(name: str, given: object) -> None:
+    if isinstance(given, (str, bytes)):
+        raise UsageError(f"{name} is True or False, not {ascii(given):.200}")
 
 
 class Either(Generic[_T, _P, _R]):
