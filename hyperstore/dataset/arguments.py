@@ -50,7 +50,7 @@ def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
 
 def _check_flag(name: str, given: object) -> None:
     if isinstance(given, (str, bytes)):
-        raise UsageError(f"{name} is True or False, not {ascii(given):.200}")
+        raise UsageError(f"{name} is True or False, not {given!a:.200}")
 
 
 class Either(Generic[_T, _P, _R]):
