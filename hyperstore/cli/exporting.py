@@ -10,11 +10,13 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.progress import counted
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Verb
+from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
 from hyperstore.formats import coco, panoptic, voc
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
+from hyperstore.formats.wirewrite import write_frames
 from hyperstore.media.local import local_file
 
 __all__ = ["export_command"]
@@ -120,6 +122,32 @@ def voc_verb(
         _frames(console, view), folder, fetch=_fetch(console), images=images, replace=force
     )
     _say(console, report, str(folder))
+
+
+@export_command.command("frames", cls=Verb)
+@_revision
+@click.argument("file")
+@click.option(
+    "--projection",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    help="Only this part of each frame, such as rois.*.label; may be given again.",
+)
+@click.option("--list", "in_list", is_flag=True, help="One JSON list, instead of lines.")
+@pass_console
+def frames_verb(
+    console: Console, revision: str, file: str, paths: tuple[str, ...], in_list: bool
+) -> None:
+    """Write frames in the wire form, one JSON object a line, which `add` reads.
+
+    FILE appears whole, or not at all; `ls --json` is for pipes.
+    """
+    _refuse_pipe(file)
+    chosen = Projection(paths)
+    frames = _frames(console, console.point(revision).view())
+    report = write_frames(map(chosen.apply, frames), Path(file), in_list=in_list)
+    _say(console, report, file)
 
 
 def _refuse_pipe(file: str) -> None:
