@@ -82,7 +82,7 @@ def test_ie_02_a_projection_leaves_parts_of_frames_and_their_nulls(tmp_path: Pat
     found = [json.loads(line) for line in file.read_text().splitlines()]
     assert found == [{"meta": {}}, {"meta": {"k": None}, "rois": labels}]
     assert "empty part" in fails(
-        tmp_path, "export", "frames", "cells@Current", file, "--projection", "a..b"
+        tmp_path, "export", "frames", "cells@Current", file, "--projection", "a..b", code=2
     )
 
 
