@@ -55,6 +55,7 @@ VERBS = {
     "revert": ("reset", "undo what one commit did, by a new commit"),
     "reflog": ("reflog", "where versions have pointed, and every operation"),
     "undo": ("reflog", "take back the last operation"),
+    "media": ("media", "list, verify, prune kept files, or fetch what lies elsewhere"),
     "gc": ("gc", "drop what nothing refers to any more"),
     "fsck": ("fsck", "check every byte, object and reference"),
     "config": ("config", "read and set options"),

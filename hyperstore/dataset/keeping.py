@@ -11,7 +11,7 @@ wire dict stays as it is. What changed is put back where the frame is not stored
 """
 
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -110,11 +110,20 @@ class Keeper:
     With `remote_only` what is on this machine already stays where it is.
     """
 
-    def __init__(self, handle: Handle, *, strict: bool, remote_only: bool = False) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        strict: bool,
+        remote_only: bool = False,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
         if handle.database.readonly:
             raise RefusedError(f"{handle.folder} is open for reading only; no files are kept")
         self.failures: list[Failure] = []
-        self.files = 0  # That were kept, each copied or found there.
+        self.frames = 0  # That came by,
+        self.files = 0  # and files of them that were kept, each copied or found there.
+        self._progress = progress
         self._store = str(handle.folder)
         self._roots = handle.roots
         self._media = KeptMedia(handle.folder)
@@ -167,6 +176,9 @@ class Keeper:
         answers = {wanted: job.result() for wanted, job in jobs.items()}
         self.files += sum(isinstance(one, _Got) for one in answers.values())
         self._media.settle()
+        self.frames += len(chunk)
+        if self._progress is not None:
+            self._progress("Keeping", self.files, 0)
         if len(self._known) > KEEP_REMEMBERED:
             self._known.clear()
         return [one for plan in plans if (one := self._settled(plan, answers)) is not None]

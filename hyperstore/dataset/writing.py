@@ -1,8 +1,9 @@
 """How a version writes frames: by way of what moves their files first, where something does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Self
 
+from hyperstore.dataset.fetching import Fetched, fetch_into_cache, is_elsewhere
 from hyperstore.dataset.ingest import Failure, FrameLike
 from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
@@ -36,6 +37,25 @@ class VersionWriting(VersionCore):
             counted, "move sources", home=self._home(None), strict=True, if_unchanged=True
         )
         return counted.count
+
+    def fetch_media(
+        self, *, keep: bool = False, progress: Callable[[str, int, int], None] | None = None
+    ) -> Fetched:
+        """Make all that the frames name elsewhere present on this machine, in the cache.
+
+        With `keep` the store keeps it instead, and the frames of this draft name that, by one
+        edit. What cannot be had is among the failures, as of add_frames; a second call goes on
+        where one was stopped.
+        """
+        frames = self.view().get_iterator()
+        if not keep:
+            return fetch_into_cache(frames, str(self._handle.folder), progress)
+        keeper = Keeper(self._handle, strict=False, remote_only=True, progress=progress)
+        done = Fetched()
+        elsewhere = (frame for frame in frames if is_elsewhere(frame))
+        done.failures = self._put(elsewhere, "fetch media", keeper, strict=False, if_unchanged=True)
+        done.frames, done.files = keeper.frames, keeper.files
+        return done
 
     def _put(
         self,

@@ -26,6 +26,8 @@ REPAIRS = {
     "dangling-ref": "set it to an earlier commit: reflog tells which, or fetch the object",
     "damaged-operation": "none is needed to read; undo and reflog do not know this operation",
     "damaged-mark": "fetch the object, or forget it again",
+    "missing-media": "copy it from another store's media folder, or add its frames again",
+    "damaged-media": "delete it, then add its frames again from the original, with copy_media",
     "wrong-sequence": "clone the store: numbers are given anew",
     "bad-tree": _REBUILD,
     "wrong-frame-key": _REBUILD,

@@ -18,7 +18,7 @@ from hyperstore.storage.database import Database
 from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
 from hyperstore.tree.node import decode as decode_node
 
-__all__ = ["check_rows"]
+__all__ = ["TakeFrame", "check_rows"]
 
 Progress = Callable[[str, int, int], None]
 TakeFrame = Callable[[int, ObjectId, bytes], None]

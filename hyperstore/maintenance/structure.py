@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from random import Random
 
 from hyperstore.errors import HyperstoreError
+from hyperstore.ids import ObjectId
 from hyperstore.maintenance.findings import Findings
+from hyperstore.maintenance.keptcheck import KeptCheck
 from hyperstore.maintenance.refs import History, check_history, check_refs
 from hyperstore.maintenance.report import Fault
-from hyperstore.maintenance.rows import check_rows
+from hyperstore.maintenance.rows import TakeFrame, check_rows
 from hyperstore.maintenance.sums import FrameFacts, Sums
 from hyperstore.maintenance.trees import TreeCheck
 from hyperstore.storage.database import Database
@@ -38,7 +40,7 @@ def check_into(
 
     OutOfTime comes out where the findings say so; damage never does.
     """
-    facts = None
+    facts, kept = None, KeptCheck()
     if full:
         with database.reading() as reader:
             facts = FrameFacts(reader.last_sequence())
@@ -48,7 +50,7 @@ def check_into(
             findings,
             share=1.0 if full else share,
             random=Random(seed),  # Not for secrets: it draws a sample.
-            take_frame=None if facts is None else facts.take,
+            take_frame=None if facts is None else _both(facts.take, kept.take),
             progress=progress,
         )
     history = History()
@@ -62,6 +64,16 @@ def check_into(
         if facts is not None:
             sums = Sums(database, trees.nodes, facts, findings)
             sums.check_changes(history, sums.check_snapshots(snapshots))
+    with _faults_taken(findings, "kept files"):
+        kept.check(findings, database.folder.parent, progress)
+
+
+def _both(first: TakeFrame, second: TakeFrame) -> TakeFrame:
+    def take(number: int, oid: ObjectId, payload: bytes) -> None:
+        first(number, oid, payload)
+        second(number, oid, payload)
+
+    return take
 
 
 @contextmanager

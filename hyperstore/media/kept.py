@@ -35,7 +35,7 @@ from hyperstore.storage.translation import disk_errors
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["MEDIA_FOLDER", "KeptFile", "KeptMedia", "Taken", "kept_path"]
+__all__ = ["MEDIA_FOLDER", "KeptFile", "KeptMedia", "Taken", "kept_in", "kept_path"]
 
 MEDIA_FOLDER = "media"
 
@@ -43,6 +43,7 @@ _PARTIAL = "partial"
 _LOCK = "lock"
 _SHELF = re.compile(r"[0-9a-f]{2}")
 _NAME = re.compile(r"[0-9a-f]{64}")
+_NAMED = re.compile(rb"media:([0-9a-f]{64})")
 _PART_NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -65,6 +66,13 @@ class KeptFile(NamedTuple):
     digest: str  # By its name; nobody has looked at its bytes.
     size: int
     kept_s: float  # When it was kept, or kept again, last.
+
+
+def kept_in(stored: bytes) -> list[str]:
+    """Return the hashes of all kept files that stored bytes name, wherever, without decoding."""
+    if stored.find(b"media:") < 0:
+        return []
+    return [found.decode() for found in _NAMED.findall(stored)]
 
 
 def kept_path(store: str, digest: str) -> str:
@@ -145,6 +153,15 @@ class KeptMedia:
                     found = self.path(name).lstat()
                     if name.startswith(shelf) and stat.S_ISREG(found.st_mode):
                         yield KeptFile(name, found.st_size, found.st_mtime)
+
+    def delete(self, digest: str, *, before_s: float) -> bool:
+        """Delete a file unless it was kept anew since then; say whether it is gone by this."""
+        path = self.path(digest)
+        with disk_errors(path), contextlib.suppress(FileNotFoundError):
+            if path.lstat().st_mtime < before_s:
+                path.unlink()
+                return True
+        return False
 
     def parts(self) -> list[Path]:
         """Return the files on their way; while one is pruning, those nobody will end."""

@@ -1,0 +1,89 @@
+"""Making what frames name elsewhere present on this machine, so that they can be used offline."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+from hyperstore.dataset.ingest import Failure
+from hyperstore.dataset.view import Frame
+from hyperstore.errors import (
+    CorruptError,
+    HyperstoreError,
+    MediaError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
+from hyperstore.frames.pointers import Pointer, pointers
+from hyperstore.limits import KEEP_FRAMES, KEEP_THREADS
+from hyperstore.media.local import is_remote, local_file
+
+__all__ = ["Fetched", "fetch_into_cache", "is_elsewhere"]
+
+_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What one call brought here."""
+
+    frames: int = 0  # That name something elsewhere.
+    files: int = 0  # That are here now, whether or not they were before.
+    failures: list[Failure] = field(default_factory=list)
+
+
+def is_elsewhere(frame: Frame) -> bool:
+    """Tell whether a frame names something that is fetched over a network."""
+    return any(is_remote(one.uri) for one in pointers(frame))
+
+
+def fetch_into_cache(
+    frames: Iterable[Frame], store: str, progress: Progress | None = None
+) -> Fetched:
+    """See that all that frames name elsewhere is in the cache. What is there is not asked for.
+
+    What cannot be had is a failure, and stops nothing else; a full disk stops it all.
+    """
+    done = Fetched()
+    source = iter(frames)
+    pool = ThreadPoolExecutor(KEEP_THREADS, thread_name_prefix="hyperstore-fetch")
+    try:
+        while chunk := list(islice(source, KEEP_FRAMES)):
+            jobs: dict[tuple[str, bool], Future[HyperstoreError | None]] = {}
+            wanted = [(frame, one) for frame in chunk for one in _remote(frame)]
+            for frame, one in wanted:
+                key = one.uri, _is_foreign(frame)
+                if key not in jobs:
+                    jobs[key] = pool.submit(_fetched, one.uri, store, key[1])
+            answers = {key: job.result() for key, job in jobs.items()}
+            done.files += sum(error is None for error in answers.values())
+            done.frames += len({id(frame) for frame, _ in wanted})
+            for frame, one in wanted:
+                error = answers[one.uri, _is_foreign(frame)]
+                if error is not None:
+                    said = f"{one.what}: {error}"
+                    done.failures.append({"frame": frame, "error": said, "error_type": "upload"})
+            if progress is not None:
+                progress("Fetching", done.files, 0)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return done
+
+
+def _remote(frame: Frame) -> Iterator[Pointer]:
+    return (one for one in pointers(frame) if is_remote(one.uri))
+
+
+def _is_foreign(frame: Frame) -> bool:
+    return frame.home is not None and frame.home.foreign
+
+
+def _fetched(uri: str, store: str, foreign: bool) -> HyperstoreError | None:
+    """Fetch one file, in a thread; an error is returned if it is about that file."""
+    try:
+        local_file(uri, store=store, foreign=foreign)
+    except _FAULTS as error:
+        return error
+    return None
