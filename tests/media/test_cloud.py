@@ -12,7 +12,7 @@ import pytest
 from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.media.local import local_file
-from tests.support.clouds import AZURITE_KEY, azurite, moto_server
+from tests.support.clouds import AZURITE_KEY, azurite, make_container, moto_server
 from tests.support.webserver import WebServer
 
 obstore = pytest.importorskip("obstore", reason="obstore is not installed: the extra `cloud`")
@@ -150,29 +150,6 @@ def test_azure_at_a_host_and_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", AZURITE_KEY.replace("E", "F"))
         with pytest.raises(RefusedError, match="credentials"):
             local_file(uri, force=True)
-
-
-def make_container(endpoint: str) -> None:
-    """Make the container `pets`, which object storage clients leave to others."""
-    import base64
-    import hashlib
-    import hmac
-    import http.client
-    from email.utils import formatdate
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(endpoint)
-    account = parts.path.strip("/")
-    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
-    lines = [f"{name}:{value}" for name, value in sorted(headers.items())]
-    resource = f"/{account}{parts.path}/pets\nrestype:container"
-    signed = "\n".join(["PUT", *[""] * 11, *lines, resource])
-    mac = hmac.new(base64.b64decode(AZURITE_KEY), signed.encode(), hashlib.sha256).digest()
-    headers["Authorization"] = f"SharedKey {account}:{base64.b64encode(mac).decode()}"
-    asked = http.client.HTTPConnection(parts.netloc)
-    asked.request("PUT", f"{parts.path}/pets?restype=container", headers=headers)
-    assert asked.getresponse().status == 201
-    asked.close()
 
 
 def test_google_by_its_own_path(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,9 @@
 """Servers that speak the protocols of clouds, on loopback, where they are installed."""
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import http.client
 import importlib.util
 import os
@@ -10,11 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-__all__ = ["AZURITE_KEY", "azurite", "moto_server"]
+__all__ = ["AZURITE_KEY", "azurite", "make_container", "moto_server"]
 
 # The one account that every azurite has; it is printed in its manual.
 AZURITE_KEY = (
@@ -43,6 +48,22 @@ def azurite(folder: Path) -> Iterator[str]:
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
     with _running([found, *options, "--silent", "--skipApiVersionCheck"], folder, port):
         yield f"127.0.0.1:{port}"
+
+
+def make_container(endpoint: str) -> None:
+    """Make the container `pets`, which object storage clients leave to others."""
+    parts = urlsplit(endpoint)
+    account = parts.path.strip("/")
+    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    lines = [f"{name}:{value}" for name, value in sorted(headers.items())]
+    resource = f"/{account}{parts.path}/pets\nrestype:container"
+    signed = "\n".join(["PUT", *[""] * 11, *lines, resource])
+    mac = hmac.new(base64.b64decode(AZURITE_KEY), signed.encode(), hashlib.sha256).digest()
+    headers["Authorization"] = f"SharedKey {account}:{base64.b64encode(mac).decode()}"
+    asked = http.client.HTTPConnection(parts.netloc)
+    asked.request("PUT", f"{parts.path}/pets?restype=container", headers=headers)
+    assert asked.getresponse().status == 201
+    asked.close()
 
 
 @contextlib.contextmanager
