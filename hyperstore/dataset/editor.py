@@ -131,6 +131,12 @@ class Editor:
                 f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
                 "no query names what stands under it; rename it"
             )
+        if ingest.dotted is not None:
+            key, frame_id = ingest.dotted
+            _warn(
+                f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
+                "no query names what stands under it; rename it"
+            )
         if warn_replaced and replaced:
             _warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
         if ingest.stale and not if_unchanged:
@@ -240,7 +246,9 @@ def frame_id_of(frame: object) -> str:
     if isinstance(frame, str):
         keys.frame_key(frame)  # Which refuses what can be no id.
         return frame
-    found = frame.get("id") if isinstance(frame, Mapping) else getattr(frame, "id", None)
+    found = getattr(frame, "id", None)  # Of a group too, which is a mapping of its members.
+    if found is None and isinstance(frame, Mapping):
+        found = frame.get("id")
     if not isinstance(found, str):
         raise UsageError(f"{type(frame).__name__} has no frame id to delete by")
     return found

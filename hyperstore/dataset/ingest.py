@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 
 from hyperstore.codec import replace
 from hyperstore.dataset.edit import FrameEdit, frame_edits, root
+from hyperstore.dataset.metadata import dotted_key
 from hyperstore.dataset.renewal import Derived
 from hyperstore.dataset.spill import Sorter
 from hyperstore.dataset.staging import Staging
@@ -104,6 +105,7 @@ class Ingest:
     stale: int = 0  # Frames that somebody else changed since they were read.
     repeated: int = 0  # Frames whose ids came before in the same call.
     bytes_max: int | None = None  # A frame of more is a failure.
+    dotted: tuple[str, str] | None = None  # The first metadata key with a dot, and its frame's id.
     # With `if_unchanged`: what each frame replaces, to be looked at again where others were first.
     expected: dict[bytes, "Expected"] = field(default_factory=dict)
     receipts: list["Receipt"] = field(default_factory=list)
@@ -164,7 +166,23 @@ class Ingest:
                 said = f"frame {one.frame_id!a} has {len(one.payload)} bytes, of {most} allowed"
                 self._fail(frame, FrameError(said, frame_id=one.frame_id), "register")
                 continue
+            if self.dotted is None:
+                self._look_for_dots(frame, one.frame_id)
             yield frame, one
+
+    def _look_for_dots(self, frame: FrameLike, frame_id: str) -> None:
+        if type(frame) is dict:
+            metas = [frame.get("meta")]
+        elif isinstance(frame, SingleFrame):
+            metas = [frame._record.meta]
+        elif isinstance(frame, FrameGroup):
+            metas = [frame._record.meta, *(member._record.meta for member in frame.values())]
+        else:
+            return  # Some object that says itself as a dict, which was thrown away.
+        keys = (dotted_key(meta) for meta in metas if type(meta) is dict)
+        key = next((key for key in keys if key is not None), None)
+        if key is not None:
+            self.dotted = key, frame_id
 
     def _stage(self, frames: Iterable[_Pair]) -> None:
         take = self.staging.take
@@ -253,6 +271,8 @@ def frames_in(frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
 
 def unfailed(frame: FrameLike) -> FrameLike:
     """Return the frame of a failure of an earlier call; any other frame as it is."""
+    if isinstance(frame, FrameGroup):
+        return frame  # A mapping too, whose members may have any names.
     if isinstance(frame, Mapping) and "error_type" in frame and "frame" in frame:
         return cast("FrameLike", frame["frame"])
     return frame

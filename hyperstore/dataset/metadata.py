@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hyperstore.codec import Unfit, Value, plain
 from hyperstore.errors import UsageError
 
-__all__ = ["check_metadata"]
+__all__ = ["check_metadata", "dotted_key"]
 
 _FOREIGN = frozenset({"_coco", "_voc"})  # No query names what is in them.
 
@@ -25,6 +25,21 @@ def check_metadata(metadata: object, *, path: str = "metadata") -> dict[str, obj
     assert isinstance(checked, dict)
     _check_keys({key: held for key, held in checked.items() if key not in _FOREIGN}, path)
     return dict(checked)
+
+
+def dotted_key(metadata: Mapping[str, object]) -> str | None:
+    """Return the first key that holds a dot, at any depth of dicts; None where there is none.
+
+    A frame may have such keys, but a query that names a value by its path does not find them.
+    """
+    for key, held in metadata.items():
+        if "." in key:
+            return key
+        if type(held) is dict and key not in _FOREIGN:
+            found = dotted_key(held)
+            if found is not None:
+                return found
+    return None
 
 
 def _check_keys(value: Value, path: str) -> None:

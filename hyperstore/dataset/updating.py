@@ -67,7 +67,9 @@ def as_given(failures: list[Failure]) -> list[Failure]:
 
 
 def _id_of(frame: object) -> str | None:
-    found = frame.get("id") if isinstance(frame, Mapping) else getattr(frame, "id", None)
+    found = getattr(frame, "id", None)  # Of a group too, which is a mapping of its members.
+    if found is None and isinstance(frame, Mapping):
+        found = frame.get("id")
     if not isinstance(found, str):
         return None
     size = len(found.encode("utf-8", "replace"))
@@ -76,10 +78,8 @@ def _id_of(frame: object) -> str | None:
 
 def wire_of(frame: object) -> Mapping[str, object] | None:
     """Return a frame's wire form; None for what is no frame, which storing it will refuse."""
-    if isinstance(frame, Mapping):
-        return frame
     to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
-    wire = to_dict() if callable(to_dict) else None
+    wire = to_dict() if callable(to_dict) else frame
     return wire if isinstance(wire, Mapping) else None
 
 
