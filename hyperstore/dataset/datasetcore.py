@@ -189,6 +189,11 @@ class DatasetCore:
         words = [*changed, *(["metadata"] if given or gone else [])]
         self._change(f"set {', '.join(words)} of dataset", change)
 
+    def set_extra(self, name: str, value: object) -> None:
+        """Keep what a layer above says of the dataset, beside what the user does."""
+        checked = check_metadata({name: value}, path="extra")
+        self._change(f"set {name}", lambda record: replace(record, extra=record.extra | checked))
+
     def _change(self, command: str, change: Callable[[DatasetRecord], DatasetRecord]) -> None:
         staging = self._handle.staging()
 

@@ -78,6 +78,10 @@ class Sender:
                 return self._patiently(lambda: self._send(path, content, uri, folder, force))
         return self._patiently(lambda: self._send(path, content, uri, folder, force))
 
+    def replace(self, path: str, content: Content, uri: str, folder: str) -> None:
+        """Bring a file to a place whatever is there: for who asks for just that."""
+        self._patiently(lambda: self._put(path, content, uri, folder, replace=True))
+
     def holds(self, uri: str, content: Content) -> bool:
         """Tell whether a content is at a place for sure."""
         try:

@@ -1,0 +1,3 @@
+"""`allegroai.backend_api`: where requests to a server were, which is not there."""
+
+__all__: list[str] = []

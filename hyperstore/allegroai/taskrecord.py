@@ -1,0 +1,326 @@
+"""What a task says of its run, and records in it: name, tags, parameters, files."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from hyperstore.allegroai.begin import plain_text
+from hyperstore.allegroai.destination import checked_name, leave_file, run_folder, with_artifact
+from hyperstore.allegroai.parameters import section_of, values_of, with_parameters
+from hyperstore.codec import replace
+from hyperstore.dataset.arguments import documented, names_of
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.runs import LOST, status_of
+from hyperstore.dataset.runsrecorder import Recorder
+from hyperstore.errors import UsageError, a_type
+from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING, Artifact, Run
+from hyperstore.media.local import local_file
+from hyperstore.media.uri import shown
+
+__all__ = ["Left", "TaskRecord"]
+
+_T = TypeVar("_T")
+_STATUSES = {
+    RUNNING: "in_progress",
+    COMPLETED: "completed",
+    FAILED: "failed",
+    ABORTED: "stopped",
+    LOST: "stopped",
+}
+
+
+class Left:
+    """A file that a run left."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.name = artifact.name
+        self.size = artifact.size
+        self.url = artifact.uri
+
+    @documented
+    def get_local_copy(
+        self,
+        extract_archive: bool = True,
+        raise_on_error: bool = False,
+        force_download: bool = False,
+    ) -> str:
+        """Return the path of the file here."""
+        return local_file(self.url, force=force_download, empty_ok=True)
+
+    def __repr__(self) -> str:
+        return f"<artifact {self.name} {shown(self.url)}>"
+
+
+class TaskRecord:
+    """A run and how to change its record; without a store it is known to this process alone."""
+
+    def __init__(self, run: Run, handle: Handle | None, recorder: Recorder | None) -> None:
+        self._run = run
+        self._handle = handle
+        self._recorder = recorder
+
+    @property
+    def run(self) -> Run:
+        """The record as this process knows it."""
+        return self._run if self._recorder is None else self._recorder.run
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its store."""
+        return None if self._handle is None else self._handle.folder
+
+    def change(self, change: Callable[[Run], Run]) -> None:
+        """Replace the record by what `change` makes of it."""
+        if self._recorder is None:
+            self._run = change(self._run)
+        else:
+            self._recorder.update(change)
+
+    # What it is called, and how it stands.
+
+    @property
+    def id(self) -> str:
+        """32 hex digits, which `hyperstore runs` shows too."""
+        return self.run.id
+
+    task_id = id
+
+    @property
+    def name(self) -> str:
+        return self.run.name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self.set_name(value)
+
+    @property
+    def project(self) -> str:
+        """The project's name, which is all that there is of it."""
+        return self.run.project
+
+    @property
+    def task_type(self) -> str:
+        return self.run.type
+
+    @property
+    def comment(self) -> str:
+        return self.run.comment
+
+    @comment.setter
+    def comment(self, value: str) -> None:
+        self.set_comment(value)
+
+    @property
+    def status(self) -> str:
+        """As clearml says it: in_progress, completed, failed or stopped."""
+        return _STATUSES[status_of(self.run)]
+
+    def get_status(self) -> str:
+        return self.status
+
+    def get_project_name(self) -> str:
+        return self.run.project
+
+    def set_name(self, name: str) -> None:
+        text = plain_text(_word(name, "a task's name"))
+        self.change(lambda run: replace(run, name=text))
+
+    @documented
+    def set_project(self, project_id: str | None = None, project_name: str | None = None) -> None:
+        """Say to which project the run belongs; a project is its name."""
+        text = plain_text(_word(project_name or project_id, "a project"))
+        self.change(lambda run: replace(run, project=text))
+
+    def set_comment(self, comment: str) -> None:
+        text = plain_text(_word(comment, "a comment", empty_ok=True))
+        self.change(lambda run: replace(run, comment=text))
+
+    def get_tags(self) -> list[str]:
+        return list(self.run.tags)
+
+    def set_tags(self, tags: Iterable[str] | str) -> None:
+        known = _tags(tags)
+        self.change(lambda run: replace(run, tags=known))
+
+    def add_tags(self, tags: Iterable[str] | str) -> None:
+        more = _tags(tags)
+        self.change(lambda run: replace(run, tags=list(dict.fromkeys([*run.tags, *more]))))
+
+    # Parameters.
+
+    @documented
+    def connect(
+        self, mutable: _T, name: str | None = None, ignore_remote_overrides: bool = False
+    ) -> _T:
+        """Record what a dict, a parser, a namespace or an object says; return it as it is."""
+        values = values_of(mutable)
+        self._tell(name or section_of(mutable), values)
+        return mutable
+
+    @documented
+    def connect_configuration(
+        self,
+        configuration: _T,
+        name: str | None = None,
+        description: str | None = None,
+        ignore_remote_overrides: bool = False,
+    ) -> _T:
+        """Record a configuration, a dict or the path of a file; return it as it is."""
+        if isinstance(configuration, str | Path):
+            self._tell("Configuration", {name or "file": str(configuration)})
+        else:
+            self._tell(name or "Configuration", values_of(configuration))
+        return configuration
+
+    def connect_label_enumeration(self, enumeration: Mapping[str, int]) -> Mapping[str, int]:
+        """Record which number stands for which label."""
+        self._tell("Labels", values_of(enumeration))
+        return enumeration
+
+    @documented
+    def set_parameters(self, *args: Mapping[str, object], **kwargs: object) -> None:
+        """Record parameters under names such as `Args/epochs`, in the place of all others."""
+        self.change(lambda run: replace(run, parameters={}))
+        self._set({name: value for one in args for name, value in one.items()} | kwargs)
+
+    def update_parameters(self, *args: Mapping[str, object], **kwargs: object) -> None:
+        """Record more parameters."""
+        self._set({name: value for one in args for name, value in one.items()} | kwargs)
+
+    @documented
+    def set_parameter(
+        self,
+        name: str,
+        value: object,
+        description: str | None = None,
+        value_type: object = None,
+    ) -> None:
+        """Record one parameter."""
+        self._set({name: value})
+
+    @documented
+    def get_parameters(
+        self, backwards_compatibility: bool = True, cast: bool = False
+    ) -> dict[str, object]:
+        """Return the parameters by names such as `Args/epochs`: as text, or as they were."""
+        return {
+            f"{section}/{name}": _read(text, cast=cast)
+            for section, said in self.run.parameters.items()
+            for name, text in said.items()
+        }
+
+    def get_parameters_as_dict(self, cast: bool = False) -> dict[str, dict[str, object]]:
+        """Return the parameters by section."""
+        return {
+            section: {name: _read(text, cast=cast) for name, text in said.items()}
+            for section, said in self.run.parameters.items()
+        }
+
+    def get_parameter(self, name: str, default: object = None, cast: bool = False) -> object:
+        return self.get_parameters(cast=cast).get(name, default)
+
+    def _set(self, values: Mapping[str, object]) -> None:
+        for full, value in values.items():
+            section, slash, name = full.partition("/")
+            self._tell(section if slash else "General", {name if slash else full: value})
+
+    def _tell(self, section: str, values: Mapping[str, object]) -> None:
+        self.change(lambda run: with_parameters(run, section, values))
+
+    # Files.
+
+    @property
+    def output_uri(self) -> str:
+        """Where files go, as it was said; empty for the run's folder in the store."""
+        return self.run.output
+
+    @output_uri.setter
+    def output_uri(self, value: str | bool | None) -> None:
+        self.change(lambda run: replace(run, output=value if isinstance(value, str) else ""))
+
+    @documented
+    def get_output_destination(self, extra_path: str | None = None) -> str:
+        """Return where this run's files go: `output_uri`, or its own folder in the store."""
+        base = self.run.output.rstrip("/")
+        if not base:
+            if self._handle is None:
+                raise UsageError("this run has no store, and so no folder; give output_uri")
+            base = str(run_folder(self._handle.folder, self.id))
+        return f"{base}/{extra_path.strip('/')}" if extra_path else base
+
+    @documented
+    def upload_artifact(
+        self,
+        name: str,
+        artifact_object: object,
+        metadata: Mapping[str, object] | None = None,
+        delete_after_upload: bool = False,
+        auto_pickle: bool | None = None,
+        preview: object = None,
+        wait_on_upload: bool = False,
+        extension_name: str | None = None,
+        retries: int = 0,
+        sort_keys: bool = True,
+    ) -> bool:
+        """Keep a file, a folder (as a zip), or JSON of a dict or list, with the run.
+
+        Nothing is pickled: an object of another kind is written to a file by its program first.
+        """
+        place = f"artifacts/{checked_name(name)}"
+        destination = self.get_output_destination()
+        if isinstance(artifact_object, dict | list):
+            text = json.dumps(artifact_object, indent=1, sort_keys=sort_keys, default=str)
+            left = leave_text(text, f"{place}.json", destination)
+        elif isinstance(artifact_object, str | Path) and Path(artifact_object).exists():
+            path = Path(artifact_object)
+            left = leave_file(path, f"{place}/{path.name}", destination)
+            if delete_after_upload and path.is_file():
+                path.unlink()
+        elif isinstance(artifact_object, str):
+            left = leave_text(artifact_object, f"{place}.txt", destination)
+        else:
+            raise UsageError(
+                f"an artifact is a file, a folder, a dict, a list or text, not "
+                f"{a_type(artifact_object)}: nothing is pickled; write it to a file first"
+            )
+        named = Artifact(name=name, size=left.size, uri=left.uri)
+        self.change(lambda run: with_artifact(run, named))
+        return True
+
+    @property
+    def artifacts(self) -> dict[str, Left]:
+        """The files that were kept, by name."""
+        return {one.name: Left(one) for one in self.run.artifacts}
+
+    def get_dataviews(self) -> dict[str, object]:
+        """Return the dataviews that were connected: none, since there is no DataView yet."""
+        return {}
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name} {self.id[:8]} {self.status}>"
+
+
+def leave_text(text: str, name: str, destination: str) -> Artifact:
+    """Keep text as a file at a destination."""
+    import tempfile
+
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+        file.flush()
+        return leave_file(Path(file.name), name, destination)
+
+
+def _read(text: str, *, cast: bool) -> object:
+    value: object = json.loads(text)
+    return value if cast or isinstance(value, str) else str(value)
+
+
+def _word(text: object, what: str, *, empty_ok: bool = False) -> str:
+    if not isinstance(text, str) or not (text or empty_ok):
+        raise UsageError(f"{what} is a str, not {text!a}")
+    return text
+
+
+def _tags(tags: Iterable[str] | str) -> list[str]:
+    return [plain_text(one) for one in names_of(tags, what="a tag")]
