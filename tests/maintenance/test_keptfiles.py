@@ -143,12 +143,9 @@ def test_prune_waits_for_nobody_who_keeps_files_for_long(
 def test_prune_against_adding_leaves_no_frame_without_its_file(
     tmp_path: Path, store: Store, draft: DatasetVersion
 ) -> None:
-    """One prunes all the time without grace, the other adds files that were there and unused."""
-    paths = [frame(tmp_path, str(at)) for at in range(60)]
-    with KeptMedia(store.path).holding():
-        for one in paths:
-            KeptMedia(store.path).keep(str(one.source), "a")
-    grow_old(store)
+    """One prunes all the time without grace, the other adds: only the lock is between them."""
+    store.set_config("gc.grace", 0)
+    paths = [frame(tmp_path, str(at)) for at in range(150)]
     done = threading.Event()
     rounds: list[int] = []
 
@@ -158,7 +155,6 @@ def test_prune_against_adding_leaves_no_frame_without_its_file(
                 rounds.append(prune(store).files)
             except LockedError:
                 rounds.append(0)
-            grow_old(store)
 
     thread = threading.Thread(target=pruning)
     thread.start()
