@@ -17,6 +17,7 @@ from hyperstore.formats.coco_choice import Choice, choose, join, refuse_masks
 from hyperstore.formats.coco_map import annotation_of
 from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, task_of
 from hyperstore.formats.combine import Wire, identity, mapping, records, sequence
+from hyperstore.formats.panoptic_map import mask_id
 from hyperstore.formats.pictures import is_url
 from hyperstore.formats.report import Report
 from hyperstore.formats.target import Target
@@ -182,8 +183,12 @@ class Export:
             seen.add(named)
             self._roi(roi, where, image_id=image_id, new=new, imported=origin is not None)
         note_unsaid(frame, place, self._report, by="COCO")
-        if any(mapping(source).get("masks") for source in sequence(frame.get("sources"))):
-            self._report.note("frame whose masks COCO has no place for", place)
+        given = {mask_id(file) for file in self._choice.known}  # `export panoptic` gives them back.
+        for source in sequence(frame.get("sources")):
+            masks = sequence(mapping(source).get("masks"))
+            if any(mapping(mask).get("id") not in given for mask in masks):
+                self._report.note("frame whose masks COCO has no place for", place)
+                break
 
     def _roi(self, roi: Wire, where: str, *, image_id: object, new: bool, imported: bool) -> None:
         labels = labels_of(roi)

@@ -17,7 +17,16 @@ from hyperstore.formats.coco_standard import is_share, kind_of, labels_of
 from hyperstore.formats.combine import Wire, mapping, same, sequence
 from hyperstore.ids import key_hash
 
-__all__ = ["SEGMENT_ID_MAX", "Colour", "Shape", "colour_of", "id_of", "roi_of", "segment_of"]
+__all__ = [
+    "SEGMENT_ID_MAX",
+    "Colour",
+    "Shape",
+    "colour_of",
+    "id_of",
+    "mask_id",
+    "roi_of",
+    "segment_of",
+]
 
 Colour = tuple[int, int, int]
 
@@ -33,6 +42,11 @@ class Shape:
     area: int
     is_same: bool  # As they were before anything else was drawn.
     box: Callable[[], tuple[int, int, int, int]]  # x, y, width, height; looked for when needed.
+
+
+def mask_id(file: str) -> str:
+    """Return the id of the mask that a frame has from the panoptic file of that key."""
+    return f"panoptic-{file}"
 
 
 def colour_of(segment_id: int) -> Colour:

@@ -78,10 +78,10 @@ def paint(
     if size is None:
         report.note("frame of unknown size, left without segments", place)
         return None
+    canvas = Canvas(*size)
     pixels = {name: shown.colours() for name, shown in masks.items()}
     items = [item for item in items if _shaped(item, pixels, size, report)]
     _number(items, report)
-    canvas = Canvas(*size)
     for name, shown in masks.items():
         colours = {item.colour: colour_of(item.id) for item in items if item.mask == name}
         canvas.lay_mask(shown, colours)

@@ -18,11 +18,11 @@ from hyperstore.formats.coco_read import CocoSource, Painted
 from hyperstore.formats.coco_read import read as read_coco
 from hyperstore.formats.coco_spill import SpilledImage
 from hyperstore.formats.combine import Wire
-from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, id_of, roi_of
+from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, id_of, mask_id, roi_of
 from hyperstore.formats.pictures import relative_name
 from hyperstore.media.masks import read_mask
 
-__all__ = ["PNG_MISSING", "mask_id", "read"]
+__all__ = ["PNG_MISSING", "read"]
 
 PNG_MISSING = "annotation whose PNG is not there, kept as it is"
 
@@ -50,11 +50,6 @@ def read(
         return _painted(image, drawn, path, masks or path.with_suffix(""))
 
     return read_coco(files, images=images, scratch=scratch, painter=painter)
-
-
-def mask_id(file: str) -> str:
-    """Return the id of the mask that a frame has from a file of that key."""
-    return f"panoptic-{file}"
 
 
 def _has_png(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from hyperstore.formats.coco_choice import Choice, choose, join
 from hyperstore.formats.coco_standard import labels_of
 from hyperstore.formats.coco_write import Export
 from hyperstore.formats.combine import Wire, identity, mapping, sequence
-from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, segment_of
+from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, mask_id, segment_of
 from hyperstore.formats.panoptic_paint import Item, paint
 from hyperstore.formats.pictures import relative_name
 from hyperstore.formats.report import Report
@@ -100,6 +100,7 @@ class _Segments:
             self._report.note("annotation that came without its PNG, written without it", place)
             return kept
         items = self._items(frame, place, file)
+        self._note_masks(frame, items, place)
         if not items and not kept:
             return None
         painting = paint(
@@ -138,6 +139,15 @@ class _Segments:
             is_ours = is_ours and origin in self._choice.masked
             items.append(Item(roi, where, name if is_ours and type(name) is int else None))
         return items
+
+    def _note_masks(self, frame: Wire, items: list[Item], place: str) -> None:
+        """Note the masks of which no ROI says what they show."""
+        known = {mask_id(file) for file in self._choice.known}
+        known |= {str(mapping(item.roi.get("mask")).get("id")) for item in items}
+        for source in sequence(frame.get("sources"))[:1]:
+            for mask in sequence(mapping(source).get("masks")):
+                if mapping(mask).get("id") not in known:
+                    self._report.note("mask that no segment shows, left out", place)
 
     def _origin(self, roi: Wire) -> tuple[str | None, object]:
         named = identity(roi, "_coco")

@@ -48,11 +48,12 @@ class MaskLabelling:
 class MaskPicture:
     """A mask that was read."""
 
-    __slots__ = ("_deep", "_image", "name")
+    __slots__ = ("_colours", "_deep", "_image", "name")
 
     def __init__(self, image: Image.Image, name: str, *, deep: bool) -> None:
         self._image = image  # RGB; of deep grey, the three low bytes of each number.
         self._deep = deep
+        self._colours: dict[Colour, int] | None = None  # Once they were counted.
         self.name = name
 
     @property
@@ -62,6 +63,11 @@ class MaskPicture:
 
     def colours(self) -> dict[Colour, int]:
         """Return each colour with the number of its pixels, the most frequent first."""
+        if self._colours is None:
+            self._colours = self._counted()
+        return dict(self._colours)
+
+    def _counted(self) -> dict[Colour, int]:
         found = self._image.getcolors(MASK_COLOURS_MAX)
         if found is None:
             raise MediaError(

@@ -4,6 +4,8 @@ Pixels are compared with arrays that NumPy filled, never with what our painter m
 """
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +115,7 @@ def test_importing_again_or_with_instances_changes_nothing(tmp_path: Path) -> No
     assert report.notes == {}
     found, report = version.write(tmp_path / "back.json", of="instances")
     assert value_of(found) == value_of(other)
+    assert report.notes == {}
 
 
 def test_a_png_that_went_away_takes_its_mask_along(tmp_path: Path) -> None:
@@ -220,12 +223,14 @@ def test_what_has_no_pixels_is_counted(tmp_path: Path) -> None:
     lost: Wire = {"label": ["cat"], "mask": {"id": "77", "value": [1, 1, 1]}}
     version = _read(tmp_path)
     frame = _frame(version)
+    source = mapping(sequence(frame["sources"])[0])
+    source["masks"] = [*sequence(source["masks"]), {"id": "00", "uri": "s3://b/m.png"}]
     version.put(frame | {"rois": [points, {"label": ["dusk"]}, lost, *_rois(frame)], "blob": "b"})
     found, report = version.write_panoptic(tmp_path / "out.json")
     assert _segments(found) == _segments(_data())
     said = "\n".join(report.lines())
     for words in ("ROI of kind k2d", "label of the whole frame", "mask that the frame has not",
-                  "whose blob"):  # fmt: skip
+                  "whose blob", "mask that no segment shows"):  # fmt: skip
         assert words in said
 
 
@@ -360,6 +365,31 @@ def test_a_png_that_does_not_fit_is_one_error_that_names_it(tmp_path: Path) -> N
         png.write_bytes(content)
         with pytest.raises(HyperstoreError, match=r"a\.png"):
             PanopticVersion().read_panoptic(path)
+
+
+def test_a_png_with_too_many_pixels_is_refused_by_its_header(tmp_path: Path) -> None:
+    """Nothing of a bomb is decoded; the error names it."""
+    side = 10_000
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    path = put_panoptic(tmp_path / "p.json", _data(), {"a.png": _ids()})
+    (tmp_path / "p" / "a.png").write_bytes(png)
+    with pytest.raises(RefusedError, match=r"a\.png is 10000 x 10000 pixels"):
+        PanopticVersion().read_panoptic(path)
+
+
+def test_a_frame_that_claims_to_be_huge_is_not_drawn(tmp_path: Path) -> None:
+    """A size is a number in a frame; the memory for it is this machine's."""
+    version = PanopticVersion()
+    source = {"id": "default", "uri": "/data/a.jpg", "width": 10**6, "height": 10**6}
+    version.put({"id": "a", "sources": [source], "rois": [_box(0, 0, 2, 2, "cat")]})
+    with pytest.raises(RefusedError, match="1000000 x 1000000 pixels"):
+        version.write_panoptic(tmp_path / "out.json")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_files_that_are_not_panoptic_or_have_no_pngs_are_refused(tmp_path: Path) -> None:
