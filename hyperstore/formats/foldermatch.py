@@ -107,16 +107,22 @@ class Matching:
             if match is not None:
                 found.append(match)
                 claimed.add(match.frame_id)
-        self._note_gone(claimed)
+        self._note_gone(found, claimed)
         return found
 
     def _there(self, planned: Planned) -> Held | None:
-        """Return the frame whose source is the file of a planned one; None where several are."""
+        """Return the frame whose source is the file of a planned one; None where several are.
+
+        Of several it is the one of this content, or of the id that follows from the path.
+        """
         uri = self.maker.uri(planned.parts[0].path)
         found = self._at.get((planned.is_group, uri, planned.moment), [])
         if len(found) <= 1:
             return found[0] if found else None
-        return next((one for one in found if one.frame_id == planned.frame_id), None)
+        same = [one for one in found if one.hashes == _hashes(planned)]
+        if len(same) == 1:
+            return same[0]
+        return next((one for one in same or found if one.frame_id == planned.frame_id), None)
 
     def _by_content(
         self, unclaimed: list[Planned], claimed: set[str], found: list[Match]
@@ -200,7 +206,7 @@ class Matching:
         self._made.add(name)
         return Match(planned, None, name)
 
-    def _note_gone(self, claimed: set[str]) -> None:
+    def _note_gone(self, found: list[Match], claimed: set[str]) -> None:
         for held in self._by_id.values():
             if held.frame_id in claimed or not held.is_local:
                 continue
@@ -209,6 +215,15 @@ class Matching:
                 paths = [place[len(self._prefix) :] for place in places]
                 if all(path not in self.present for path in paths) and all(map(is_gone, places)):
                     self.gone.append((held.frame_id, paths[0]))
+        for match in found:
+            name = match.planned.frame_id
+            over = self._by_id.get(name)
+            if over is None or name in claimed or match.planned.is_group:
+                continue
+            # The file of this frame was overwritten by one that moved there with its own frame.
+            path = match.planned.parts[0].path
+            if over.sources[0][1] == self.maker.uri(path):
+                self.gone.append((name, path))
 
     def _absolute(self, stored: str) -> str:
         return self.view.roots.absolute(stored)

@@ -79,12 +79,12 @@ class Pattern:
     def fits(self, relative: str) -> bool:
         return next(self.readings(relative), None) is not None
 
-    def filled(self, fields: Mapping[str, str], *, but: str = "") -> str:
-        """Return the path that these fields make; the field `but` stays as it is written."""
+    def filled(self, fields: Mapping[str, str]) -> str:
+        """Return the path that these fields make; those that are not given stay as written."""
         made = self.text
         if not fields.get("dir"):
             made = made.removeprefix("{dir}/")
-        path = _FIELD.sub(lambda one: one[0] if one[1] == but else fields[one[1]], made)
+        path = _FIELD.sub(lambda one: fields.get(one[1], one[0]), made)
         return posixpath.join(fields["dir"], path) if self.is_beside else path
 
     def _from(self, text: str, at: int, known: dict[str, str]) -> Iterator[dict[str, str]]:

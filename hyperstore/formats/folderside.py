@@ -164,14 +164,14 @@ def _bytes_of(path: Path, name: str) -> bytes:
 
 
 def _map_of(said: _Wire, key: str, name: str) -> _Wire:
-    value = said.get(key) or {}
+    value = said.get(key, {})
     if not isinstance(value, dict):
         raise FormatError(f"{name}: {key} is a map, not {a_type(value)}")
     return value
 
 
 def _list_of(said: _Wire, key: str, name: str) -> list[_Wire]:
-    value = said.get(key) or []
+    value = said.get(key, [])
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise FormatError(f"{name}: {key} is a list of ROIs, each a map, not {value!a:.60}")
     return list(value)

@@ -40,6 +40,7 @@ def walk(
     An error of ours where the folder itself cannot be read.
     """
     kept_out = None if without is None else _identity(without)
+    start = len(str(folder).rstrip("/")) + 1
     waiting: list[Iterator[os.DirEntry[str]]] = [_entries(folder)]
     while waiting:
         entry = next(waiting[-1], None)
@@ -48,7 +49,7 @@ def walk(
             continue
         if entry.name.startswith("."):
             continue
-        path = os.path.relpath(entry.path, folder).replace(os.sep, "/")
+        path = entry.path[start:].replace(os.sep, "/")
         if entry.is_dir(follow_symlinks=False):
             if kept_out is not None and _identity(Path(entry.path)) == kept_out:
                 continue
@@ -56,7 +57,7 @@ def walk(
                 waiting.append(_entries(Path(entry.path)))
             except (FormatError, NotFoundError) as error:
                 refuse(path, str(error))
-        elif entry.is_symlink() and entry.is_dir():
+        elif entry.is_symlink() and _leads_to_folder(entry):
             pass_over(path, "is a link to a folder, which is not followed")
         elif wanted(path):
             found = _looked(entry.path, path, refuse)
@@ -100,6 +101,13 @@ def _looked(place: str, path: str, refuse: Refuse) -> Found | None:
         refuse(path, "is no regular file")
         return None
     return Found(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link to itself.
+        return False
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
