@@ -131,12 +131,6 @@ class Editor:
                 f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
                 "no query names what stands under it; rename it"
             )
-        if ingest.dotted is not None:
-            key, frame_id = ingest.dotted
-            _warn(
-                f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
-                "no query names what stands under it; rename it"
-            )
         if warn_replaced and replaced:
             _warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
         if ingest.stale and not if_unchanged:
@@ -255,4 +249,4 @@ def frame_id_of(frame: object) -> str:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=5)  # Where the documented call was made.
+    warnings.warn(message, UserWarning, stacklevel=6)  # Where the documented call was made.

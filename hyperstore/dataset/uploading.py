@@ -215,25 +215,27 @@ class Uploader:
         for job in plan.jobs:
             read = job.reading.result()
             assert isinstance(read, _Read)
-            leader = self._leaders.get(read.content.sha256)
-            if leader is not None and not self._wish.force:
+            sha256 = read.content.sha256
+            leader = None if self._wish.force else self._leaders.get(sha256)
+            places = self._places(job, sha256, stored)
+            if leader is not None and not (places and places[0].uri in _own(job, sha256, stored)):
                 job.sending = leader
                 continue
-            job.sending = self._start(job, read, stored)
-            self._leaders[read.content.sha256] = job.sending
+            job.sending = self._pool_now().submit(self._answer, read, job.target, places)
+            self._leaders[sha256] = job.sending
             job.leads = True
         return plan
 
-    def _start(self, job: _Job, read: _Read, stored: Mapping[bytes, str]) -> Future[_Answer]:
-        places: list[Known] = []
-        if not self._wish.force:
-            sha256 = read.content.sha256
-            # What is registered again stays where it is.
-            first = (stored.get(bytes.fromhex(sha256)), job.target.uri)
-            places = self._known.places(sha256, self._wish.is_ours)
-            places.sort(key=lambda one: first.index(one.uri) if one.uri in first else len(first))
+    def _places(self, job: _Job, sha256: str, stored: Mapping[bytes, str]) -> list[Known]:
+        """Return where a content may lie already, the file's own places first."""
+        if self._wish.force:
+            return []
+        own = _own(job, sha256, stored)
+        return self._known.places(sha256, self._wish.is_ours, own)
+
+    def _pool_now(self) -> ThreadPoolExecutor:
         assert self._pool is not None
-        return self._pool.submit(self._answer, read, job.target, places)
+        return self._pool
 
     def _answer(self, read: _Read, target: Target, places: list[Known]) -> _Answer:
         """Bring one file to its place, in a thread; an error is returned."""
@@ -258,7 +260,7 @@ class Uploader:
             if self._leaders.get(read.content.sha256) is job.sending:
                 del self._leaders[read.content.sha256]
         elif isinstance(answer, HyperstoreError):  # Which that other file may have had its own of.
-            answer = self._start(job, read, {}).result()
+            answer = self._answer(read, job.target, [])
         else:
             answer = answer._replace(moved=False)
         if not isinstance(answer, HyperstoreError):
@@ -318,3 +320,11 @@ def _read(uri: str, store: str, foreign: bool) -> _Read | HyperstoreError:
 
 def _about(frame: Frame, pointer: Pointer, error: HyperstoreError) -> FrameError:
     return FrameError(f"{pointer.what}: {error}", frame_id=frame.id)
+
+
+def _own(job: _Job, sha256: str, stored: Mapping[bytes, str]) -> list[str]:
+    """Return the places where a file itself may lie: that of the stored frame, which stays what it
+    is when it is registered again, and that where it would be sent.
+    """
+    held = stored.get(bytes.fromhex(sha256))
+    return [job.target.uri] if held is None else [held, job.target.uri]

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -100,15 +100,23 @@ class KnownContents:
         with self._reading:
             self._read(handle)
 
-    def places(self, sha256: str, fits: Callable[[str], bool]) -> list[Known]:
-        """Return some places of a content, those first that are sure."""
+    def places(self, sha256: str, fits: Callable[[str], bool], own: Sequence[str]) -> list[Known]:
+        """Return some places of a content: of one's own, then those that are sure, then others."""
         with self._lock, table_errors():
-            rows = self._table.execute(
+            digest = bytes.fromhex(sha256)
+            rows = [
+                row
+                for uri in own
+                for row in self._table.execute(
+                    "SELECT uri, call FROM known WHERE hash = ? AND uri = ?", (digest, uri)
+                )
+            ]
+            rows += self._table.execute(
                 "SELECT uri, call FROM known WHERE hash = ? ORDER BY call DESC LIMIT ?",
-                (bytes.fromhex(sha256), _LOOKED_AT),
-            ).fetchall()
-        found = (Known(uri, call == self._call) for uri, call in rows if fits(uri))
-        return list(islice(found, UPLOAD_KNOWN_MAX))
+                (digest, _LOOKED_AT),
+            )
+        found = {uri: Known(uri, call == self._call) for uri, call in rows if fits(uri)}
+        return list(islice(found.values(), UPLOAD_KNOWN_MAX))
 
     def note(self, sha256: str, uri: str) -> None:
         """Remember that this call saw a content at a place."""
