@@ -55,6 +55,8 @@ VERBS = {
     "revert": ("reset", "undo what one commit did, by a new commit"),
     "reflog": ("reflog", "where versions have pointed, and every operation"),
     "undo": ("reflog", "take back the last operation"),
+    "run": ("run", "run a program for allegroai and clearml on this store"),
+    "runs": ("runs", "list, show or remove runs of programs, and what they touched"),
     "media": ("media", "list, verify, prune kept files, or fetch what lies elsewhere"),
     "gc": ("gc", "drop what nothing refers to any more"),
     "fsck": ("fsck", "check every byte, object and reference"),
@@ -175,7 +177,8 @@ def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: b
         before = Path.cwd()
         os.chdir(folder)
         ctx.call_on_close(lambda: os.chdir(before))
-    if ctx.invoked_subcommand != "version":  # Which needs no store, and starts sooner without.
+    # Those that open no store here start sooner without.
+    if ctx.invoked_subcommand not in ("run", "version"):
         consoles = _loaded("console")
         ctx.obj = consoles.Console(output, recorded_command(words), named=folder is not None)
         ctx.call_on_close(ctx.obj.close)

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import LockedError, NotFoundError, UsageError
+from hyperstore.errors import LockedError, NotFoundError, UsageError, count_of
 from hyperstore.history.branches import RefReader
 from hyperstore.history.run import RUNNING, Run, read_run, run_ref, runs
 from hyperstore.limits import ID_PREFIX_DIGITS_MIN
 from hyperstore.storage.host import process_lives, running_system
 
-__all__ = ["LOST", "find_run", "list_runs", "remove_run", "status_of"]
+__all__ = ["LOST", "find_run", "list_runs", "remove_runs", "status_of"]
 
 LOST = "lost"  # Its process is gone, and did not say how it ended.
 
@@ -57,16 +57,20 @@ def status_of(run: Run) -> str:
     return LOST if lives is False else RUNNING
 
 
-def remove_run(handle: Handle, run_id: str) -> Run:
-    """Drop the record of a run; LockedError while it goes on. `undo` brings it back."""
-    name = find_run(handle, run_id).name
+def remove_runs(handle: Handle, run_ids: Sequence[str]) -> list[Run]:
+    """Drop the records of runs, by one operation; LockedError while one of them goes on."""
 
-    def prepare(refs: RefReader) -> tuple[Sequence[Move], Run]:
-        found = read_run(refs, run_id)
-        if found is None:
-            raise NotFoundError(f"no run {run_id} any more: it was removed")
-        if status_of(found[1]) == RUNNING:
-            raise LockedError(f"run {found[1].name!a} goes on; end it first")
-        return [Move(run_ref(run_id), found[0], None)], found[1]
+    def prepare(refs: RefReader) -> tuple[Sequence[Move], list[Run]]:
+        moves, gone = [], []
+        for run_id in dict.fromkeys(run_ids):
+            found = read_run(refs, run_id)
+            if found is None:
+                raise NotFoundError(f"no run {run_id} any more: it was removed")
+            if status_of(found[1]) == RUNNING:
+                raise LockedError(f"run {found[1].name!a} goes on; end it first")
+            moves.append(Move(run_ref(run_id), found[0], None))
+            gone.append(found[1])
+        return moves, gone
 
-    return transact(handle, handle.staging(), f"remove run {name}", prepare)
+    what = "run" if len(run_ids) == 1 else count_of(len(run_ids), "run")
+    return transact(handle, handle.staging(), f"remove {what}", prepare)

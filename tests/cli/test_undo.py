@@ -14,6 +14,7 @@ from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import wire
 from tests.support.pictures import draw
+from tests.support.runs import begin_run
 
 # Where the store is as `full` makes it; after `;` another line that is run before, and not undone.
 LINES = [
@@ -50,6 +51,7 @@ LINES = [
     "restore f003 --source HEAD~1",
     "revert HEAD; reset --hard",
     "rm f002 f004",
+    "runs rm train",
     "snapshot",
     "snapshot spring --child summer --comment words -m Snapshot",
     "switch fix",
@@ -65,7 +67,7 @@ LINES = [
     "undo; snapshot",
 ]
 READING = {"cat", "diff", "export", "fsck", "log", "ls", "reflog", "show", "status", "version"}
-ELSEWHERE = {"config", "gc", "init"}  # What these write is no ref.
+ELSEWHERE = {"config", "gc", "init", "run"}  # What these write is no ref.
 OF_FILES = {"media"}  # What of it moves refs is held in test_media.py, which has a server.
 
 
@@ -92,6 +94,8 @@ def full(cells: Command, tmp_path: Path) -> Command:
     cells("branch", "spare", "--dataset", "blood")
     cells("switch", "cells@Current")
     cells("rm", "f003")
+    with open_store(find_store(Path.cwd())) as store:
+        begin_run(store.handle, "train").end("completed")
     return cells
 
 
