@@ -116,7 +116,7 @@ class Staging:
     def _finish(self, *, exists: bool) -> None:
         try:
             if not exists:
-                self._stage.rename(self._folder)
+                self._take_name()
             else:
                 files = [found.relative_to(self._stage) for found in _files(self._stage)]
                 for file in files:
@@ -128,6 +128,14 @@ class Staging:
             _sync(self._folder)
         except OSError as fault:
             raise DiskFullError(f"writing {self._folder} failed: {fault.strerror}") from None
+
+    def _take_name(self) -> None:
+        try:
+            self._stage.rename(self._folder)
+        except OSError as fault:
+            if fault.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+            raise ExistsError(f"{self._folder} was made by somebody else meanwhile") from None
 
     def _check_free(self, file: Path) -> None:
         """Refuse to go through links, and to put a file where something else stands."""
