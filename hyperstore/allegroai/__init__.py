@@ -84,10 +84,9 @@ _MODULES = {
     "allegroai.datasetversion": ("Dataset", "DatasetVersion"),
     "allegroai.dataview": ("DataPipe", "DataView", "IterationOrder"),
     "allegroai.hyperdataset": ("HyperDataset", "HyperDatasetManagement"),
-    "allegroai.logger": ("Logger",),
     "allegroai.model": ("InputModel", "OutputModel"),
     "allegroai.storage": ("StorageManager",),
-    "allegroai.task": ("Task",),
+    "allegroai.task": ("Logger", "Task"),
     "allegroai.tasktypes": ("TaskTypes",),
     "errors": ("UsageError",),
 }

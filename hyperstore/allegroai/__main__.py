@@ -2,7 +2,7 @@
 
 from hyperstore.allegroai.runner import main
 
-__all__: list[str] = []
+__all__ = ["main"]
 
 if __name__ == "__main__":
     main()

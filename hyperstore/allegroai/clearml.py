@@ -9,10 +9,9 @@ if TYPE_CHECKING:
     from hyperstore.allegroai.dataentryimage import DataEntryImage, DataSubEntryImage
     from hyperstore.allegroai.dataview import DataView
     from hyperstore.allegroai.hyperdataset import HyperDataset, HyperDatasetManagement
-    from hyperstore.allegroai.logger import Logger
     from hyperstore.allegroai.model import InputModel, OutputModel
     from hyperstore.allegroai.storage import StorageManager
-    from hyperstore.allegroai.task import Task
+    from hyperstore.allegroai.task import Logger, Task
     from hyperstore.allegroai.tasktypes import TaskTypes
 
 __all__ = [

@@ -6,14 +6,12 @@ from typing import NoReturn, Self
 
 import hyperstore.maintenance.automatic  # noqa: F401 - it tidies the stores that these calls open.
 from hyperstore.allegroai.dataentry import DataEntry
-from hyperstore.allegroai.dataentryimage import DataEntryImage
-from hyperstore.allegroai.entryclasses import CLASSES, looks_like_pictures, resolved
+from hyperstore.allegroai.entries import by_destination, entry_of
 from hyperstore.allegroai.vectors import VectorFields, checked_fields
 from hyperstore.dataset.arguments import documented, one_of
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.statistics import Stats
-from hyperstore.dataset.view import Frame
-from hyperstore.errors import HyperstoreError, NotFoundError, UsageError, a_type
+from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 
 __all__ = ["HyperDataset", "HyperDatasetManagement"]
 
@@ -261,7 +259,7 @@ class HyperDataset(HyperDatasetManagement):
         """
         errors: _Errors = {"upload": {}, "register": {}}
         stored = 0
-        for destination, entries in _by_destination(data_entries, upload_local_files_destination):
+        for destination, entries in by_destination(data_entries, upload_local_files_destination):
             stored += self._add(
                 entries,
                 destination,
@@ -337,10 +335,10 @@ class HyperDataset(HyperDatasetManagement):
         """Yield the entries in order; with a projection, a list of paths, these parts as dicts."""
         if projection is not None:
             return self._version.get_iterator(projection)
-        return map(_entry_of, self._version.get_iterator())
+        return map(entry_of, self._version.get_iterator())
 
     def __iter__(self) -> Iterator[DataEntry]:
-        return map(_entry_of, self._version.get_iterator())
+        return map(entry_of, self._version.get_iterator())
 
     def __len__(self) -> int:
         return len(self._version)
@@ -348,7 +346,7 @@ class HyperDataset(HyperDatasetManagement):
     @documented
     def get_data_entry(self, data_entry_id: str) -> DataEntry:
         """Return one entry; NotFoundError where there is none of that id."""
-        return _entry_of(self._version.get_frame(data_entry_id))
+        return entry_of(self._version.get_frame(data_entry_id))
 
     @documented
     def vector_search(
@@ -378,32 +376,6 @@ class HyperDataset(HyperDatasetManagement):
 
     def __repr__(self) -> str:
         return f"<HyperDataset {self.dataset_name}@{self.version_name} {self.version_id[:8]}>"
-
-
-def _entry_of(frame: Frame) -> DataEntry:
-    """Return a frame as the entry that it was, or as one of pictures if it looks like that."""
-    wire = frame.to_dict()
-    said = wire.get(CLASSES)
-    name = said.get("entry") if isinstance(said, dict) else None
-    plain = DataEntryImage if looks_like_pictures(wire) else DataEntry
-    kind = resolved(name if isinstance(name, str) else None, DataEntry, plain)
-    return kind.from_api_object(frame)
-
-
-def _by_destination(
-    entries: Iterable[DataEntry], given: str | None
-) -> Iterator[tuple[str | None, list[DataEntry]]]:
-    """Yield entries together with where their files go; in groups, the last one at the end."""
-    held: dict[str | None, list[DataEntry]] = {}
-    for entry in entries:
-        if not isinstance(entry, DataEntry):
-            raise UsageError(f"a DataEntry is added, not {a_type(entry)}")
-        own = {part.upload_destination or given for part in entry}
-        if len(own) > 1:
-            raise UsageError(f"the files of entry {entry.id!a} go to one destination, not {own!a}")
-        group = held.setdefault(next(iter(own), given), [])
-        group.append(entry)
-    yield from held.items()
 
 
 def _is_in(project: str, wanted: str | None, *, below: bool) -> bool:

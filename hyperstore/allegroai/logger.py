@@ -7,32 +7,35 @@ and plots are not drawn: what is kept is that they were reported, and the files 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hyperstore.allegroai.destination import run_folder
-from hyperstore.allegroai.task import Task
+from hyperstore.allegroai.taskrecord import TaskRecord
 from hyperstore.dataset.arguments import documented
 from hyperstore.errors import HyperstoreError
 from hyperstore.limits import RUN_EVENTS_BYTES_MAX, RUN_TEXT_MAX
 from hyperstore.storage.host import now_ms
 
-__all__ = ["EVENTS_FILE", "Logger"]
+__all__ = ["EVENTS_FILE", "Logger", "current_record"]
 
 EVENTS_FILE = "events.jsonl"
+current_record: list[Callable[[], TaskRecord | None]] = []
+"""What knows the current task; given from above."""
+
 _full: list[bool] = []
 
 
 class Logger:
     """Reports to one task; without one, to nowhere but the screen."""
 
-    def __init__(self, task: Task | None = None) -> None:
+    def __init__(self, task: TaskRecord | None = None) -> None:
         self._task = task
 
     @classmethod
     def current_logger(cls) -> "Logger":
         """Return the logger of the current task."""
-        return cls(Task.current_task())
+        return cls(current_record[0]() if current_record else None)
 
     @documented
     def report_scalar(self, title: str, series: str, value: float, iteration: int) -> None:

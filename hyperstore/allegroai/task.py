@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hyperstore.allegroai import ending
 from hyperstore.allegroai.begin import beginning, plain_text
+from hyperstore.allegroai.logger import Logger, current_record
 from hyperstore.allegroai.parameters import ARGUMENTS, record_parsing
 from hyperstore.allegroai.taskrecord import TaskRecord
 from hyperstore.allegroai.tasktypes import TaskTypes
@@ -27,9 +28,7 @@ from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING
 if TYPE_CHECKING:
     import argparse
 
-    from hyperstore.allegroai.logger import Logger
-
-__all__ = ["Task"]
+__all__ = ["Logger", "Task"]
 
 _Kind = TaskTypes
 _current: list["Task"] = []
@@ -188,10 +187,8 @@ class Task(TaskRecord):
 
     # This run.
 
-    def get_logger(self) -> "Logger":
+    def get_logger(self) -> Logger:
         """Return what reports to this run."""
-        from hyperstore.allegroai.logger import Logger  # It knows tasks.
-
         return Logger(self)
 
     def get_last_iteration(self) -> int:
@@ -247,6 +244,9 @@ class Task(TaskRecord):
     def _end_at_exit(self) -> None:
         if self._process == os.getpid() and self in _current:
             self._end(*ending.outcome())
+
+
+current_record[:] = [Task.current_task]
 
 
 def _kind(task_type: object) -> str:

@@ -1,3 +1,5 @@
 """`allegroai.backend_api`: where requests to a server were, which is not there."""
 
-__all__: list[str] = []
+from hyperstore.allegroai.backend_api import services
+
+__all__ = ["services"]

@@ -1,3 +1,5 @@
 """`allegroai.backend_api.services`: where requests to a server were, which is not there."""
 
-__all__: list[str] = []
+from hyperstore.allegroai.backend_api.services import datasets, frames
+
+__all__ = ["datasets", "frames"]

@@ -4,4 +4,4 @@ Programs import it beside the calls that they use; each name that they ask for i
 what to call instead.
 """
 
-__all__: list[str] = []
+__all__ = []
