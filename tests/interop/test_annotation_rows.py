@@ -518,7 +518,7 @@ def test_malformed_shapes_are_refused_at_once(shape: dict[str, Any]) -> None:
     assert frame.annotations == []
 
 
-def test_every_class_is_at_the_root() -> None:
-    """PK-03: as programs import them."""
+def test_pk_03_every_class_is_at_the_root() -> None:
+    """As programs import them."""
     for kind, *_ in KINDS:
         assert getattr(hyperstore, kind.__name__) is kind

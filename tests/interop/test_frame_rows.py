@@ -399,10 +399,10 @@ def test_fr_20_what_was_gathered_is_written_when_the_block_raises(draft: Dataset
 
 
 @pytest.mark.parametrize(("allow", "expected"), [(False, {"new": 2}), (True, {"old": 1, "new": 2})])
-def test_fr_21_a_bulk_update_merges_only_if_allowed(
+def test_fr_21_fr_25_a_bulk_update_merges_only_if_allowed(
     draft: DatasetVersion, allow: bool, expected: dict[str, int]
 ) -> None:
-    """Else it overwrites, as adding does. FR-25: and it ends."""
+    """Else it overwrites, as adding does. And it ends, where the vendor's once called itself."""
     draft.add_frames([frame("a", old=1)])
     with draft.get_bulk_context(allow_update=allow) as bulk:
         bulk.update_frame(frame("a", new=2))

@@ -35,6 +35,13 @@ def current(dataset: Dataset) -> DatasetVersion:
     return dataset.get_version()
 
 
+def test_dv_01_a_version_is_not_made_by_its_class(current: DatasetVersion) -> None:
+    """The error names the calls that are meant."""
+    for given in ((), ("cells",), (current.id,)):
+        with pytest.raises(UsageError, match=r"get_version\(\) or create_version\(\)"):
+            DatasetVersion(*given)
+
+
 def test_dv_02_current_is_the_head_that_may_be_written(dataset: Dataset) -> None:
     """Also after a snapshot, when it is another version."""
     first = DatasetVersion.get_current(dataset_name="cells")
@@ -408,6 +415,18 @@ def test_dv_19_versions_are_found_by_labels_and_text(dataset: Dataset) -> None:
     dataset.create_version(version_name="day")
     assert [one.name for one in dataset.get_versions(tags=["gold"])] == ["night"]
     assert [one.name for one in dataset.get_versions(search_text="RAIN")] == ["night"]
+
+
+def test_dv_20_two_versions_may_share_a_name(dataset: Dataset, current: DatasetVersion) -> None:
+    """C-18: by a rename; made by name there is one only, and ids tell them apart."""
+    other = dataset.create_version(version_name="other")
+    assert other.set_version_name("Current") is True
+    assert [one.name for one in dataset.get_versions()] == ["Current", "Current"]
+    assert DatasetVersion.get_version(version_id=current.id) == current
+    with pytest.warns(UserWarning, match="Current"):
+        assert dataset.get_version(version_name="Current") == other
+    assert dataset.create_version(version_name="Current") in (current, other)
+    assert len(dataset.get_versions()) == 2
 
 
 def test_dv_21_a_snapshot_of_one_draft_leaves_the_others(dataset: Dataset) -> None:
