@@ -117,12 +117,14 @@ def relocated(view: View, lead: Lead) -> Iterator[Relocated]:
 
 def _place(given: Place, what: str, roots: Roots) -> str:
     if isinstance(given, str) and given.startswith(RESERVED):
-        uri = roots.absolute(given)
+        uri = roots.absolute(given.rstrip("/") + "/")
     else:
         try:
             uri = absolute_uri(given, what)
         except Unfit as fault:
             raise UsageError(str(fault)) from None
     bare = uri.rstrip("/")
-    # Of a bare scheme the slashes belong to it: nothing is above a bucket but its scheme.
-    return uri if bare.endswith(":") and bare != "file:" else (bare or uri)
+    if not bare.endswith(":"):
+        return bare
+    # Nothing stands above a bucket but its scheme, nor above the first folder of a disk.
+    return "file://" if bare == "file:" else bare + "/"
