@@ -139,9 +139,11 @@ class Uploader:
     def end(self, stored: bool) -> None:
         """Where nothing was stored, give the frames back what they had. May come twice."""
         self._let_go()
+        if stored:
+            return
         changed, self._changed = self._changed, []
         for frame, olds in reversed(changed):
-            if not stored and frame() is not None:
+            if frame() is not None:
                 put_back(olds)
 
     def as_given(self, failures: list[Failure]) -> list[Failure]:
