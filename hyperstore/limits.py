@@ -186,6 +186,7 @@ PICTURE_PIXEL_BYTES = 16  # so much for each pixel that may be decoded.
 THUMBNAIL_SIDE_MAX = 4096
 THUMBNAIL_QUALITY = 85  # Of JPEG.
 THUMBNAIL_RECIPE = 1  # Goes up when thumbnails come to look otherwise, so that they are made anew.
+PREVIEWS_BYTES_MAX = 1024 * 1024 * 1024  # Where media.previews_max_bytes does not say otherwise.
 THUMBNAIL_BATCH = 8  # Pictures that a worker takes at a time.
 THUMBNAIL_PART_S = 24 * 3600  # After which what a killed process left behind is swept.
 MASK_COLOURS_MAX = 65_536  # A picture of more is no mask.

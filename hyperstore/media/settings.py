@@ -18,6 +18,7 @@ from hyperstore.limits import (
     FETCH_RETRIES,
     FETCH_TIMEOUT_S,
     PICTURE_PIXELS_MAX,
+    PREVIEWS_BYTES_MAX,
 )
 
 __all__ = ["MEDIA_KEYS", "MEDIA_NUMBERS", "MediaSettings", "media_settings"]
@@ -67,6 +68,10 @@ MEDIA_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "cache.min_free_bytes": (_bytes, "what stays free on its disk, 1073741824 unless set"),
     "media.allow_hosts": (_hosts, "private hosts that frames of a foreign store may name"),
     "media.pixels_max": (_pixels, f"larger pictures are refused, {PICTURE_PIXELS_MAX} unless set"),
+    "media.previews_max_bytes": (
+        _bytes,
+        f"how large the thumbnails of a store grow, {PREVIEWS_BYTES_MAX} unless set",
+    ),
     "media.retries": (_retries, f"tries after a failed one, {FETCH_RETRIES} unless set"),
     "media.timeout": (_seconds, f"seconds without a byte, {FETCH_TIMEOUT_S} unless set"),
 }
@@ -74,6 +79,7 @@ MEDIA_NUMBERS = (
     "cache.max_bytes",
     "cache.min_free_bytes",
     "media.pixels_max",
+    "media.previews_max_bytes",
     "media.retries",
     "media.timeout",
 )
@@ -93,6 +99,7 @@ class MediaSettings:
     retries: int
     allow_hosts: frozenset[str]
     pixels_max: int  # Of a picture that is decoded.
+    previews_max_bytes: int
     roots: tuple[str, ...]  # Folders of the store's local files.
 
 
@@ -129,6 +136,7 @@ def _settled(
         retries=int(values.get("media.retries", FETCH_RETRIES)),
         allow_hosts=frozenset(str(values.get("media.allow_hosts", "")).lower().split()),
         pixels_max=int(values.get("media.pixels_max", PICTURE_PIXELS_MAX)),
+        previews_max_bytes=int(values.get("media.previews_max_bytes", PREVIEWS_BYTES_MAX)),
         roots=tuple(roots),
     )
 

@@ -2,27 +2,32 @@
 
 The name of a kept thumbnail follows from the hash of the raw bytes, so a renamed or copied file has
 one already, and a changed file has none. A thumbnail appears under its name whole or not at all,
-whoever else makes the same one; where the folder cannot be written, it is made and not kept.
+whoever else makes the same one; where the folder cannot be written, it is made and not kept. The
+folder has a limit, `media.previews_max_bytes`: what was looked at longest ago goes first.
 """
 
 import contextlib
 import io
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from hyperstore.errors import UsageError
+from hyperstore.errors import HyperstoreError, UsageError
 from hyperstore.limits import (
+    CACHE_TOUCH_S,
     PICTURE_PIXELS_MAX,
     THUMBNAIL_QUALITY,
     THUMBNAIL_RECIPE,
     THUMBNAIL_SIDE_MAX,
 )
+from hyperstore.media.evict import Room, add_usage
 from hyperstore.media.picture import decoding, header, in_colour, orientation, upright
 from hyperstore.media.rawfile import RawFile, Source, raw_file
+from hyperstore.media.settings import media_settings
 from hyperstore.media.video import moment_of
 
 __all__ = ["PARTS", "Thumbnail", "checked_box", "thumbnail"]
@@ -121,27 +126,37 @@ def _kept(shelf: Path, name: str) -> Thumbnail | None:
             data = path.read_bytes()
             # Nobody waits for a thumbnail to reach the disk, so a power cut may leave it short.
             if data.endswith(ending):
+                _touch(path)
                 return Thumbnail(data, content_type, str(path))
     return None
 
 
+def _touch(path: Path) -> None:
+    """Note that a file was used, if it does not say so already."""
+    found, now = path.stat(), time.time()
+    if abs(now - found.st_atime) >= CACHE_TOUCH_S:
+        with contextlib.suppress(OSError):  # Of somebody else, or read-only.
+            os.utime(path, ns=(int(now * 1e9), found.st_mtime_ns))
+
+
 def _keep(shelf: Path, name: str, data: bytes) -> str | None:
     """Return the path at which the thumbnail is now kept; None where it cannot be."""
-    parts = shelf.parent / PARTS
+    folder = shelf.parent
+    parts = folder / PARTS
     part = parts / f"{os.getpid()}-{secrets.token_hex(8)}"
     path = shelf / name
     try:
-        try:
-            part.write_bytes(data)
-        except FileNotFoundError:
-            parts.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
+        parts.mkdir(parents=True, exist_ok=True)
+        said = media_settings(str(folder.parent.absolute()))  # The folder is its store's.
+        Room(folder, said.previews_max_bytes, said.min_free_bytes).make(len(data), len(data))
+        part.write_bytes(data)
         try:
             part.replace(path)
         except FileNotFoundError:
             shelf.mkdir(exist_ok=True)
             part.replace(path)
-    except OSError:  # Read-only, or full: a thumbnail can be made again at any time.
+        add_usage(folder, len(data))
+    except (OSError, HyperstoreError):  # Read-only, or full: it can be made again at any time.
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         return None

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -73,9 +74,31 @@ def test_many_who_make_one_thumbnail_leave_one_whole_file(tmp_path: Path) -> Non
     data = encoded(quarters(64, 64), "PNG")
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: thumbnail(data, folder=tmp_path), range(40)))
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = [path for path in tmp_path.rglob("*.jpg") if path.is_file()]
     assert len(set(made)) == 1
     assert [path.read_bytes() for path in files] == [made[0].data]
+
+
+def test_thumbnails_that_were_looked_at_longest_ago_make_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each here is a third of the limit. One that was looked at since it was made stays."""
+    pictures = [encoded(quarters(200, 200 + at), "PNG") for at in range(4)]
+    folder = tmp_path / "store" / "previews"
+    size = len(thumbnail(pictures[0]).data)
+    monkeypatch.setenv("HYPERSTORE_MEDIA_PREVIEWS_MAX_BYTES", str(int(size * 3.6)))
+    made = [thumbnail(data, folder=folder) for data in pictures[:3]]
+    for at, one in enumerate(made):
+        assert one.path is not None
+        os.utime(one.path, (time.time() - 1000 + at, 0))
+    assert thumbnail(pictures[0], folder=folder) == made[0]
+    last = thumbnail(pictures[3], folder=folder)
+    kept = {str(path) for path in folder.rglob("*.jpg")}
+    assert kept == {one.path for one in (made[0], made[2], last)}
+    # A limit that nothing fits in keeps nothing, and shows all the same.
+    monkeypatch.setenv("HYPERSTORE_MEDIA_PREVIEWS_MAX_BYTES", "10")
+    other = thumbnail(pictures[1], folder=folder)
+    assert (other.data, other.path) == (made[1].data, None)
 
 
 def test_where_nothing_can_be_kept_it_is_made_all_the_same(tmp_path: Path) -> None:
