@@ -47,7 +47,7 @@ class Item:
 class Painting:
     """What was painted."""
 
-    png: bytes
+    canvas: Canvas
     segments: list[tuple[Item, Shape]] = field(default_factory=list)
 
 
@@ -93,7 +93,7 @@ def paint(
 
 def _painting(canvas: Canvas, items: list[Item], report: Report) -> Painting:
     pixels = canvas.colours()
-    painting = Painting(canvas.png())
+    painting = Painting(canvas)
     for item in items:
         colour = colour_of(item.id)
         area = pixels.get(colour, 0)

@@ -110,7 +110,7 @@ class _Segments:
             return None
         self._report.count("segments", len(painting.segments))
         name = str(kept.get("file_name") or self._new_name(image))
-        self._staging.put(_inside(name, place), painting.png)
+        self._staging.put(_inside(name, place), painting.canvas.png())
         segments = [
             segment_of(item.roi, item.id, shape, self._categories)
             for item, shape in painting.segments

@@ -2,8 +2,9 @@
 
 What came from VOC goes back as it was: the same elements in the same order, in the same lists. What
 was edited is written as it is now, and what was made by hand with what VOC's readers look for.
-Pictures of no list stand in `ImageSets/Main/all.txt` where no frame came from VOC; elsewhere they
-are counted. All files appear together; no name in a frame leads out of the folder.
+Segments of other masks become boxes, and masks as VOC has them (`voc_masks`). Pictures of no list
+stand in `ImageSets/Main/all.txt` where no frame came from VOC; elsewhere they are counted. All
+files appear together; no name in a frame leads out of the folder.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,13 +17,14 @@ from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.unsaid import note_unsaid
 from hyperstore.formats.voc_map import object_of
+from hyperstore.formats.voc_masks import CLASS, OBJECT, Masks, Segments
 from hyperstore.formats.xmltext import document
 from hyperstore.media.probe import probe
 from hyperstore.media.rawfile import raw_file
 
 __all__ = ["MASKS", "write"]
 
-MASKS = ("SegmentationClass", "SegmentationObject")
+MASKS = (CLASS, OBJECT)
 _ALL = "ImageSets/Main/all.txt"
 _OWN = ("sets", "xml")  # Of a record, what is not of its XML.
 
@@ -61,6 +63,7 @@ class _Export:
     ) -> None:
         self._staging = staging
         self._fetch = fetch
+        self._drawn = Masks(fetch, report)
         self._images = None if images is None else images.absolute()
         self._report = report
         self._imported = 0
@@ -77,14 +80,19 @@ class _Export:
         file = self._file(record, source, place, imported=bool(found))
         value = {name: held for name, held in record.items() if name not in _OWN}
         value |= _size(value, source)
-        objects = self._objects(frame, place)
+        segments = self._drawn.segments(frame, place)
+        objects, numbers = self._objects(frame, place, segments)
         if objects:
             value["object"] = objects
         self._report.count("images")
         self._report.count("objects", len(objects))
         self._staging.put(f"Annotations/{file}", document("annotation", value, place=place))
         self._list(file.stem, record, imported=bool(found))
-        self._masks(source, file.stem, place)
+        self._masks(source, file.stem, place, segments)
+        if segments is not None and numbers:
+            for name, png in self._drawn.pngs(segments, numbers, place).items():
+                self._staging.put(f"{name}/{file.stem}.png", png)
+                self._report.count("masks")
         note_unsaid(frame, place, self._report, by="VOC")
 
     def _made(self, source: Wire, place: str) -> Wire:
@@ -126,8 +134,14 @@ class _Export:
             self._report.note("picture whose name another has too, its file renamed", place)
         return file
 
-    def _objects(self, frame: Wire, place: str) -> list[object]:
-        """Return the objects in the order of the ROIs, those without a box where they stood."""
+    def _objects(
+        self, frame: Wire, place: str, segments: Segments | None
+    ) -> tuple[list[object], dict[int, int]]:
+        """Return the objects in the order of the ROIs, those without a box where they stood.
+
+        Also the number in the XML of each segment, by the index of its ROI.
+        """
+        numbers: dict[int, int] = {}
         sources = [mapping(source).get("id") for source in sequence(frame.get("sources"))]
         boxless = [mapping(item) for item in sequence(mapping(frame.get("_voc")).get("kept"))]
         boxless.sort(key=_at)
@@ -141,10 +155,13 @@ class _Export:
             if on and sources and sources[0] not in on:
                 self._report.note("ROI on a source other than the first, left out", where)
                 continue
-            said = object_of(roi, report=self._report, place=where)
+            box = None if segments is None else segments.boxes.get(index)
+            said = object_of(roi if box is None else box, report=self._report, place=where)
             if said is not None:
                 objects.append(said)
-        return [*objects, *(item.get("annotation") for item in boxless)]
+                if box is not None:
+                    numbers[index] = len(objects)
+        return [*objects, *(item.get("annotation") for item in boxless)], numbers
 
     def _list(self, stem: str, record: Wire, *, imported: bool) -> None:
         """Put the picture into its lists."""
@@ -157,11 +174,13 @@ class _Export:
             self._unlisted += 1
             self._staging.append(_ALL, stem)
 
-    def _masks(self, source: Wire, stem: str, place: str) -> None:
+    def _masks(self, source: Wire, stem: str, place: str, segments: Segments | None) -> None:
         """Copy the masks that VOC has folders for, byte by byte: their palettes are theirs."""
         for item in sequence(source.get("masks")):
             mask = mapping(item)
             name, uri = mask.get("id"), str(mask.get("uri"))
+            if segments is not None and name in segments.masks:
+                continue
             if name not in MASKS:
                 self._report.note("mask that VOC has no place for, left out", place)
                 continue
@@ -182,6 +201,9 @@ class _Export:
 
     def end(self) -> None:
         """Say of pictures made by hand that they are in no list, where others are in some."""
+        labelmap = self._drawn.labelmap()
+        if labelmap is not None:
+            self._staging.append("labelmap.txt", labelmap)
         if self._imported and self._unlisted:
             self._staging.remove(_ALL)
             self._report.note("picture in none of the lists of ImageSets", number=self._unlisted)

@@ -73,6 +73,20 @@ class Canvas:
         self._image.save(written, "PNG")
         return written.getvalue()
 
+    def indexed(self, indices: Mapping[Colour, int], palette: bytes) -> bytes:
+        """Return a PNG of one byte a pixel: what each colour stands for, 0 for the others.
+
+        `palette` has red, green and blue for each byte, to look at.
+        """
+        made = Image.new("P", self._image.size)
+        made.putpalette(palette)
+        painted = MaskPicture(self._image, "", deep=False)
+        for colour, index in indices.items():
+            made.paste(index, (0, 0), painted.selection(colour))
+        written = io.BytesIO()
+        made.save(written, "PNG")
+        return written.getvalue()
+
     def _paint(self, where: Image.Image, colour: Colour) -> None:
         self._is_blank = False
         self._image.paste(_triple(colour), (0, 0), where)

@@ -6,6 +6,7 @@ The standard library's ElementTree reads what was written.
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from PIL import Image
 
 from hyperstore.errors import ExistsError, FormatError, MediaError, NotFoundError, RefusedError
 from hyperstore.formats.combine import Wire, mapping, sequence
+from tests.support.panoptic import PanopticVersion, put_panoptic
 from tests.support.shared import shared_data
 from tests.support.voc import VocVersion, tree_of
 
@@ -226,7 +228,7 @@ def test_other_shapes_become_the_boxes_around_them_and_are_counted(tmp_path: Pat
         _roi("elp", [10, 10, 4, 2, 0]),
         _roi("k2d", [1, 2]),
         {"label": ["dusk"]},
-        {"label": ["cat"], "mask": {"id": "00", "value": [1, 1, 1]}},
+        {"label": ["cat"], "mask": {"id": "11", "value": [1, 1, 1]}},
     ]
     version = VocVersion()
     masks = [{"id": "00", "uri": "/data/m.png"}]
@@ -254,6 +256,44 @@ def test_other_shapes_become_the_boxes_around_them_and_are_counted(tmp_path: Pat
         "picture of unknown width": 1,
         "picture of unknown height": 1,
     }
+
+
+def test_segments_become_boxes_and_masks_of_vocs_own(tmp_path: Path) -> None:
+    """The number of a pixel is that of its object, or of its class: VOC's own, then new ones."""
+    ids = np.zeros((6, 8), dtype=np.int64)
+    ids[:2], ids[3:6, :3], ids[4:, 5:] = 300, 70_000, 9
+    categories = [{"id": 1, "name": "sky"}, {"id": 2, "name": "cat"}, {"id": 3, "name": "a:b"}]
+    segments = [{"id": 300, "category_id": 1}, {"id": 70_000, "category_id": 2},
+                {"id": 9, "category_id": 3}]  # fmt: skip
+    shown = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
+    image = {"id": 1, "file_name": "a.jpg", "width": 8, "height": 6}
+    data: Wire = {"images": [image], "annotations": [shown], "categories": categories}
+    panoptic = PanopticVersion()
+    panoptic.read_panoptic(put_panoptic(tmp_path / "p.json", data, {"a.png": ids}))
+    version = VocVersion()
+    (frame,) = panoptic.frames.values()
+    first = _roi("b2d", [1, 2, 4, 2, 4, 6, 1, 6])
+    version.put(frame | {"rois": [first, *sequence(frame["rois"])]})
+    report = version.write_voc(tmp_path / "out")
+    found = _objects(tmp_path / "out" / "Annotations" / "a.xml")
+    assert [item.findtext("name") for item in found] == ["cat", "sky", "cat", "a:b"]
+    assert [_edges_of(item) for item in found[1:]] == [
+        ["1", "1", "8", "2"], ["1", "4", "3", "6"], ["6", "5", "8", "6"]]  # fmt: skip
+    for kind, numbers in (("Object", (2, 3, 4)), ("Class", (21, 8, 22))):
+        wanted = np.zeros((6, 8), dtype=np.int64)
+        wanted[:2], wanted[3:6, :3], wanted[4:, 5:] = numbers
+        with Image.open(tmp_path / "out" / f"Segmentation{kind}" / "a.png") as png:
+            assert png.mode == "P"
+            assert np.array_equal(np.asarray(png), wanted)
+            palette = png.getpalette()
+    assert palette is not None
+    assert [palette[3 * at : 3 * at + 3] for at in (1, 8, 15, 20)] == [
+        [128, 0, 0], [64, 0, 0], [192, 128, 128], [0, 64, 128]]  # fmt: skip
+    lines = (tmp_path / "out" / "labelmap.txt").read_text().splitlines()
+    assert lines[1:3] == ["background:0,0,0::", "aeroplane:128,0,0::"]
+    assert [line.split(":")[0] for line in lines[21:]] == ["tvmonitor", "sky", "class 22"]
+    assert list(report.notes) == ["label that labelmap.txt cannot hold, named by its number"]
+    assert report.counts["masks"] == 2
 
 
 def test_pictures_made_by_hand_stand_in_one_list_or_are_counted(tmp_path: Path) -> None:
