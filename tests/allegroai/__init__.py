@@ -1,0 +1,1 @@
+"""What programs for allegroai and clearml find here."""
