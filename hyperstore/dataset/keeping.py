@@ -141,6 +141,9 @@ class Keeper:
         try:
             while chunk := list(islice(source, KEEP_FRAMES)):
                 yield from self._chunk(chunk, pool)
+        except BaseException:
+            self._media.stop()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -197,6 +200,8 @@ class Keeper:
 
     def _wanted(self, frame: Frame, pointer: Pointer) -> _Wanted:
         home = frame.home
+        if home is None and isinstance(frame, FrameGroup):
+            home = frame[pointer.member].home  # Read by itself, and put into a new group.
         return _Wanted(
             pointer.uri,
             None if home is None else home.store,

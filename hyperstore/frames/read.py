@@ -38,6 +38,8 @@ def settle(frame: Frame, prepared: Prepared, *, object_id: ObjectId, home: Home 
     """Tell a frame object the ids under which it was stored, so that it keeps them when edited."""
     frame._record.id = prepared.frame_id
     frame._object_id, frame._home = object_id, home
+    for member in frame.values() if isinstance(frame, FrameGroup) else ():
+        member._home = home
     if prepared.roi_ids is not None:
         for roi, roi_id in zip(frame._rois_in_order(), prepared.roi_ids, strict=True):
             roi.id = roi_id

@@ -87,6 +87,7 @@ class KeptMedia:
         self.folder = store / MEDIA_FOLDER
         self._store = store
         self._unsynced: set[Path] = set()
+        self._stopped = False
 
     def path(self, digest: str) -> Path:
         """Return where the file of this hash is, if it is there."""
@@ -127,7 +128,7 @@ class KeptMedia:
                 target = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
             try:
                 again = hashlib.sha256() if sha256 else None
-                digest = content_hash(_copied(source, target, part, name, before[0], again))
+                digest = content_hash(self._copied(source, target, part, name, before[0], again))
                 size = os.fstat(target).st_size
                 if stamp_of(source) != before or size != before[0]:
                     raise MediaError(f"{name} changed while it was read; try again")
@@ -137,6 +138,10 @@ class KeptMedia:
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
         return Taken(digest, size, None if again is None else again.hexdigest())
+
+    def stop(self) -> None:
+        """Let threads that copy large files end soon: nobody wants them any more."""
+        self._stopped = True
 
     def settle(self) -> None:
         """See the names of all that was kept to the disk."""
@@ -169,6 +174,33 @@ class KeptMedia:
             self.folder / _PARTIAL / name for name in _names(self.folder / _PARTIAL, _PART_NAME)
         ]
 
+    def _copied(
+        self, source: BinaryIO, target: int, part: Path, name: str, size: int, again: "_Hash | None"
+    ) -> Iterator[bytes]:
+        """Copy a file of this size, and yield its bytes; of one that grows, little more."""
+        with disk_errors(part):
+            cloned = clone_file(source.fileno(), target)
+        left = size
+        while left >= 0:
+            if self._stopped:
+                raise MediaError(f"{name} is not kept: the call has ended")
+            if cloned:  # What is hashed is what was cloned, whatever happens to the original.
+                with disk_errors(part):
+                    chunk = os.read(target, KEEP_CHUNK_BYTES)
+            else:
+                with reading(name):
+                    chunk = source.read(KEEP_CHUNK_BYTES)
+            if not chunk:
+                return
+            left -= len(chunk)
+            if again is not None:
+                again.update(chunk)
+            rest = memoryview(b"" if cloned else chunk)
+            with disk_errors(part):
+                while rest:
+                    rest = rest[os.write(target, rest) :]
+            yield chunk
+
     def _publish(self, part: Path, target: int, digest: str) -> None:
         path = self.path(digest)
         if not _is_kept(path, target):
@@ -178,32 +210,6 @@ class KeptMedia:
                 part.replace(path)
         # Of one that was there, somebody else may have to sync the name yet.
         self._unsynced.add(path.parent)
-
-
-def _copied(
-    source: BinaryIO, target: int, part: Path, name: str, size: int, again: "_Hash | None"
-) -> Iterator[bytes]:
-    """Copy a file of this size, and yield its bytes on the way; of one that grows, little more."""
-    with disk_errors(part):
-        cloned = clone_file(source.fileno(), target)
-    left = size
-    while left >= 0:
-        if cloned:  # What is hashed is what was cloned, whatever happens to the original.
-            with disk_errors(part):
-                chunk = os.read(target, KEEP_CHUNK_BYTES)
-        else:
-            with reading(name):
-                chunk = source.read(KEEP_CHUNK_BYTES)
-        if not chunk:
-            return
-        left -= len(chunk)
-        if again is not None:
-            again.update(chunk)
-        rest = memoryview(b"" if cloned else chunk)
-        with disk_errors(part):
-            while rest:
-                rest = rest[os.write(target, rest) :]
-        yield chunk
 
 
 def _is_kept(path: Path, target: int) -> bool:

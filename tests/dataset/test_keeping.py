@@ -6,8 +6,10 @@ import hashlib
 import os
 import pickle
 import shutil
+import threading
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import Future
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -62,6 +64,11 @@ def picture(folder: Path, name: str, width: int = 8, height: int = 6) -> Path:
 def uri_of(path: Path) -> str:
     """Return what a file is kept under."""
     return f"media:{blake3(path.read_bytes()).hexdigest()}"
+
+
+def draft_folder(draft: DatasetVersion) -> Path:
+    """Return the folder of a draft's store."""
+    return draft._handle.folder
 
 
 def kept_files(store: Store) -> set[str]:
@@ -237,7 +244,52 @@ def test_a_group_keeps_the_files_of_all_its_members(tmp_path: Path, draft: Datas
         "right": uri_of(right),
     }
     assert found.context_id == group.context_id == "root:/l.png"
-    assert found["right"].get_local_source(raise_on_error=True)
+    for one in (found, group):
+        assert one["right"].get_local_source(raise_on_error=True)
+
+
+def test_members_of_frames_that_were_read_make_a_new_group(
+    tmp_path: Path, draft: DatasetVersion, store: Store
+) -> None:
+    """Their files are where each of them was read."""
+    frames = []
+    for name in ("a", "b"):
+        with hyperstore.init(tmp_path / f"from-{name}") as other:
+            version = other.create_dataset("cells").version()
+            version.add_frames(
+                [SingleFrame(id=name, source=picture(tmp_path, name))], copy_media=True
+            )
+            frames += list(version)
+    group = FrameGroup(None, None, dict(zip("ab", frames, strict=True)))  # type: ignore[arg-type]
+    assert draft.add_frames([group], copy_media=True) == []
+    assert len(kept_files(store)) == 2
+
+
+def test_ctrl_c_ends_the_copy_of_a_large_file(
+    tmp_path: Path, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the rest of a film; what came of it is gone, and the frame is as it was."""
+    endless = tmp_path / "film.mp4"
+    with endless.open("wb") as file:
+        file.truncate(1 << 40)
+    begun = threading.Event()
+
+    def write(_: int, data: bytes) -> int:
+        begun.set()
+        return len(data)
+
+    def interrupted(self: object) -> None:
+        begun.wait(30)
+        raise KeyboardInterrupt
+
+    frame = SingleFrame(source=endless)
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(kept, "clone_file", lambda *_: False)
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draft.add_frames(iter([frame]), copy_media=True)
+    assert frame.source == str(endless)
+    assert list((draft_folder(draft) / "media" / "partial").iterdir()) == []
 
 
 def test_remote_files_are_kept_and_there_when_offline(
