@@ -2,8 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pytest
+from pycocotools import mask as reference
 
 import hyperstore
 from hyperstore.formats.combine import mapping, sequence
@@ -56,13 +60,13 @@ def test_each_roi_shows_the_pixels_that_coco_counted(tmp_path: Path) -> None:
     with hyperstore.open(tmp_path / ".hyperstore") as store:
         for frame in store.dataset("coco").version():
             wire = frame.to_dict()
+            for mask in map(mapping, sequence(mapping(sequence(wire["sources"])[0]).get("masks"))):
+                ids = ids_in(Path(str(mask["uri"]).removeprefix("file://")))
             for roi in map(mapping, sequence(wire.get("rois"))):
-                (mask,) = map(mapping, sequence(mapping(sequence(wire["sources"])[0])["masks"]))
                 red, green, blue = (
                     int(str(one)) for one in sequence(mapping(roi["mask"])["value"])
                 )
                 assert mapping(roi["mask"])["id"] == mask["id"]
-                ids = ids_in(Path(str(mask["uri"]).removeprefix("file://")))
                 rows, columns = np.nonzero(ids == red + 256 * green + 65536 * blue)
                 fields = mapping(mapping(roi["_coco"])["fields"])
                 box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
@@ -93,3 +97,41 @@ def test_a_real_png_of_another_size_than_its_image_is_refused(tmp_path: Path) ->
     said = fails(tmp_path, "import", "panoptic", folder / "panoptic_train.json", "--dataset", "odd")
     assert "a.png is 5 x 5 pixels, but its image has a width of 10" in said
     assert run_well(tmp_path, "dataset") == ""
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_real_instances_are_painted_as_pycocotools_draws_them(tmp_path: Path) -> None:
+    """Crowds below, then by falling area: each pixel belongs to the last that covers it."""
+    given = shared_data("coco-mini") / "annotations" / "instances_val2017.json"
+    run_well(tmp_path, "init")
+    run_well(tmp_path, "import", "coco", given, "--dataset", "coco")
+    run_well(tmp_path, "export", "panoptic", "coco@Current", tmp_path / "out.json")
+    data, found = (json.loads(path.read_bytes()) for path in (given, tmp_path / "out.json"))
+    sizes = {image["id"]: (image["height"], image["width"]) for image in data["images"]}
+    shown = {one["image_id"]: one for one in found["annotations"]}
+    for image, size in sizes.items():
+        own = [one for one in data["annotations"] if one["image_id"] == image]
+        if not own:
+            assert image not in shown
+            continue
+        masks = [_pixels(one["segmentation"], *size) for one in own]
+        order = sorted(
+            range(len(own)), key=lambda at: (not own[at]["iscrowd"], -int(masks[at].sum()))
+        )
+        wanted = np.zeros(size, dtype=np.int64)
+        for at in order:
+            wanted[masks[at]] = at + 1
+        ids = ids_in(tmp_path / "out" / shown[image]["file_name"])
+        segments = iter(shown[image]["segments_info"])
+        for at in sorted(set(np.unique(wanted)) - {0}):
+            segment = next(segments)
+            assert np.array_equal(ids == segment["id"], wanted == at)
+            assert segment["category_id"] == own[at - 1]["category_id"]
+        assert next(segments, None) is None
+
+
+def _pixels(segmentation: Any, height: int, width: int) -> npt.NDArray[np.bool_]:
+    rles = reference.frPyObjects(segmentation, height, width)
+    rle = reference.merge(rles) if isinstance(rles, list) else rles
+    decoded: npt.NDArray[np.bool_] = reference.decode(rle).astype(bool)
+    return decoded
