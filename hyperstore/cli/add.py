@@ -30,6 +30,7 @@ _LISTED = 20  # Of files that are gone, and the like; what is refused is listed 
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--context", metavar="NAME", help="The context_id of frames that have none.")
+@click.option("--images", metavar="PATTERN", help="Which pictures: 'images/{path}.jpg'; else all.")
 @click.option("--masks", metavar="PATTERN", help="Which files are masks: '{stem}_{mask}.png'.")
 @click.option(
     "--legend",
@@ -119,7 +120,7 @@ class _Adding:
                 named.setdefault(path.parent, []).append(path.name)
             else:
                 wires.append(path)
-        patterns = [f"--{one}" for one in ("masks", "legend", "side", "group", "prune")]
+        patterns = [f"--{one}" for one in ("images", "masks", "legend", "side", "group", "prune")]
         given = [one for one in patterns if self.options[one[2:]]]
         if given and not folders:
             raise UsageError(f"{given[0]} is about folders; name one")
@@ -145,6 +146,7 @@ class _Adding:
             folder,
             only=only,
             context=self.context,
+            images=_text(options["images"]) if whole else None,
             masks=_text(options["masks"]) if whole else None,
             legend=_path(options["legend"]) if whole else None,
             side=_text(options["side"]) if whole else None,

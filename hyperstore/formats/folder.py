@@ -64,6 +64,7 @@ def add_folder(
     *,
     only: Sequence[str] | None = None,
     context: str | None = None,
+    images: str | None = None,
     masks: str | None = None,
     legend: str | os.PathLike[str] | None = None,
     side: str | None = None,
@@ -79,14 +80,14 @@ def add_folder(
 ) -> FolderReport:
     """Register the pictures and videos of a folder, or bring their frames up to date.
 
-    `only` names files of the folder instead of all. `masks`, `side` and `group` are patterns (see
-    folderpattern), `legend` a file that says what the colours of masks mean. A video gives a frame
-    for each of its own, or one every `every_ms`, or `fps` a second. `verify` reads every file
-    whatever is remembered, `decode` also decodes every picture. `prune` deletes frames whose files
-    are gone. What is no picture is refused, and listed. What contradicts itself is an error and
-    nothing is stored, or with `skip_invalid` refused as well.
+    `only` names files of the folder instead of all. `images`, `masks`, `side` and `group` are
+    patterns (see folderpattern), `legend` a file that says what the colours of masks mean. A video
+    gives a frame for each of its own, or one every `every_ms`, or `fps` a second. `verify` reads
+    every file whatever is remembered, `decode` also decodes every picture. `prune` deletes frames
+    whose files are gone, and such masks of frames. What is no picture is refused, and listed. What
+    contradicts itself is an error and nothing is stored, or with `skip_invalid` refused as well.
     """
-    layout = Layout.of(masks, side, group, every_ms=every_ms, fps=fps)
+    layout = Layout.of(masks, side, group, images=images, every_ms=every_ms, fps=fps)
     colours = None if legend is None else read_legend(Path(legend))
     if colours is not None and layout.masks is None:
         raise UsageError("a legend says what masks mean: give the pattern of masks too")
@@ -191,7 +192,13 @@ class _Run:
     def write(self, frames: list[Planned], *, prune: bool) -> None:
         """Store what is new, bring up to date what is there, and note the rest."""
         maker = Maker(
-            self._folder, self._view.roots, self.index, self._plan.side_files, self._context
+            self._folder,
+            self._view.roots,
+            self.index,
+            self._plan.side_files,
+            self._present,
+            context=self._context,
+            prune=prune,
         )
         matching = Matching(self._view, maker, self._present)
         matches = matching.match(frames)
@@ -221,7 +228,7 @@ class _Run:
         if prune and gone:
             report.pruned = self._version.delete_frames([frame_id for frame_id, _ in gone])
         else:
-            report.gone = sorted({path for _, path in gone})
+            report.gone = sorted({*(path for _, path in gone), *maker.gone})
 
     def remember(self, question: str | None, files: list[Found]) -> None:
         """Keep what was learnt, and whether nothing is left to do; `question` None for a part."""

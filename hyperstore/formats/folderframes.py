@@ -6,7 +6,7 @@ before as the base, and where both changed one thing the store's stays.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperstore.codec import pack, replace
@@ -14,10 +14,11 @@ from hyperstore.errors import FormatError
 from hyperstore.formats.folderindex import Index
 from hyperstore.formats.folderplan import Part, Planned
 from hyperstore.formats.folderside import Said, Side, read_side, unpacked
+from hyperstore.formats.folderwalk import is_gone
 from hyperstore.frames.merging import merge_frames
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.records import SourceRecord, WholeRecord, read_whole
-from hyperstore.frames.roots import RESERVED, Roots
+from hyperstore.frames.roots import RESERVED, Roots, local_path
 from hyperstore.media.facts import Facts
 
 __all__ = ["Maker", "hash_of", "is_local_form"]
@@ -34,7 +35,10 @@ class Maker:
     roots: Roots
     index: Index
     sides: Mapping[str, Facts | None]
+    present: Mapping[str, str | None]  # The hash of each path that was found, refused ones too.
     context: str | None = None
+    prune: bool = False
+    gone: list[str] = field(default_factory=list)  # Masks of frames, whose files are not there.
 
     def uri(self, path: str) -> str:
         """Return the URI of a file of the folder as it is stored."""
@@ -84,6 +88,7 @@ class Maker:
                 record.sources.append(source)
             else:
                 _refresh(known, source, lead=lead)
+                self._note_gone(known, source)
         made = pack(record)
         return None if made == payload else made
 
@@ -148,6 +153,27 @@ class Maker:
         if known is not None and known.facts == facts:
             self.index.rows[path] = replace(known, side=side.packed())
         return side
+
+    def _note_gone(self, source: SourceRecord, new: SourceRecord) -> None:
+        """Note masks that the folder had and has not any more, or with `prune` take them away."""
+        found = {mask.id for mask in new.masks or ()}
+        gone = {}
+        for mask in source.masks or ():
+            place = local_path(self.roots.absolute(mask.uri))
+            path = place.removeprefix(f"{self.folder}/")
+            inside = path != place and mask.id not in found
+            if inside and path not in self.present and is_gone(place):
+                gone[mask.id] = path
+        if not self.prune:
+            self.gone += gone.values()
+        elif gone:
+            hashes = _mask_hashes(source)
+            source.masks = [one for one in source.masks or () if one.id not in gone] or None
+            left = [hashes.get(mask.id) for mask in source.masks or ()]
+            known = {**_hashes(source), "mask_source": left}
+            if not any(left):
+                del known["mask_source"]
+            source.meta = {**(source.meta or {}), "hash": known}
 
     def _sha(self, name: str) -> str | None:
         facts = self.sides[name]

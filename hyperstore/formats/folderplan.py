@@ -27,8 +27,13 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Layout:
-    """The patterns by which a folder is read, and how often a video is looked at."""
+    """The patterns by which a folder is read, and how often a video is looked at.
 
+    Where `images` says which pictures are meant, what it calls their stem or path is what the
+    other patterns go by.
+    """
+
+    images: Pattern | None = None
     masks: Pattern | None = None
     side: Pattern | None = None
     group: Pattern | None = None
@@ -40,6 +45,7 @@ class Layout:
         side: str | None,
         group: str | None,
         *,
+        images: str | None = None,
         every_ms: float | None = None,
         fps: float | None = None,
     ) -> "Layout":
@@ -59,7 +65,9 @@ class Layout:
         if grouped is not None and not {"camera", "group"} <= grouped.fields:
             raise UsageError(f"the pattern of groups {group!a} says {{group}} and {{camera}}")
         also = ("group",) if grouped is not None else ()
+        fields = (*PICTURE_FIELDS, "any")
         layout = Layout(
+            None if images is None else Pattern(images, "the pattern of images", fields=fields),
             None
             if masks is None
             else Pattern(masks, "the pattern of masks", fields=(*PICTURE_FIELDS, "mask")),
@@ -93,6 +101,8 @@ class Layout:
             return "mask"
         if self.side is not None and self.side.fits(path):
             return "side"
+        if suffix in PICTURES and self.images is not None:
+            return "picture" if self.images.fits(path) else None
         if suffix in PICTURES:
             return "picture"
         if suffix in VIDEO_TYPES:
@@ -102,11 +112,16 @@ class Layout:
     def wanted(self, path: str) -> bool:
         return self.role(path) is not None
 
+    def fields_of(self, path: str) -> dict[str, str]:
+        """Return what the patterns may say of a picture, or of a video."""
+        read = {} if self.images is None else next(self.images.readings(path), {})
+        return {**picture_fields(path), **read}
+
     @property
     def question(self) -> list[object]:
         """What tells one way of reading from another."""
-        texts = [None if one is None else one.text for one in (self.masks, self.side, self.group)]
-        return [*texts, self.every_ms]
+        patterns = (self.images, self.masks, self.side, self.group)
+        return [*(None if one is None else one.text for one in patterns), self.every_ms]
 
 
 @dataclass(slots=True)
@@ -306,7 +321,8 @@ class Plan:
         owners: dict[Key, list[str]] = {}
         if "group" not in pattern.fields:
             for path in (*self._pictures, *self._videos):
-                owners.setdefault(_key(pattern, picture_fields(path)), []).append(path)
+                fields = self._layout.fields_of(path)
+                owners.setdefault(_key(pattern, fields), []).append(path)
             return owners
         grouping = self._layout.group
         assert grouping is not None

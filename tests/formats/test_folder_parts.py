@@ -59,6 +59,20 @@ def test_the_ways_in_which_people_lay_masks_down(
     assert pictures.at("deep/a.jpg").masks_source == {"00": str(pictures.folder / mask)}
 
 
+def test_pictures_may_be_those_of_a_pattern(pictures: Pictures) -> None:
+    """Cityscapes has the same name with other endings in two trees, and more pictures besides."""
+    for town in ("aachen", "bonn"):
+        for at, name in enumerate(["0_leftImg8bit.png", "0_leftImg8bit_blurred.png"]):
+            pictures.draw(f"left/train/{town}/{town}_{name}", at)
+        for at, kind in enumerate(["color", "labelIds"]):
+            pictures.draw(f"gt/train/{town}/{town}_0_gt_{kind}.png", 3 + at)
+    options = {"images": "left/{path}_leftImg8bit.png", "masks": "gt/{path}_gt_{mask}.png"}
+    assert pictures.add(**options).added == 2
+    frame = pictures.at("left/train/bonn/bonn_0_leftImg8bit.png")
+    assert sorted(frame.masks_source) == ["color", "labelIds"]
+    assert pictures.add(**options).unchanged == 2
+
+
 def test_a_name_that_splits_in_two_ways_is_split_where_there_is_a_picture(
     pictures: Pictures,
 ) -> None:
@@ -122,6 +136,30 @@ def test_a_broken_mask_costs_its_picture(pictures: Pictures) -> None:
     report = pictures.add(masks="{stem}_mask.png")
     assert report.added == 1
     assert [name for name, _ in report.refused] == ["a_mask.png", "a.png"]
+
+
+def test_a_mask_that_changes_or_goes_is_seen(pictures: Pictures) -> None:
+    """As its picture is: facts follow the file, and what is gone is listed until it is pruned."""
+    pictures.draw("a.png")
+    pictures.draw("b.png", 5)
+    pictures.draw("b_mask.png", 6)
+    pictures.draw("a_mask.png", 1)
+    pictures.add(masks="{stem}_mask.png")
+    before = pictures.at("a.png").sourcedata["hash"]
+    pictures.draw("a_mask.png", 2)
+    assert pictures.add(masks="{stem}_mask.png").changed == 1
+    after = pictures.at("a.png").sourcedata["hash"]
+    assert after != before
+    frame = pictures.at("a.png")
+    frame.masks_source = [*frame.masks_source.values(), "s3://bucket/mine.png"]
+    pictures.draft.update_frames([frame])
+    (pictures.folder / "a_mask.png").unlink()
+    assert pictures.add(masks="{stem}_mask.png").gone == ["a_mask.png"]
+    assert pictures.add(masks="{stem}_mask.png").gone == ["a_mask.png"]
+    report = pictures.add(masks="{stem}_mask.png", prune=True)
+    assert (report.gone, report.pruned, report.changed) == ([], 0, 1)
+    assert pictures.at("a.png").masks_source == {"01": "s3://bucket/mine.png"}
+    assert pictures.add(masks="{stem}_mask.png").unchanged == 2
 
 
 @pytest.mark.parametrize(
