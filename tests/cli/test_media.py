@@ -12,6 +12,7 @@ from blake3 import blake3
 from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import Wire
+from tests.support.pictures import draw
 from tests.support.webserver import WebServer, web_server
 
 
@@ -170,3 +171,23 @@ def test_kept_frames_are_exported_and_read_in_the_wire_form(
     ]
     shutil.rmtree(tmp_path / ".hyperstore" / "media")
     assert there.run("media", "verify").code == 1
+
+
+def test_two_laptops_that_keep_one_folder_get_the_same_frames(
+    hs: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it lies: every byte of every frame, and the same kept files. Offline as well."""
+    found = []
+    for folder in ("one", "two/deeper"):
+        here = tmp_path / folder
+        for at in range(3):
+            draw(here / "pics" / f"bild ä{at}.png", at)
+        monkeypatch.chdir(here)
+        hs("init", "--quiet")
+        hs("dataset", "create", "cells")
+        hs("add", "--copy", "pics")
+        shutil.rmtree(here / "pics")
+        content = hs("show", "HEAD", "--json").rows()[0]["content_id"]
+        found.append((content, hs("ls", "--json").out, hs("media", "ls").out))
+        assert "decoded 3 pictures" in hs("media", "verify").out
+    assert found[0] == found[1]
