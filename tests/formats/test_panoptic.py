@@ -5,6 +5,8 @@ Pixels are compared with arrays that NumPy filled, never with what our painter m
 
 import json
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from hyperstore.errors import (
 from hyperstore.formats import coco, panoptic
 from hyperstore.formats.combine import Wire, mapping, sequence
 from tests.support.coco import DictVersion, put, value_of
+from tests.support.command import environment
 from tests.support.panoptic import Ids, PanopticVersion, ids_in, put_panoptic, put_png
 
 _CATEGORIES: list[object] = [
@@ -430,3 +433,37 @@ def test_the_plain_reader_still_keeps_panoptic_files_as_they_are(tmp_path: Path)
     assert value_of(found) == value_of(_data())
     assert json.loads((tmp_path / "out.json").read_text())["annotations"]
     assert coco.Report().notes == {}
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """Ten times the pictures: what grew with them would take ten times the room."""
+    peaks = [_peak(tmp_path, count) for count in (60, 600)]
+    assert peaks[1] < 2 * peaks[0]
+
+
+def _peak(folder: Path, count: int) -> int:
+    """Return the most bytes that reading and writing took, in a process of its own."""
+    path = folder / f"{count}.json"
+    image = mapping(sequence(_data()["images"])[0])
+    images = [image | {"id": at, "file_name": f"{at}.jpg"} for at in range(count)]
+    shown = mapping(sequence(_data()["annotations"])[0])
+    annotations = [shown | {"image_id": at, "file_name": f"{at}.png"} for at in range(count)]
+    pngs = {f"{at}.png": _ids() for at in range(count)}
+    put_panoptic(path, _data() | {"images": images, "annotations": annotations}, pngs)
+    words = [sys.executable, "-c", _MEASURE, str(path), str(folder / f"out{count}.json")]
+    answer = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
+    return int(answer.stdout)
+
+
+_MEASURE = """
+import sys, tracemalloc
+from pathlib import Path
+from hyperstore.formats import panoptic
+tracemalloc.start()
+with panoptic.read([Path(sys.argv[1])]) as source:
+    meta = panoptic.combine_version({}, source)
+    frames = (panoptic.combine(None, partial) for partial in source.frames())
+    panoptic.write(frames, meta, Path(sys.argv[2]), fetch=str)
+print(tracemalloc.get_traced_memory()[1])
+"""
