@@ -96,6 +96,7 @@ class Uploader:
     ) -> None:
         self.failures: list[Failure] = []
         self._handle = handle
+        self._roots = handle.roots
         self._view = view
         self._wish = wish
         self._known = known
@@ -132,6 +133,7 @@ class Uploader:
                 sending.append(self._begun(reading.popleft()))
             while sending:
                 yield from self._settled(sending.popleft())
+            self._sender.settle()  # Before anything names what was sent.
             self._report.look(last=True)
         finally:
             self._let_go()
@@ -169,7 +171,7 @@ class Uploader:
         """Begin to send the files of a frame, unless storing it will say what is wrong with it."""
         self._report.frames += 1
         try:
-            prepared = prepare(given, roots=self._handle.roots)
+            prepared = prepare(given, roots=self._roots)
             frame = frame_object(given)
         except FrameError:
             return _Plan(given)
@@ -213,7 +215,7 @@ class Uploader:
         if not self._wish.force:
             found = self._view.object_ids([plan.frame.id])
             for payload in self._view.staging.frames(found).values():
-                stored = dict(hashed_uris(payload, self._handle.roots))
+                stored = dict(hashed_uris(payload, self._roots))
         for job in plan.jobs:
             read = job.reading.result()
             assert isinstance(read, _Read)

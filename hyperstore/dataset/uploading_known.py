@@ -31,6 +31,7 @@ __all__ = ["Known", "KnownContents", "dataset_snapshots", "hashed_uris", "table_
 _CHUNK = 1_024
 _HASH_DIGITS = 64
 _LOOKED_AT = 64  # URIs of one content, of which some are of use.
+_RECENT = 1_024
 
 
 class _Pointer(Struct):
@@ -74,6 +75,8 @@ class KnownContents:
         self._reading = threading.Lock()
         self._scanned: dict[NodeId, str] = {}  # Roots that were read, with their versions.
         self._call = 0
+        self._recent: dict[bytes, list[str]] = {}  # What this call noted last.
+        self._empty = True  # The table, still.
         # A nameless table in a file of the system's temporary folder, which goes with the process.
         self._table = sqlite3.connect("", check_same_thread=False, isolation_level=None)
         self._table.execute(
@@ -93,7 +96,9 @@ class KnownContents:
 
     def begin(self) -> None:
         """Be sure of nothing any more: a call begins."""
-        self._call += 1
+        with self._lock:
+            self._flush()
+            self._call += 1
 
     def read(self, handle: Handle) -> None:
         """Take note of what the versions of the dataset hold now."""
@@ -102,46 +107,65 @@ class KnownContents:
 
     def places(self, sha256: str, fits: Callable[[str], bool], own: Sequence[str]) -> list[Known]:
         """Return some places of a content: of one's own, then those that are sure, then others."""
-        with self._lock, table_errors():
-            digest = bytes.fromhex(sha256)
-            rows = [
-                row
-                for uri in own
-                for row in self._table.execute(
-                    "SELECT uri, call FROM known WHERE hash = ? AND uri = ?", (digest, uri)
-                )
-            ]
-            rows += self._table.execute(
-                "SELECT uri, call FROM known WHERE hash = ? ORDER BY call DESC LIMIT ?",
-                (digest, _LOOKED_AT),
-            )
-        found = {uri: Known(uri, call == self._call) for uri, call in rows if fits(uri)}
-        return list(islice(found.values(), UPLOAD_KNOWN_MAX))
+        digest = bytes.fromhex(sha256)
+        with self._lock:
+            found = dict.fromkeys(self._recent.get(digest, ()), self._call)
+            if not self._empty:
+                self._look(digest, own, found)
+        known = [Known(uri, call == self._call) for uri, call in found.items() if fits(uri)]
+        known.sort(key=lambda one: (own.index(one.uri) if one.uri in own else len(own), -one.sure))
+        return known[:UPLOAD_KNOWN_MAX]
 
     def note(self, sha256: str, uri: str) -> None:
         """Remember that this call saw a content at a place."""
-        with self._lock, table_errors():
-            self._table.execute(
-                "INSERT OR REPLACE INTO known VALUES (?, ?, ?)",
-                (bytes.fromhex(sha256), uri, self._call),
-            )
+        with self._lock:
+            self._recent.setdefault(bytes.fromhex(sha256), []).append(uri)
+            if len(self._recent) >= _RECENT:
+                self._flush()
+
+    def _look(self, digest: bytes, own: Sequence[str], found: dict[str, int]) -> None:
+        """Add what the table has, of one content that may lie at very many places."""
+        with table_errors():
+            rows = self._table.execute(
+                "SELECT uri, call FROM known WHERE hash = ? LIMIT ?", (digest, _LOOKED_AT)
+            ).fetchall()
+            for uri in own if len(rows) == _LOOKED_AT else ():
+                rows += self._table.execute(
+                    "SELECT uri, call FROM known WHERE hash = ? AND uri = ?", (digest, uri)
+                )
+        for uri, call in rows:
+            found.setdefault(uri, call)
+
+    def _flush(self) -> None:
+        """Move what was noted into the table."""
+        rows = [(digest, uri, self._call) for digest, uris in self._recent.items() for uri in uris]
+        self._recent = {}
+        self._insert("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", rows)
+
+    def _insert(self, statement: str, rows: Sequence[tuple[bytes, str, int]]) -> None:
+        if rows:
+            with table_errors():
+                self._table.execute("BEGIN")
+                self._table.executemany(statement, rows)
+                self._table.execute("COMMIT")
+            self._empty = False
 
     def _read(self, handle: Handle) -> None:
         staging = handle.staging()
+        now: dict[NodeId, str] = {}
         for version_id, snapshot in dataset_snapshots(handle, staging, self._dataset):
             wanted = root(snapshot, "frames")
-            if wanted in self._scanned:
+            now[wanted] = version_id
+            if wanted in self._scanned or not snapshot.count:
                 continue
-            begun = [one for one, version in self._scanned.items() if version == version_id]
-            near = begun[-1] if begun else next(reversed(self._scanned), None)
-            with contextlib.suppress(MissingObjectError):  # It may have been collected.
+            same = [one for one, version in self._scanned.items() if version == version_id]
+            near = same[-1] if same else next(reversed(self._scanned), None)
+            try:
                 self._scan(handle, staging, near, snapshot)
-                near = wanted
-            if near is not wanted:
+            except MissingObjectError:  # What was read before may have been collected.
                 self._scan(handle, staging, None, snapshot)
-            for one in begun:
-                del self._scanned[one]
             self._scanned[wanted] = version_id
+        self._scanned = {one: version for one, version in self._scanned.items() if one in now}
 
     def _scan(
         self, handle: Handle, staging: Staging, near: NodeId | None, snapshot: Snapshot
@@ -153,14 +177,12 @@ class KnownContents:
         roots = handle.roots
         while chunk := list(islice(source, _CHUNK)):
             rows = [
-                row
+                (*row, 0)
                 for payload in staging.frames(chunk).values()
                 for row in hashed_uris(payload, roots)
             ]
-            with self._lock, table_errors():
-                self._table.execute("BEGIN")
-                self._table.executemany("INSERT OR IGNORE INTO known VALUES (?, ?, 0)", rows)
-                self._table.execute("COMMIT")
+            with self._lock:
+                self._insert("INSERT OR IGNORE INTO known VALUES (?, ?, ?)", rows)
 
 
 def dataset_snapshots(

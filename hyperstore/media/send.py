@@ -31,6 +31,7 @@ __all__ = ["Sender", "Sent", "beside"]
 
 _PROBE = ".hyperstore-probe"
 _HASH_DIGITS = 16
+_UNSYNCED_MAX = 4_096
 _T = TypeVar("_T")
 
 
@@ -49,6 +50,8 @@ class Sender:
         self._retries = retries
         self._large = threading.BoundedSemaphore(UPLOAD_LARGE)
         self._stopped = threading.Event()
+        self._unsynced: set[str] = set()  # Local folders in which files appeared.
+        self._unsynced_lock = threading.Lock()
         self._vacant: set[str] = set()  # Folders that held nothing when they were checked.
         self._relay = _new_relay() if threads_are_lost() else None
 
@@ -92,6 +95,12 @@ class Sender:
     def delete(self, uri: str) -> None:
         """Delete an object of a bucket; one that is not there is deleted already."""
         self._patiently(lambda: self._cloud("delete_object", uri, self._timeout_s))
+
+    def settle(self) -> None:
+        """Make all that was sent durable, as far as that is ours to do."""
+        with self._unsynced_lock:
+            folders, self._unsynced = self._unsynced, set()
+        send_local.sync_names(folders)
 
     def stop(self) -> None:
         """Let what is tried again in other threads end with its next failure."""
@@ -152,7 +161,12 @@ class Sender:
             above = locate(f"{folder}/x")
             assert isinstance(above, str)
             base = os.path.dirname(above)  # noqa: PTH120 - the same.
-            return send_local.put_file(path, place, base, content, replace=replace)
+            done = send_local.put_file(path, place, base, content, replace=replace)
+            with self._unsynced_lock:
+                self._unsynced.add(os.path.dirname(place))  # noqa: PTH120 - the same.
+            if len(self._unsynced) > _UNSYNCED_MAX:
+                self.settle()
+            return done
         if isinstance(place, Bucket):
             return bool(self._cloud("put_object", path, uri, *content, self._timeout_s, replace))
         from hyperstore.media.send_web import put_page

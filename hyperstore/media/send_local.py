@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hyperstore.errors import HyperstoreError
@@ -20,7 +20,7 @@ from hyperstore.media.uri import shown
 from hyperstore.storage.host import sync_folder
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["check_folder", "held_file", "put_file", "tidy_folder"]
+__all__ = ["check_folder", "held_file", "put_file", "sync_names", "tidy_folder"]
 
 _PARTS = ".hyperstore-parts"
 # What a network file system may answer now and not a moment later.
@@ -68,7 +68,8 @@ def held_file(path: str, content: Content) -> Held:
 def put_file(source: str, target: str, folder: str, content: Content, *, replace: bool) -> bool:
     """Write a file to its place; False where something is there already and stays.
 
-    `folder` is the destination that the place is in.
+    `folder` is the destination that the place is in. Its bytes are durable after that; its name is
+    once `sync_names` was told the folder.
     """
     part = Path(folder) / _PARTS / new_id()
     final = Path(target)
@@ -76,13 +77,17 @@ def put_file(source: str, target: str, folder: str, content: Content, *, replace
         try:
             _write(source, part, content)
             _make_folders(final.parent)
-            if not _publish(part, final, replace=replace):
-                return False
-            sync_folder(final.parent)
+            return _publish(part, final, replace=replace)
         finally:
             with contextlib.suppress(OSError):
                 part.unlink()
-    return True
+
+
+def sync_names(folders: Iterable[str]) -> None:
+    """Make the names of files that were put into folders durable."""
+    for folder in folders:
+        with _translated(folder):
+            sync_folder(Path(folder))
 
 
 def tidy_folder(folder: str) -> None:
