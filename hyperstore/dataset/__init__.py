@@ -19,7 +19,7 @@ Read in this order: store, opening, dataset, version, editor, ingest, edit, stag
 draft, renewal, founding, lifecycle, publishing, merging, undo, compare, view, lookup, listing,
 arrival; then
 the documented calls: contents, states, selected, datasetcore, default, selectors, choosing,
-arguments, tagfilter, projection, updating, bulk, keeping, fetching, masklabels, statistics, schema, lastchange, moved;
+arguments, tagfilter, projection, updating, relocate, bulk, keeping, fetching, masklabels, statistics, schema, lastchange, moved;
 then config, handle, metadata, spill.
 
 Why not a facade of its own for the documented calls: two objects for one version would each have

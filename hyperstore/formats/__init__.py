@@ -1,4 +1,4 @@
-"""Other annotation formats: each is read into wire frames, and written from them.
+"""Other annotation formats, each read into wire frames and written from them; and plain folders.
 
 Words. A *file* is one file of the format; a version knows it by the name of its folder and itself,
 and frames by a short key of that name. A *partial* is what the files read say of one picture. What
@@ -10,17 +10,22 @@ somebody edited is exported as it is now. What cannot be said in the other forma
 `Report`. A file from outside is read in bounded memory, never followed out of its folder, and what
 is wrong with it is one FormatError that names the place.
 
-Nothing here knows a store: frames come in and go out as plain dicts.
+Nothing here knows a store: frames come in and go out as plain dicts. A folder is the exception,
+since what is there decides what a file is: a new frame, one that changed, or one that moved.
 
 Reading order: `coco` (the names that others use), `coco_map` and `coco_standard` (one annotation,
 one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
 into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`,
 `unsaid`; `shapes`, `report`; `panoptic`, `panoptic_map` (one segment, one ROI), `panoptic_read`,
 `panoptic_paint`, `panoptic_write`, `staging`; `voc`, `voc_map` (one object, one ROI), `voc_write`,
-`voc_masks`, `xmltree`, `xmltext`; `wirefile` and `wirewrite` (frames in the wire form).
+`voc_masks`, `xmltree`, `xmltext`; `wirefile` and `wirewrite` (frames in the wire form); then `folder`, `folderpattern` (what a name
+says), `folderwalk` (the files), `folderindex` and `folderfacts` (what is in them), `folderplan`
+(which frames they make), `folderside`, `foldermatch` (which frames those are) and `folderframes`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would
 double every frame, and an edited ROI would contradict it. Why not pycocotools: it reads the whole
-file into memory, and needs NumPy.
+file into memory, and needs NumPy. Why not the time and inode of a file in its frame: two machines
+would never agree on one. Why not processes to read folders: hashing lets other threads run, and a
+script that adds a folder need not be one that can be imported.
 """

@@ -19,8 +19,8 @@ Files, in reading order: `uri.py` (what a URI is), `settings.py`, `reach.py` (ho
 foreign store lead), `part.py` (a file on its way), `web.py` (from the web), `cloud.py` (from
 buckets), `relay.py` (the same, for forked children), `evict.py` and `cache.py` (files by URI),
 `kept.py` (files by their hash, which a store keeps), `local.py` (all of it together). Then
-pictures: `picture.py` (opened, whatever they are), `rawfile.py`, `headers.py` and `probe.py` (what
-a file is), `thumbnail.py` and `thumbnails.py` (one, and many in processes of their own), `video.py`
+pictures: `picture.py` (opened, whatever they are), `rawfile.py`, `headers.py`, `probe.py` and
+`facts.py` (what a file is), `thumbnail.py` and `thumbnails.py` (one, and many in processes of their own), `video.py`
 (a moment), `masks.py` (as labels), `canvas.py` (painted anew), `lettering.py`, `draw.py` and
 `glance.py` (a frame as people look at it). Pillow is loaded where a picture is opened, not before.
 
