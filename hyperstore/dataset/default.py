@@ -55,7 +55,8 @@ def _opened(folder: Path) -> Handle:
     handle = shared(folder)
     if handle is not None:
         return handle
-    return _shared(open_handle(folder, readonly=False, allow_network=False))
+    readonly = not os.access(folder / DATABASE_FOLDER, os.W_OK)  # Then it can be read all the same.
+    return _shared(open_handle(folder, readonly=readonly, allow_network=False))
 
 
 def _shared(handle: Handle) -> Handle:

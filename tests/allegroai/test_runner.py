@@ -22,7 +22,7 @@ ENDS = {
     "exits None": "import sys; sys.exit(None)",
     "exits with words": "import sys; sys.exit('no such luck')",
     "raises": "def work():\n    raise ValueError('boo')\nwork()",
-    "raises from another": "try:\n 1 / 0\nexcept ZeroDivisionError as e:\n raise KeyError('x') from e",
+    "raises from another": "try: 1 / 0\nexcept ZeroDivisionError as e: raise KeyError('x') from e",
     "raises a group": "raise ExceptionGroup('several', [ValueError(1), TypeError(2)])",
     "raises in a module": "import helper\nhelper.work()",
     "does not parse": "print('x'\nx = = 2\n",

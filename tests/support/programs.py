@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
@@ -25,9 +25,10 @@ def run_program(
     stdin: str | None = None,
     settings: Mapping[str, str] | None = None,
     command: Sequence[str] = ("-m", "hyperstore.allegroai"),
+    before: Callable[[], None] | None = None,
 ) -> Done:
     """Run a program in a folder, where its store is made if it makes one."""
-    return _run([*command, *map(str, words)], folder, stdin, settings)
+    return _run([*command, *map(str, words)], folder, stdin, settings, before)
 
 
 def run_plain(folder: Path, *words: object, stdin: str | None = None) -> Done:
@@ -36,7 +37,11 @@ def run_plain(folder: Path, *words: object, stdin: str | None = None) -> Done:
 
 
 def _run(
-    words: list[str], folder: Path, stdin: str | None, settings: Mapping[str, str] | None
+    words: list[str],
+    folder: Path,
+    stdin: str | None,
+    settings: Mapping[str, str] | None,
+    before: Callable[[], None] | None = None,
 ) -> Done:
     done = subprocess.run(
         [sys.executable, *words],
@@ -47,5 +52,6 @@ def _run(
         text=True,
         check=False,
         timeout=120,
+        preexec_fn=before,
     )
     return Done(done.returncode, done.stdout, done.stderr)
