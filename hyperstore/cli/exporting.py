@@ -18,6 +18,7 @@ from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
 from hyperstore.formats.wirewrite import write_frames
 from hyperstore.media.local import local_file
+from hyperstore.media.settings import media_settings
 
 __all__ = ["export_command"]
 
@@ -95,6 +96,7 @@ def panoptic_verb(
         view.get_metadata(),
         Path(file),
         fetch=_fetch(console),
+        pixels_max=media_settings(str(console.store.handle.folder)).pixels_max,
         masks=masks,
         of=of,
         images=images,
@@ -119,7 +121,12 @@ def voc_verb(
     """
     view = console.point(revision).view()
     report = voc.write(
-        _frames(console, view), folder, fetch=_fetch(console), images=images, replace=force
+        _frames(console, view),
+        folder,
+        fetch=_fetch(console),
+        pixels_max=media_settings(str(console.store.handle.folder)).pixels_max,
+        images=images,
+        replace=force,
     )
     _say(console, report, str(folder))
 

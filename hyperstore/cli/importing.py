@@ -23,6 +23,7 @@ from hyperstore.formats.report import Report
 from hyperstore.history.branches import datasets
 from hyperstore.history.commit import Count, check_message
 from hyperstore.history.names import check_name
+from hyperstore.media.settings import media_settings
 
 __all__ = ["import_command"]
 
@@ -112,7 +113,10 @@ def panoptic_verb(
     """
     message = _checked(console, dataset, version_name, parts)
     scratch = console.store.handle.scratch
-    source = panoptic.read(files, masks=masks, images=images, scratch=scratch)
+    pixels_max = media_settings(str(console.store.handle.folder)).pixels_max
+    source = panoptic.read(
+        files, masks=masks, images=images, scratch=scratch, pixels_max=pixels_max
+    )
     _import(console, source, dataset, version_name, message)
 
 

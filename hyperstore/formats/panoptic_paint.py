@@ -24,9 +24,20 @@ from hyperstore.frames.rle import Rle, from_counts
 from hyperstore.media.canvas import Canvas
 from hyperstore.media.masks import Colour, MaskPicture, read_mask
 
-__all__ = ["Item", "Painting", "paint"]
+__all__ = ["Item", "MaskFiles", "Painting", "paint"]
 
 _SPREAD = 0x9E3779B1  # Odd, so that its multiples meet every id before any comes twice.
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFiles:
+    """How masks are read: `fetch` gives the path of a URI's file, larger ones are refused."""
+
+    fetch: Callable[[str], str]
+    pixels_max: int
+
+    def read(self, uri: str) -> MaskPicture:
+        return read_mask(self.fetch(uri), pixels_max=self.pixels_max)
 
 
 @dataclass(slots=True)
@@ -56,7 +67,7 @@ def paint(
     items: list[Item],
     *,
     mask: str,
-    fetch: Callable[[str], str],
+    files: MaskFiles,
     report: Report,
     place: str,
 ) -> Painting | None:
@@ -70,7 +81,7 @@ def paint(
         for mask in sequence(source.get("masks"))
     }
     masks = {
-        name: read_mask(fetch(uris[name]))
+        name: files.read(uris[name])
         for name in dict.fromkeys([mask, *(_mask_of(item.roi) for item in items)])
         if name in uris
     }
@@ -78,7 +89,7 @@ def paint(
     if size is None:
         report.note("frame of unknown size, left without segments", place)
         return None
-    canvas = Canvas(*size)
+    canvas = Canvas(*size, pixels_max=files.pixels_max)
     pixels = {name: shown.colours() for name, shown in masks.items()}
     items = [item for item in items if _shaped(item, pixels, size, report)]
     _number(items, report)

@@ -20,7 +20,8 @@ from hyperstore.formats.coco_spill import SpilledImage
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, id_of, mask_id, roi_of
 from hyperstore.formats.pictures import relative_name
-from hyperstore.media.masks import read_mask
+from hyperstore.limits import PICTURE_PIXELS_MAX
+from hyperstore.media.masks import MaskPicture, read_mask
 
 __all__ = ["PNG_MISSING", "read"]
 
@@ -33,11 +34,12 @@ def read(
     masks: Path | None = None,
     images: Path | None = None,
     scratch: Path | None = None,
+    pixels_max: int = PICTURE_PIXELS_MAX,
 ) -> CocoSource:
     """Return a context manager that reads panoptic files when it is entered.
 
     `masks` is the folder of PNGs; by default each file's is beside it, named as the file is without
-    its `.json`. The rest is as in `coco_read.read`.
+    its `.json`. One of more than `pixels_max` is refused. The rest is as in `coco_read.read`.
     """
     folders = {masks or path.with_suffix("") for path in files}
     for folder in sorted(folders):
@@ -47,7 +49,7 @@ def read(
             raise NotFoundError(f"{folder} holds no PNG; name the folder of PNGs: --masks DIR")
 
     def painter(image: SpilledImage, drawn: Drawn, path: Path) -> Painted:
-        return _painted(image, drawn, path, masks or path.with_suffix(""))
+        return _painted(image, drawn, path, masks or path.with_suffix(""), pixels_max)
 
     return read_coco(files, images=images, scratch=scratch, painter=painter)
 
@@ -56,7 +58,9 @@ def _has_png(folder: Path) -> bool:
     return any(name.lower().endswith(".png") for _, _, names in os.walk(folder) for name in names)
 
 
-def _painted(image: SpilledImage, drawn: Drawn, path: Path, folder: Path) -> Painted:
+def _painted(
+    image: SpilledImage, drawn: Drawn, path: Path, folder: Path, pixels_max: int
+) -> Painted:
     if not image.annotations:
         drawn.report.note("image without an annotation", f"{path}: images[{image.at}]")
         return Painted([], [], [])
@@ -84,7 +88,9 @@ def _painted(image: SpilledImage, drawn: Drawn, path: Path, folder: Path) -> Pai
     if not png.is_file():
         drawn.report.note(PNG_MISSING, f"{place}: {png}")
         return Painted([], [{"file": drawn.file, "annotation": annotation}], [])
-    width, height = _check(png, image, segments, drawn, place)
+    shown = read_mask(png, pixels_max=pixels_max)
+    _check(shown, png, image, segments, drawn, place)
+    width, height = shown.size
     mask = mask_id(drawn.file)
     rois: list[object] = [
         roi_of(segment, drawn, mask=mask, place=f"{place}.segments_info[{number}]")
@@ -121,10 +127,14 @@ def _segments(annotation: Wire, place: str) -> list[Wire]:
 
 
 def _check(
-    png: Path, image: SpilledImage, segments: list[Wire], drawn: Drawn, place: str
-) -> tuple[int, int]:
-    """Hold a PNG and the segments that it should show against each other; return its size."""
-    mask = read_mask(png)
+    mask: MaskPicture,
+    png: Path,
+    image: SpilledImage,
+    segments: list[Wire],
+    drawn: Drawn,
+    place: str,
+) -> None:
+    """Hold a PNG and the segments that it should show against each other."""
     for side, found in zip(("width", "height"), mask.size, strict=True):
         if image.body.get(side) not in (None, 0, found):
             raise FormatError(
@@ -150,4 +160,3 @@ def _check(
         raise FormatError(
             f"{png}: {count} pixels have the colour of segment {name}, which {place} has not"
         )
-    return mask.size

@@ -15,12 +15,13 @@ from hyperstore.formats.coco_standard import labels_of
 from hyperstore.formats.coco_write import Export
 from hyperstore.formats.combine import Wire, identity, mapping, sequence
 from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, mask_id, segment_of
-from hyperstore.formats.panoptic_paint import Item, paint
+from hyperstore.formats.panoptic_paint import Item, MaskFiles, paint
 from hyperstore.formats.pictures import relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.target import Target
 from hyperstore.ids import key_hash
+from hyperstore.limits import PICTURE_PIXELS_MAX
 
 __all__ = ["write"]
 
@@ -31,6 +32,7 @@ def write(
     file: Path,
     *,
     fetch: Callable[[str], str],
+    pixels_max: int = PICTURE_PIXELS_MAX,
     masks: Path | None = None,
     of: str | None = None,
     images: Path | None = None,
@@ -38,7 +40,8 @@ def write(
 ) -> Report:
     """Write one panoptic file, and the folder of its PNGs; say what was written and what not.
 
-    `fetch` gives the path of a mask's file from its URI. `masks` is by default the folder beside
+    `fetch` gives the path of a mask's file from its URI; pictures of more than `pixels_max` are
+    refused. `masks` is by default the folder beside
     the file that is named as the file is without its `.json`; it has to be empty or absent, unless
     `replace` writes among what is there. `of` and `images` are as in `coco_write.write`.
     """
@@ -49,7 +52,8 @@ def write(
     if folder == file:
         raise UsageError(f"{file} has no ending .json; name the folder of PNGs: --masks DIR")
     with Target.open(file) as target, Staging.open(folder, replace=replace) as staging:
-        segments = _Segments(staging, choice, categories, fetch=fetch, report=report)
+        files = MaskFiles(fetch, pixels_max)
+        segments = _Segments(staging, choice, categories, files=files, report=report)
         place = (images or file.parent).absolute()
         export = Export(
             target, choice, categories, folder=place, report=report, whole=segments.annotation
@@ -82,13 +86,13 @@ class _Segments:
         choice: Choice,
         categories: Categories,
         *,
-        fetch: Callable[[str], str],
+        files: MaskFiles,
         report: Report,
     ) -> None:
         self._staging = staging
         self._choice = choice
         self._categories = categories
-        self._fetch = fetch
+        self._files = files
         self._report = report
         self._things: set[str] = set()  # Labels that outlines have.
 
@@ -104,7 +108,7 @@ class _Segments:
         if not items and not kept:
             return None
         painting = paint(
-            frame, items, mask=mask, fetch=self._fetch, report=self._report, place=place
+            frame, items, mask=mask, files=self._files, report=self._report, place=place
         )
         if painting is None or not (painting.segments or kept):
             return None

@@ -18,7 +18,7 @@ from hyperstore.formats.voc_map import flagged, number_of, roi_of
 from hyperstore.formats.voc_write import MASKS, write
 from hyperstore.formats.xmltree import Element, parse
 from hyperstore.limits import XML_BYTES_MAX
-from hyperstore.media.probe import probe
+from hyperstore.media.headers import header_of
 
 __all__ = ["read", "write"]
 
@@ -164,9 +164,9 @@ def _masks(file: Path, folder: Path, source: Wire, report: Report) -> list[Wire]
         png = Path(os.path.abspath(folder.parent / name / f"{file.stem}.png"))  # noqa: PTH100
         if folder.name != "Annotations" or not png.is_file():
             continue
-        found = probe(png)
-        if found.fault is not None:
-            raise FormatError(f"{file}: its mask cannot be read: {found.fault}")
+        found = header_of(str(png), str(png))
+        if found.width is None:
+            raise FormatError(f"{file}: its mask cannot be read: {png} is broken, or no picture")
         for side, size in (("width", found.width), ("height", found.height)):
             if source.get(side, size) != size:
                 raise FormatError(

@@ -5,13 +5,12 @@ In `SegmentationObject` a pixel has the number of its object in the XML, from 1;
 stand in `labelmap.txt`. 0 is background, 255 is kept for borders, which nobody drew here.
 """
 
-from collections.abc import Callable
 from functools import cache
 
 from hyperstore.formats.coco_standard import kind_of, labels_of
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.panoptic_map import Shape, colour_of
-from hyperstore.formats.panoptic_paint import Item, Painting, paint
+from hyperstore.formats.panoptic_paint import Item, MaskFiles, Painting, paint
 from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import corners
 
@@ -53,8 +52,8 @@ class Segments:
 class Masks:
     """Draws frame after frame, and remembers the numbers of classes."""
 
-    def __init__(self, fetch: Callable[[str], str], report: Report) -> None:
-        self._fetch = fetch
+    def __init__(self, files: MaskFiles, report: Report) -> None:
+        self._files = files
         self._report = report
         self._numbers = {name: number for number, name in enumerate(_CLASSES, 1)}
         self._used = False
@@ -78,7 +77,7 @@ class Masks:
             frame,
             list(items.values()),
             mask="",
-            fetch=self._fetch,
+            files=self._files,
             report=self._report,
             place=place,
         )

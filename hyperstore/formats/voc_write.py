@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from hyperstore.errors import FormatError, MediaError
 from hyperstore.formats.combine import Wire, mapping, records, sequence
+from hyperstore.formats.panoptic_paint import MaskFiles
 from hyperstore.formats.pictures import is_url, relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
@@ -19,7 +20,8 @@ from hyperstore.formats.unsaid import note_unsaid
 from hyperstore.formats.voc_map import object_of
 from hyperstore.formats.voc_masks import CLASS, OBJECT, Masks, Segments
 from hyperstore.formats.xmltext import document
-from hyperstore.media.probe import probe
+from hyperstore.limits import PICTURE_PIXELS_MAX
+from hyperstore.media.probe import verify
 from hyperstore.media.rawfile import raw_file
 
 __all__ = ["MASKS", "write"]
@@ -34,18 +36,21 @@ def write(
     folder: Path,
     *,
     fetch: Callable[[str], str],
+    pixels_max: int = PICTURE_PIXELS_MAX,
     images: Path | None = None,
     replace: bool = False,
 ) -> Report:
     """Write a VOC dataset from the frames of a version, and say what was written and what not.
 
-    `fetch` gives the path of a mask's file from its URI. Pictures of frames made by hand are named
+    `fetch` gives the path of a mask's file from its URI; pictures of more than `pixels_max` are
+    refused. Pictures of frames made by hand are named
     relative to `images`, or else by their bare names. The folder has to be empty or absent, unless
     `replace` writes among what is there.
     """
     report = Report()
     with Staging.open(folder, replace=replace) as staging:
-        export = _Export(staging, fetch=fetch, images=images, report=report)
+        files = MaskFiles(fetch, pixels_max)
+        export = _Export(staging, files=files, images=images, report=report)
         for frame in frames:
             export.add(frame)
         export.end()
@@ -57,13 +62,13 @@ class _Export:
         self,
         staging: Staging,
         *,
-        fetch: Callable[[str], str],
+        files: MaskFiles,
         images: Path | None,
         report: Report,
     ) -> None:
         self._staging = staging
-        self._fetch = fetch
-        self._drawn = Masks(fetch, report)
+        self._files = files
+        self._drawn = Masks(files, report)
         self._images = None if images is None else images.absolute()
         self._report = report
         self._imported = 0
@@ -184,8 +189,8 @@ class _Export:
             if name not in MASKS:
                 self._report.note("mask that VOC has no place for, left out", place)
                 continue
-            path = self._fetch(uri)
-            found = probe(path)
+            path = self._files.fetch(uri)
+            found = verify(path, pixels_max=self._files.pixels_max)
             if found.fault is not None:
                 raise MediaError(f"{place}: the mask {name}: {found.fault}")
             if found.content_type != "image/png":

@@ -23,11 +23,10 @@ class Canvas:
 
     __slots__ = ("_image", "_is_blank")
 
-    def __init__(self, width: int, height: int) -> None:
-        if width * height > PICTURE_PIXELS_MAX:
+    def __init__(self, width: int, height: int, *, pixels_max: int = PICTURE_PIXELS_MAX) -> None:
+        if width * height > pixels_max:
             raise RefusedError(
-                f"a picture of {width} x {height} pixels is over the {PICTURE_PIXELS_MAX} that are"
-                " drawn"
+                f"a picture of {width} x {height} pixels is over the {pixels_max} that are drawn"
             )
         self._image = Image.new("RGB", (width, height))
         self._is_blank = True

@@ -128,3 +128,20 @@ def test_a_pipe_is_refused_where_a_file_has_to_be_whole(boxes: Command) -> None:
     """`ls --json` is for pipes."""
     for form in ("coco", "panoptic", "frames"):
         assert "which a pipe cannot be" in boxes.fails("export", form, "cells", "-", code=2)
+
+
+def test_how_large_a_png_may_be_is_set_in_one_place(hs: Command, tmp_path: Path) -> None:
+    """`media.pixels_max` holds for masks that are read, and for what is painted."""
+    _panoptic(tmp_path / "p.json")
+    hs("init")
+    words = ("import", "panoptic", "p.json", "--dataset", "d")
+    hs("config", "media.pixels_max", "5")
+    assert "a.png is 3 x 2 pixels, over the 5" in hs.fails(*words, code=128)
+    hs("config", "media.pixels_max", "6")
+    hs(*words)
+    hs("config", "media.pixels_max", "5")
+    for export in ("panoptic d@Current out.json", "voc d@Current out"):
+        assert "3 x 2 pixels, over the 5" in hs.fails("export", *export.split(), code=128)
+    hs("config", "media.pixels_max", "6")
+    hs("export", "panoptic", "d@Current", "out.json")
+    hs("export", "voc", "d@Current", "voc")
