@@ -8,6 +8,7 @@ Invariants:
 
 - A URI is never rewritten here, and what is local is copied only where a store is to keep it.
 - A kept file is whole, on the disk, and never written to again; its name is the hash of its bytes.
+- What is sent appears whole or not at all, and never over other content.
 - A file in the cache is whole. What was promised and what came have the same length, or there is
   no file.
 - A hit needs no network. A download needs memory for a chunk, however long the file.
@@ -18,11 +19,13 @@ Invariants:
 Files, in reading order: `uri.py` (what a URI is), `settings.py`, `reach.py` (how far URIs of a
 foreign store lead), `part.py` (a file on its way), `web.py` (from the web), `cloud.py` (from
 buckets), `relay.py` (the same, for forked children), `evict.py` and `cache.py` (files by URI),
-`kept.py` (files by their hash, which a store keeps), `local.py` (all of it together). Then
-pictures: `picture.py` (opened, whatever they are), `rawfile.py`, `headers.py`, `probe.py` and
-`facts.py` (what a file is), `thumbnail.py` and `thumbnails.py` (one, and many in processes of their own), `video.py`
-(a moment), `masks.py` (as labels), `canvas.py` (painted anew), `lettering.py`, `draw.py` and
-`glance.py` (a frame as people look at it). Pillow is loaded where a picture is opened, not before.
+`kept.py` (files by their hash, which a store keeps), `local.py` (all of it together). Outwards:
+`sending.py` (a file held still while it goes), `send_local.py`, `send_cloud.py`, `send_web.py`,
+`send_relay.py`, `send.py` (all of it together). Then pictures: `picture.py` (opened, whatever they
+are), `rawfile.py`, `headers.py`, `probe.py` and `facts.py` (what a file is), `thumbnail.py` and
+`thumbnails.py` (one, and many in processes of their own), `video.py` (a moment), `masks.py` (as
+labels), `canvas.py` (painted anew), `lettering.py`, `draw.py` and `glance.py` (a frame as people
+look at it). Pillow is loaded where a picture is opened, not before.
 
 Why not fetch from the web by the library that knows buckets? It takes a query string for part of
 the name, which breaks signed URLs, and follows redirects by itself, to wherever they lead.

@@ -182,17 +182,9 @@ def _new_client(place: Bucket, timeout_s: int, retries: int) -> "Client":
         if not emulator:
             return GCSStore(place.bucket, client_options=options, retry_config=again)
         options["allow_http"] = True
-        # Without a signature it would still ask for a token before it writes.
-        nobody = {
-            "client_email": "",
-            "disable_oauth": True,
-            "gcs_base_url": emulator if "://" in emulator else f"http://{emulator}",
-            "private_key": "",
-            "private_key_id": "",
-        }
         return GCSStore(
             place.bucket,
-            service_account_key=json.dumps(nobody),
+            service_account_key=_nobody_at(emulator),
             client_options=options,
             retry_config=again,
         )
@@ -226,6 +218,21 @@ def _new_client(place: Bucket, timeout_s: int, retries: int) -> "Client":
         retry_config=again,
         **settings,  # type: ignore[arg-type]
     )
+
+
+def _nobody_at(emulator: str) -> str:
+    """Return the key of nobody, at an emulator of Google's storage.
+
+    Without a signature it would still ask for a token before it writes.
+    """
+    nobody = {
+        "client_email": "",
+        "disable_oauth": True,
+        "gcs_base_url": emulator if "://" in emulator else f"http://{emulator}",
+        "private_key": "",
+        "private_key_id": "",
+    }
+    return json.dumps(nobody)
 
 
 def _is_secure(host: str, *variables: str) -> bool:
