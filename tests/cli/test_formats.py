@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from tests.cli.conftest import lines
+from tests.cli.test_hostile_text import PAYLOADS, harmless
 from tests.support.command import Command
 from tests.support.disks import read_only, small_disk
 from tests.support.panoptic import put_panoptic
@@ -145,3 +147,29 @@ def test_how_large_a_png_may_be_is_set_in_one_place(hs: Command, tmp_path: Path)
     hs("config", "media.pixels_max", "6")
     hs("export", "panoptic", "d@Current", "out.json")
     hs("export", "voc", "d@Current", "voc")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_of_a_frame_acts_on_the_terminal_or_leaves_the_folder(
+    store: Command, tmp_path: Path, payload: str
+) -> None:
+    """Ids, labels and names of pictures: whole in the files, or one harmless error."""
+    frame = _boxes(1)[0] | {"id": f"f{payload}", "meta": {payload: payload}}
+    rois = [roi | {"label": [payload]} for roi in frame["rois"]]  # type: ignore[attr-defined]
+    done = store.run("add", "-", stdin=lines([frame | {"rois": rois}]))
+    assert harmless(done.out + done.err)
+    if done.code:
+        return  # A store takes no such text, so no export meets it.
+    for words in ("voc cells@Current voc", "panoptic cells@Current p.json"):
+        done = store.run("export", *words.split())
+        assert done.code in (0, 128)
+        assert harmless(done.out + done.err)
+        form, _, name = words.split()
+        assert (tmp_path / name).exists() == (done.code == 0)
+        if form == "panoptic":
+            categories = json.loads((tmp_path / name).read_text())["categories"]
+            assert [one["name"] for one in categories] == [payload]
+        elif done.code == 0:
+            (file,) = (tmp_path / name / "Annotations").iterdir()
+            label = ElementTree.parse(file).getroot().findtext("object/name")
+            assert label == payload.strip()
