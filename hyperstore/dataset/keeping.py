@@ -40,6 +40,7 @@ from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptMedia, Taken
 from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import KEPT, is_kept, shown
 
 __all__ = ["Keeper"]
@@ -126,7 +127,7 @@ class Keeper:
         self._progress = progress
         self._store = str(handle.folder)
         self._roots = handle.roots
-        self._media = KeptMedia(handle.folder)
+        self._media = KeptMedia(handle.folder, links=media_settings(str(handle.folder)).keeps_links)
         self._strict = strict
         self._remote_only = remote_only
         self._held = ExitStack()

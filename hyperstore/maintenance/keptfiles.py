@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 
 from hyperstore.codec import Value
@@ -21,11 +22,12 @@ from hyperstore.dataset.store import Store
 from hyperstore.errors import CorruptError, LockedError
 from hyperstore.frames.records import read_keys
 from hyperstore.ids import Kind, key_hash
-from hyperstore.limits import GRACE_S, PICTURE_PIXELS_MAX, PRUNE_WAIT_S
+from hyperstore.limits import GRACE_S, PRUNE_WAIT_S
 from hyperstore.maintenance.collect import gc
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptFile, KeptMedia, kept_in
 from hyperstore.media.probe import Probe, verify
+from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import KEPT
 from hyperstore.storage.database import Database
 
@@ -140,15 +142,17 @@ def verify_kept(store: Store, *, progress: Progress | None = None) -> Verified:
     named = {digest for _, _, found in _naming(store.handle.database) for digest in found}
     media = KeptMedia(store.path)
     done = Verified()
+    pixels_max = media_settings(str(store.path)).pixels_max
     wrong: dict[str, tuple[str, str]] = {}
     total = sum(1 for _ in media.files()) if progress is not None else 0
     source = media.files()
     with ThreadPoolExecutor(_VERIFIERS, thread_name_prefix="hyperstore-verify") as pool:
         while chunk := list(islice(source, 16 * _VERIFIERS)):
             paths = [str(media.path(file.digest)) for file in chunk]
-            for file, probe in zip(chunk, pool.map(verify, paths), strict=True):
+            look = partial(verify, pixels_max=pixels_max)
+            for file, probe in zip(chunk, pool.map(look, paths), strict=True):
                 named.discard(file.digest)
-                fault = _judged(media, file, probe, done)
+                fault = _judged(media, file, probe, done, pixels_max)
                 if fault is not None:
                     wrong[file.digest] = fault
             if progress is not None:
@@ -164,7 +168,7 @@ def verify_kept(store: Store, *, progress: Progress | None = None) -> Verified:
 
 
 def _judged(
-    media: KeptMedia, file: KeptFile, probe: Probe, done: Verified
+    media: KeptMedia, file: KeptFile, probe: Probe, done: Verified, pixels_max: int
 ) -> tuple[str, str] | None:
     """Count one file; return code and message of what is wrong with it, if something is."""
     done.files += 1
@@ -175,7 +179,7 @@ def _judged(
         said = "cannot be read" if probe.hash is None else "has other bytes than were kept"
         return "damaged", f"it {said}; delete it, and add its frames again"
     if probe.content_type is not None:
-        if (probe.width or 0) * (probe.height or 0) > PICTURE_PIXELS_MAX:
+        if (probe.width or 0) * (probe.height or 0) > pixels_max:
             done.undecoded += 1
             return None
         done.pictures += 1
@@ -234,10 +238,7 @@ def _delete(
                 for _, _, found in _naming(database, since):
                     for digest in found:
                         doomed.pop(digest, None)
-                for part in media.parts():
-                    with suppress(FileNotFoundError):
-                        if part.stat().st_mtime < oldest:
-                            part.unlink()
+                media.sweep(before_s=oldest)
                 return {
                     digest: file
                     for digest, file in doomed.items()

@@ -9,24 +9,26 @@ out until the frames that name them are stored.
     lock                   shared by those who keep files, exclusively held by prune
 
 Where the file system can (btrfs, XFS), a kept file shares its blocks with the original until one
-of them changes; elsewhere it is a copy. It is never a hard link: that would be the user's own file
-under a second name, so an edit in place would change what is kept under the hash of what was, and
-taking the right to write from it would take it from the original.
+of them changes; elsewhere it is a copy. It is a hard link only where the user asks for that: then
+it is the original under a second name, so that an edit in place changes what is kept under the hash
+of what was. Its rights and times are the original's too, so neither is touched, and prune may take
+it at once, for the original is still there.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from hyperstore.errors import MediaError
 from hyperstore.ids import content_hash, new_id
-from hyperstore.limits import KEEP_CHUNK_BYTES
-from hyperstore.media.evict import sweep_partial
+from hyperstore.limits import CACHE_PARTIAL_S, KEEP_CHUNK_BYTES
 from hyperstore.media.rawfile import open_regular, reading, stamp_of
 from hyperstore.media.uri import KEPT
 from hyperstore.storage.host import clone_file, file_lock, sync_folder
@@ -83,7 +85,9 @@ def kept_path(store: str, digest: str) -> str:
 class KeptMedia:
     """The kept files of the store in one folder. Threads may share it."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, *, links: bool = False) -> None:
+        """With `links` files may be kept as hard links."""
+        self._links = links
         self.folder = store / MEDIA_FOLDER
         self._store = store
         self._unsynced: set[Path] = set()
@@ -101,7 +105,7 @@ class KeptMedia:
                 (self.folder / _PARTIAL).mkdir(parents=True, exist_ok=True)
                 lock = file_lock(self.folder / _LOCK, exclusive=False, wait=True)
                 held.enter_context(lock)
-            sweep_partial(self.folder / _PARTIAL)
+            self.sweep(before_s=time.time() - CACHE_PARTIAL_S)
             yield
 
     @contextlib.contextmanager
@@ -123,18 +127,22 @@ class KeptMedia:
             if before[0] == 0:
                 raise MediaError(f"{name} is empty")
             part = self.folder / _PARTIAL / new_id()
-            with disk_errors(part):
-                # Nobody may write to it, and who has opened it may all the same.
-                target = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
+            target = None
+            if not (self._links and _linked(path, part, source)):
+                with disk_errors(part):
+                    # Nobody may write to it, and who has opened it may all the same.
+                    target = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o444)
             try:
                 again = hashlib.sha256() if sha256 else None
                 digest = content_hash(self._copied(source, target, part, name, before[0], again))
-                size = os.fstat(target).st_size
+                made = source.fileno() if target is None else target
+                size = os.fstat(made).st_size
                 if stamp_of(source) != before or size != before[0]:
                     raise MediaError(f"{name} changed while it was read; try again")
-                self._publish(part, target, digest)
+                self._publish(part, made, digest)
             finally:
-                os.close(target)
+                if target is not None:
+                    os.close(target)
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
         return Taken(digest, size, None if again is None else again.hexdigest())
@@ -168,24 +176,35 @@ class KeptMedia:
                 return True
         return False
 
-    def parts(self) -> list[Path]:
-        """Return the files on their way; while one is pruning, those nobody will end."""
-        return [
-            self.folder / _PARTIAL / name for name in _names(self.folder / _PARTIAL, _PART_NAME)
-        ]
+    def sweep(self, *, before_s: float) -> None:
+        """Delete files that have been on their way since then: whoever began them was killed."""
+        for name in _names(self.folder / _PARTIAL, _PART_NAME):
+            part = self.folder / _PARTIAL / name
+            with contextlib.suppress(OSError):
+                # Which linking and writing move on; the other time may be that of an original.
+                if part.lstat().st_ctime < before_s:
+                    part.unlink()
 
     def _copied(
-        self, source: BinaryIO, target: int, part: Path, name: str, size: int, again: "_Hash | None"
+        self,
+        source: BinaryIO,
+        target: int | None,
+        part: Path,
+        name: str,
+        size: int,
+        again: "_Hash | None",
     ) -> Iterator[bytes]:
-        """Copy a file of this size, and yield its bytes; of one that grows, little more."""
+        """Copy a file of this size, unless the target is None, and yield its bytes; of a file that
+        grows, little more.
+        """
         with disk_errors(part):
-            cloned = clone_file(source.fileno(), target)
+            cloned = target is not None and clone_file(source.fileno(), target)
         left = size
         while left >= 0:
             if self._stopped:
                 raise MediaError(f"{name} is not kept: the call has ended")
-            if cloned:  # What is hashed is what was cloned, whatever happens to the original.
-                with disk_errors(part):
+            if cloned and target is not None:
+                with disk_errors(part):  # So what is hashed is what was cloned.
                     chunk = os.read(target, KEEP_CHUNK_BYTES)
             else:
                 with reading(name):
@@ -195,10 +214,11 @@ class KeptMedia:
             left -= len(chunk)
             if again is not None:
                 again.update(chunk)
-            rest = memoryview(b"" if cloned else chunk)
-            with disk_errors(part):
-                while rest:
-                    rest = rest[os.write(target, rest) :]
+            if target is not None and not cloned:
+                rest = memoryview(chunk)
+                with disk_errors(part):
+                    while rest:
+                        rest = rest[os.write(target, rest) :]
             yield chunk
 
     def _publish(self, part: Path, target: int, digest: str) -> None:
@@ -210,6 +230,20 @@ class KeptMedia:
                 part.replace(path)
         # Of one that was there, somebody else may have to sync the name yet.
         self._unsynced.add(path.parent)
+
+
+def _linked(path: str, part: Path, source: BinaryIO) -> bool:
+    """Make the part another name of an open file; say whether that could be done."""
+    try:
+        os.link(os.path.realpath(path), part)
+        if os.path.samestat(part.lstat(), os.fstat(source.fileno())):
+            return True
+        part.unlink()  # Another file has come to that path.
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+            with disk_errors(part):
+                raise
+    return False
 
 
 def _is_kept(path: Path, target: int) -> bool:
@@ -227,7 +261,8 @@ def _is_kept(path: Path, target: int) -> bool:
                 if os.pread(target, len(chunk), at) != chunk:
                     return False
                 at += len(chunk)
-        os.utime(path)
+        if found.st_nlink == 1:  # Else it is the user's own file, whose time is his.
+            os.utime(path)
     except OSError:  # Not there, or somebody else's that we cannot read or touch.
         return False
     return True

@@ -56,6 +56,12 @@ def _retries(value: object) -> Setting:
     return value
 
 
+def _way(value: object) -> Setting:
+    if value not in ("copy", "link"):
+        raise ValueError("`copy` or `link`")
+    return str(value)
+
+
 def _hosts(value: object) -> Setting:
     if not isinstance(value, str) or not value.isprintable() or "*" in value:
         raise ValueError("hosts with spaces between, such as `nas.local 10.0.0.7:9000`")
@@ -67,6 +73,7 @@ MEDIA_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "cache.max_bytes": (_bytes, "how large that grows, 0 (no limit) unless set"),
     "cache.min_free_bytes": (_bytes, "what stays free on its disk, 1073741824 unless set"),
     "media.allow_hosts": (_hosts, "private hosts that frames of a foreign store may name"),
+    "media.keep": (_way, "how files are kept: copy, or link (never edit one in place then)"),
     "media.pixels_max": (_pixels, f"larger pictures are refused, {PICTURE_PIXELS_MAX} unless set"),
     "media.previews_max_bytes": (
         _bytes,
@@ -98,6 +105,7 @@ class MediaSettings:
     timeout_s: int
     retries: int
     allow_hosts: frozenset[str]
+    keeps_links: bool  # Whether kept files may be hard links.
     pixels_max: int  # Of a picture that is decoded.
     previews_max_bytes: int
     roots: tuple[str, ...]  # Folders of the store's local files.
@@ -135,6 +143,7 @@ def _settled(
         timeout_s=int(values.get("media.timeout", FETCH_TIMEOUT_S)),
         retries=int(values.get("media.retries", FETCH_RETRIES)),
         allow_hosts=frozenset(str(values.get("media.allow_hosts", "")).lower().split()),
+        keeps_links=values.get("media.keep") == "link",
         pixels_max=int(values.get("media.pixels_max", PICTURE_PIXELS_MAX)),
         previews_max_bytes=int(values.get("media.previews_max_bytes", PREVIEWS_BYTES_MAX)),
         roots=tuple(roots),

@@ -583,6 +583,18 @@ def test_processes_that_keep_one_folder_store_all_of_it(
     assert all(one.get_local_source(raise_on_error=True) for one in draft)  # type: ignore[union-attr]
 
 
+def test_a_store_links_where_it_is_set_to(
+    tmp_path: Path, draft: DatasetVersion, store: Store
+) -> None:
+    """`media.keep` is a setting of the store, so all who add to it do as one of them chose."""
+    path = picture(tmp_path, "a.png")
+    store.set_config("media.keep", "link")
+    draft.add_frames([SingleFrame(id="f", source=path)], copy_media=True)
+    assert path.stat().st_nlink == 2
+    with pytest.raises(UsageError, match="`copy` or `link`"):
+        store.set_config("media.keep", "move")
+
+
 # The facts alone.
 
 

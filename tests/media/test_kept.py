@@ -1,12 +1,14 @@
 """The folder of kept files: what is in it is whole, on the disk, and named by its bytes."""
 
 import errno
+import hashlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -111,6 +113,51 @@ def test_any_name_will_do(tmp_path: Path, name: str) -> None:
     """A name takes no part in how bytes are kept."""
     uri = keep(tmp_path, made(tmp_path, name.encode(), name))
     assert Path(local_file(uri, store=str(tmp_path))).read_bytes() == name.encode()
+
+
+def test_a_file_is_linked_only_on_request(tmp_path: Path) -> None:
+    """A second name takes no room; what the original's owner may do with it stays as it was."""
+    path = made(tmp_path, b"one file, two names")
+    os.utime(path, (10**9, 10**9))
+    media = KeptMedia(tmp_path, links=True)
+    for _ in range(2):
+        with media.holding():
+            taken = media.keep(str(path), path.name, sha256=True)
+            media.settle()
+    there = media.path(taken.digest)
+    assert there.samefile(path)
+    assert (path.stat().st_mtime, path.stat().st_mode & 0o777) == (10**9, 0o644)
+    assert taken.uri == f"media:{blake3(b'one file, two names').hexdigest()}"
+    assert taken.sha256 == hashlib.sha256(b"one file, two names").hexdigest()
+    assert len(everything(tmp_path)) == 1
+    path.unlink()
+    assert there.read_bytes() == b"one file, two names"
+
+
+def test_a_linked_file_that_was_edited_gives_way_to_a_good_copy(tmp_path: Path) -> None:
+    """And the edit of the original is kept under its own hash; the original stays."""
+    path = made(tmp_path, b"before")
+    media = KeptMedia(tmp_path, links=True)
+    with media.holding():
+        first = media.keep(str(path), path.name)
+        path.write_bytes(b"AFTER!")
+        second = media.keep(str(path), path.name)
+        good = media.keep(str(made(tmp_path, b"before", "copy")), "copy")
+    assert media.path(second.digest).read_bytes() == b"AFTER!"
+    assert good == first
+    assert media.path(first.digest).read_bytes() == b"before"
+    assert path.read_bytes() == b"AFTER!"
+
+
+def test_where_no_link_can_be_made_a_copy_is(tmp_path: Path) -> None:
+    """From another disk, say."""
+    with small_disk(tmp_path / "disk", 2048) as disk:
+        path = made(disk, b"elsewhere")
+        media = KeptMedia(tmp_path, links=True)
+        with media.holding():
+            taken = media.keep(str(path), path.name)
+        assert media.path(taken.digest).read_bytes() == b"elsewhere"
+        assert not media.path(taken.digest).stat().st_mode & 0o222
 
 
 # What is refused.
@@ -327,16 +374,17 @@ def test_a_crash_at_any_step_leaves_no_part_under_a_name(
     assert Path(local_file(uri, store=str(tmp_path))).read_bytes() == path.read_bytes()
 
 
-def test_an_old_part_is_swept(tmp_path: Path) -> None:
+def test_an_old_part_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What killed processes left behind does not fill the disk for ever; a new one is at work."""
-    keep(tmp_path, made(tmp_path, b"one"))
     parts = tmp_path / "media" / "partial"
-    for name, age in (("a" * 32, 0), ("b" * 32, 3 * 24 * 3600)):
-        made(parts, b"half", name)
-        seconds = (parts / name).stat().st_mtime - age
-        os.utime(parts / name, (seconds, seconds))
-    keep(tmp_path, made(tmp_path, b"two"))
+    made(parts, b"half", "a" * 32)
+    os.utime(parts / ("a" * 32), (0, 0))  # As that of a second name for an old original.
+    keep(tmp_path, made(tmp_path, b"one"))
     assert [path.name for path in parts.iterdir()] == ["a" * 32]
+    later = time.time() + 3 * 24 * 3600
+    monkeypatch.setattr(time, "time", lambda: later)
+    keep(tmp_path, made(tmp_path, b"two"))
+    assert list(parts.iterdir()) == []
 
 
 def test_who_keeps_is_waited_for(tmp_path: Path) -> None:
