@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from hyperstore.codec import Struct, decoder
 from hyperstore.dataset.draft import Place, head_snapshot, read_state
@@ -26,7 +27,14 @@ from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import UPLOAD_KNOWN_MAX
 from hyperstore.tree.diff import diff
 
-__all__ = ["Known", "KnownContents", "dataset_snapshots", "hashed_uris", "table_errors"]
+__all__ = [
+    "Known",
+    "KnownContents",
+    "dataset_snapshots",
+    "hashed_uris",
+    "known_contents",
+    "table_errors",
+]
 
 _CHUNK = 1_024
 _HASH_DIGITS = 64
@@ -93,6 +101,9 @@ class KnownContents:
         """Give up the table."""
         if not self.inherited:
             self._table.close()
+
+    def __del__(self) -> None:
+        self.close()
 
     def begin(self) -> None:
         """Be sure of nothing any more: a call begins."""
@@ -215,6 +226,18 @@ def hashed_uris(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
             if isinstance(sha256, str) and len(sha256) == _HASH_DIGITS:
                 with contextlib.suppress(ValueError):  # Some hash of the user's own.
                     yield bytes.fromhex(sha256), roots.absolute(uri)
+
+
+_of: WeakKeyDictionary[Handle, dict[str, KnownContents]] = WeakKeyDictionary()
+
+
+def known_contents(handle: Handle, dataset_id: str) -> KnownContents:
+    """Return what is known of a dataset, the same for all who share a handle in this process."""
+    held = _of.setdefault(handle, {})
+    found = held.get(dataset_id)
+    if found is None or found.inherited:
+        found = held[dataset_id] = KnownContents(dataset_id)
+    return found
 
 
 @contextlib.contextmanager

@@ -8,9 +8,10 @@ from hyperstore.dataset.ingest import Failure, FrameLike
 from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
 from hyperstore.dataset.uploading import Uploader
-from hyperstore.dataset.uploading_known import KnownContents
+from hyperstore.dataset.uploading_known import known_contents
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
 from hyperstore.dataset.version import VersionCore
+from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
 
 __all__ = ["VersionWriting"]
@@ -19,7 +20,6 @@ __all__ = ["VersionWriting"]
 class VersionWriting(VersionCore):
     """A version with what its calls on frames write through."""
 
-    _known: KnownContents | None = None  # What was uploaded before, once something is to be.
     _keeps = False  # Whether the store keeps the files of all that is written through this handle.
 
     def move_sources(self, prefix: Place, new: Place, *, dry_run: bool = False) -> int:
@@ -102,11 +102,14 @@ class VersionWriting(VersionCore):
         if wish is None:
             return None
         self._state().writable()
-        if self._known is None or self._known.inherited:
-            self._known = KnownContents(place.dataset)
-        return Uploader(
-            self._handle, self.view(), wish, self._known, strict=strict, bytes_max=bytes_max
-        )
+        known = known_contents(self._handle, place.dataset)
+        pending = self._editor.pending
+        if pending is not None:
+            view = View(self._handle, pending[0], self._home(None), pending[1])
+        else:  # Not by view(): who adds frames does not look at the others.
+            with self._handle.database.reading() as reader:
+                view = self._view_in(reader)
+        return Uploader(self._handle, view, wish, known, strict=strict, bytes_max=bytes_max)
 
     def _stage(
         self, uploader: Uploader | None, copy_media: bool, *, strict: bool
@@ -123,6 +126,6 @@ class VersionWriting(VersionCore):
         if default is None and not keeps:
             return self
         other = type(self)(self._handle, place=self._place, dataset_name=self._dataset_name)
-        other._editor, other._known, other._keeps = self._editor, self._known, keeps
+        other._editor, other._keeps = self._editor, keeps
         other._upload_to = self._upload_to if default is None else default
         return other
