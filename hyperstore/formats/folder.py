@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from hyperstore.codec import encode
@@ -208,10 +208,12 @@ class _Run:
         fresh = [one for one in matches if one.held is None]
         strict = not self._skip_invalid
         report = self.report
-        if known:
+        refreshed = self._refreshed(maker, known)
+        first = next(refreshed, None)
+        if first is not None:
             # Somebody may edit a frame between this reading and the writing: theirs stays.
             failures = self._version.update_frames(
-                self._refreshed(maker, known),
+                chain([first], refreshed),
                 strict=strict,
                 if_unchanged=True,
                 copy_media=self._copy_media,

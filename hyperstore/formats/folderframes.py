@@ -89,6 +89,8 @@ class Maker:
             else:
                 _refresh(known, source, lead=lead)
                 self._note_gone(known, source)
+        if record.context_id is None:
+            record.context_id = self.context
         made = pack(record)
         return None if made == payload else made
 

@@ -2,14 +2,18 @@
 
 import hashlib
 import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 import hyperstore
 from hyperstore import BoundingBox2D
-from hyperstore.errors import FormatError, UsageError
+from hyperstore.errors import ConflictError, FormatError, UsageError
 from hyperstore.formats.folder import add_folder
+from hyperstore.formats.folderfacts import Reading
 from tests.support.folders import Pictures
 from tests.support.pictures import bomb, draw, turned_to
 
@@ -197,7 +201,7 @@ def test_what_is_remembered_may_be_lost_or_damaged(pictures: Pictures, tmp_path:
     for damaged in (b"", whole[:7], whole[: len(whole) // 2], b"\xff" * len(whole)):
         index.write_bytes(damaged)
         assert pictures.add().unchanged == 20
-        assert pictures.add(context="other").unchanged == 20
+        assert pictures.add(every_ms=5).unchanged == 20
         assert pictures.add().read == 0
     for at in range(0, len(whole), 37):
         index.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
@@ -336,3 +340,75 @@ def test_kept_bytes_are_kept_once(pictures: Pictures, tmp_path: Path) -> None:
     assert (report.added, report.unchanged, len(pictures.draft)) == (0, 1, 1)
     assert sorted(path for path in (tmp_path / ".hyperstore" / "media").rglob("*")) == kept
     assert pictures.add(copy_media=True).read == 0
+
+
+def test_files_that_vanish_while_others_are_read_are_listed(pictures: Pictures) -> None:
+    """Somebody else may be sorting the folder at the same time."""
+    for seed in range(600):
+        pictures.draw(f"{seed:03}.png", seed)
+
+    def meddling(readings: Iterable[Reading]) -> Iterator[Reading]:
+        for at, reading in enumerate(readings):
+            if at == 0:
+                (pictures.folder / "598.png").unlink()
+                (pictures.folder / "599.png").rename(pictures.folder / "600.png")
+            yield reading
+
+    report = pictures.add(progress=meddling)
+    assert [name for name, _ in report.refused] == ["598.png", "599.png"]
+    assert report.added == 598
+    assert pictures.add().added == 1
+
+
+def test_a_context_is_that_of_frames_that_have_none(pictures: Pictures) -> None:
+    """Given later, it comes later; one that somebody set stays."""
+    pictures.draw("a.png", 1)
+    pictures.draw("b.png", 2)
+    pictures.add()
+    frame = pictures.at("a.png")
+    frame.context_id = "mine"
+    pictures.draft.update_frames([frame])
+    assert pictures.add(context="drive").changed == 1
+    assert pictures.at("a.png").context_id == "mine"
+    assert pictures.at("b.png").context_id == "drive"
+
+
+def test_a_frame_that_others_change_meanwhile_keeps_what_they_did(pictures: Pictures) -> None:
+    """Between the reading of a folder and the writing of its frames lies a long time."""
+    for seed in range(3):
+        pictures.draw(f"{seed}.png", seed)
+    pictures.add()
+    pictures.draw("1.png", 70)
+
+    def meddling(readings: Iterable[Reading]) -> Iterator[Reading]:
+        yield from readings
+        thread = threading.Thread(target=label)
+        thread.start()
+        thread.join()
+
+    def label() -> None:
+        frame = pictures.at("1.png")
+        frame.metadata["by"] = "somebody else"
+        pictures.draft.update_frames([frame])
+
+    with pytest.raises(ConflictError):
+        pictures.add(progress=meddling)
+    assert pictures.at("1.png").metadata == {"by": "somebody else"}
+    assert pictures.add().changed == 1
+    assert pictures.at("1.png").metadata == {"by": "somebody else"}
+
+
+def test_a_copy_of_a_store_without_its_cache_goes_on(pictures: Pictures, tmp_path: Path) -> None:
+    """On another disk every inode is another; the frames are the same, byte for byte."""
+    for seed in range(5):
+        pictures.draw(f"{seed}.png", seed)
+    pictures.add()
+    root = pictures.draft.content_id
+    other = tmp_path / "laptop"
+    shutil.copytree(pictures.folder, other / "pics")
+    shutil.copytree(tmp_path / ".hyperstore", other / ".hyperstore")
+    with hyperstore.open(other / ".hyperstore") as store:
+        draft = store.dataset("cells").version("Current")
+        report = add_folder(draft, other / "pics")
+        assert (report.unchanged, report.moved, report.copies) == (5, 0, [])
+        assert draft.content_id == root
