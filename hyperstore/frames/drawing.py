@@ -102,10 +102,9 @@ def _one(name: str, value: object, common: Common, mask_id: str | None) -> Annot
         return Mask(cast("Sequence[int]", value), **common, mask_id=mask_id)
     kind = _SHAPES.get(name) or registered(name)
     if kind is None:
-        known = sorted([*_SHAPES, "box2d_xywh", "mask_rgb", "frame_class"])
         raise TypeError(
-            f"add_annotation() knows no shape {name!a}, and no class is registered for it; "
-            f"the closest: {nearest(name, known, 3)}"
+            f"add_annotation() has no argument {name!a}, and no class is registered for such a "
+            f"shape; the closest: {nearest(name, _ARGUMENTS, 3)}"
         )
     if not isinstance(value, Iterable):
         raise FrameError(f"{name}: {a_type(value)} is not a list of numbers", path=name)
@@ -126,6 +125,9 @@ _SHAPES: dict[str, type[Annotation]] = {
     "box3d_xyzwhxyzwh": BoundingBox3D,
     "ellipse2d_xyrrt": Ellipse2D,
 }
+_ARGUMENTS = sorted(
+    {*_SHAPES, *Common.__annotations__, "box2d_xywh", "frame_class", "mask_id", "mask_rgb"}
+)
 _COMPLEX: dict[type[Annotation], type[Annotation]] = {
     Polygon2D: ComplexPolygon2D,
     Polygon3D: ComplexPolygon3D,

@@ -5,10 +5,12 @@ encoded until somebody looks at them.
 """
 
 import copy
+import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from typing import ParamSpec, cast
 
 from hyperstore.codec import pack
+from hyperstore.errors import nearest
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
@@ -32,6 +34,8 @@ from hyperstore.ids import ObjectId, new_id
 
 __all__ = ["DEFAULT", "SingleFrame", "makers", "single_frame"]
 
+_P = ParamSpec("_P")
+
 DEFAULT = "default"
 _NOTHING = SourceRecord(id=DEFAULT, uri="")
 
@@ -40,11 +44,30 @@ makers: dict[str, Callable[[WholeRecord], object]] = {}
 here, since `SingleFrame.from_dict` may have to return one."""
 
 
+def _naming_typos(call: Callable[_P, None]) -> Callable[_P, None]:
+    """Let a call whose argument is unknown say which one is closest."""
+    known = call.__code__.co_varnames[1 : call.__code__.co_argcount]
+    among = frozenset(known)
+
+    @functools.wraps(call)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        if not among.issuperset(kwargs):
+            unknown = next(name for name in kwargs if name not in among)
+            raise TypeError(
+                f"SingleFrame() has no argument {unknown!a}; "
+                f"the closest: {nearest(unknown, known, 3)}"
+            )
+        call(*args, **kwargs)
+
+    return checked
+
+
 class SingleFrame(Shown):
     """A frame with one source. All arguments are optional; a frame needs a source to be stored."""
 
     __slots__ = ("__weakref__", "_object_id", "_random_id")
 
+    @_naming_typos
     def __init__(
         self,
         id: str | float | None = None,

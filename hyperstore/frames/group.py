@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from hyperstore.codec import pack
-from hyperstore.errors import FrameError, HyperstoreError
+from hyperstore.errors import CorruptError, FrameError, HyperstoreError
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
@@ -318,11 +318,14 @@ def group_frame(
     meta = dict(record.meta or {})
     given = set()
     for source in record.sources:
-        own = meta.get(source.id)
-        if isinstance(own, dict):
+        own: Metadata | None = None
+        if source.id in meta:
+            held = meta.pop(source.id)
+            if not isinstance(held, dict):
+                raise CorruptError(f"a stored frame breaks a rule of frames: {namesake(source.id)}")
             given.add(source.id)
-            del meta[source.id]
-        member = FrameRecord(sources=[source], meta=own if isinstance(own, dict) else None)
+            own = held
+        member = FrameRecord(sources=[source], meta=own)
         group._members[source.id] = single_frame(member, rois, home=home, member=source.id)
     record.meta = meta or None
     record.sources = []

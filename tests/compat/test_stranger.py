@@ -285,6 +285,7 @@ def test_a_stranger_sees_damage(
 
 
 @pytest.mark.filterwarnings("ignore:.*came again in one call")
+@pytest.mark.filterwarnings("ignore:.*holds a dot")
 @settings(max_examples=30)
 @given(st.lists(wire_frames(), max_size=4))
 def test_any_frame_reads_as_the_package_reads_it(

@@ -67,6 +67,14 @@ def test_sf_01_every_argument_is_optional_and_in_the_documented_order() -> None:
     assert (frame.metadata, frame.annotations, frame.masks_source) == ({}, [], {})
 
 
+def test_sf_01_an_argument_that_nobody_knows_names_the_closest() -> None:
+    """At once: a frame without its source would be found much later."""
+    with pytest.raises(TypeError, match=r"no argument 'sorce'; the closest: 'source'"):
+        SingleFrame(sorce="s3://b/a.jpg")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"no argument 'label'.* the closest: 'labels'"):
+        SingleFrame().add_annotation(box2d_xywh=[1, 2, 3, 4], label=["a"])
+
+
 def test_sf_01_a_filled_frame_comes_back(stored: Stored) -> None:
     """By every property."""
     given: dict[str, Any] = {

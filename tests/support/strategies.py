@@ -145,6 +145,9 @@ def wire_frames(draw: st.DrawFn) -> Wire:
     if draw(st.booleans()):
         wire["context_id"] = draw(texts)
     if meta := draw(metadata):
+        for name in () if single else names:  # What lies under a member's name is its metadata.
+            if name in meta and not isinstance(meta[name], dict):
+                meta[name] = {"held": meta[name]}
         wire["meta"] = meta
     if draw(st.integers(0, 3)) == 0:
         wire["meta_blob"] = {"a": draw(values)}
