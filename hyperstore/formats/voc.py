@@ -50,8 +50,9 @@ def read(
     sets = _sets(beside / "ImageSets", report)
     seen = {} if seen is None else seen
     known = {file.stem for file in files}
-    for name in sets.keys() - known if path.is_dir() else ():
-        report.note("name in ImageSets that has no XML file, left out", min(sets[name]))
+    for name in sorted(sets.keys() - known) if path.is_dir() else ():
+        where = f"{name} in {sets[name][0]}"
+        report.note("name in ImageSets that has no XML file, left out", where)
     for file in files:
         partial = _partial(file, folder, images=pictures, sets=sets, report=report)
         if partial.id in seen:

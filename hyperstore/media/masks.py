@@ -116,7 +116,7 @@ class MaskPicture:
 
         It is black elsewhere.
         """
-        others = [colour for colour in self.colours() if colour not in colours]
+        others = self.colours().keys() - {*colours, (0, 0, 0)}
         if not self._deep and len(others) <= len(colours):
             made = self._image.copy()
             for colour in others:

@@ -3,7 +3,6 @@
 Pixels are compared with arrays that NumPy filled, never with what our painter made.
 """
 
-import json
 import struct
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from hyperstore.errors import (
     RefusedError,
     UsageError,
 )
-from hyperstore.formats import coco, panoptic
+from hyperstore.formats import panoptic
 from hyperstore.formats.combine import Wire, mapping, sequence
 from tests.support.coco import DictVersion, put, value_of
 from tests.support.command import environment
@@ -431,8 +430,19 @@ def test_the_plain_reader_still_keeps_panoptic_files_as_they_are(tmp_path: Path)
     version.read(put(tmp_path / "p.json", _data()))
     found, _ = version.write(tmp_path / "out.json")
     assert value_of(found) == value_of(_data())
-    assert json.loads((tmp_path / "out.json").read_text())["annotations"]
-    assert coco.Report().notes == {}
+
+
+def test_a_file_may_be_read_again_without_its_pngs_and_with_them(tmp_path: Path) -> None:
+    """What the other way of reading left in the frames goes, and nothing of the file."""
+    version = _read(tmp_path)
+    before = dict(version.frames), version.meta
+    version.read(tmp_path / "in" / "p.json")
+    frame = _frame(version)
+    assert (_rois(frame), mapping(sequence(frame["sources"])[0])["masks"]) == ([], [])
+    found, _ = version.write(tmp_path / "out.json")
+    assert value_of(found) == value_of(_data())
+    version.read_panoptic(tmp_path / "in" / "p.json")
+    assert (version.frames, version.meta) == before
 
 
 @pytest.mark.slow

@@ -129,6 +129,31 @@ def test_odd_corners_of_the_format_are_read() -> None:
     assert counts == {"voc_dataset1": 2, "voc_dataset2": 4, "voc_dataset3": 1}
 
 
+def test_lists_are_read_but_for_comments_and_classes_and_nothing_is_lost_silently(
+    tmp_path: Path,
+) -> None:
+    """A name without a file, and a list of one class, are counted."""
+    folder = tmp_path / "ImageSets" / "Main"
+    folder.mkdir(parents=True)
+    (folder / "train.txt").write_text("# made by hand\n\na\nlost\n")
+    (folder / "cat_train.txt").write_text("a  1\n")
+    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "Annotations" / "a.xml").write_text(f"<annotation>{_OBJECT}</annotation>")
+    report = Report()
+    (partial,) = voc.read(tmp_path, report=report)
+    (image,) = sequence(mapping(partial.wire["_voc"])["images"])
+    assert mapping(mapping(image)["record"])["sets"] == ["Main/train"]
+    assert {what: (note.count, note.first) for what, note in report.notes.items()} == {
+        "list of one class, left out (it follows from the objects)": (
+            1,
+            str(folder / "cat_train.txt"),
+        ),
+        "name in ImageSets that has no XML file, left out": (1, "lost in Main/train"),
+        "picture of unknown width": (1, str(tmp_path / "Annotations" / "a.xml")),
+        "picture of unknown height": (1, str(tmp_path / "Annotations" / "a.xml")),
+    }
+
+
 def test_other_encodings_are_read_where_they_are_declared(tmp_path: Path) -> None:
     """XML says its encoding, so a Latin-1 file is no guess; one that lies is an error."""
     text = _OBJECT.replace("cat", "Öl")
