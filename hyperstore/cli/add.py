@@ -162,9 +162,6 @@ class _Adding:
         )
         self.folders.append((folder, report))
         self.failures += [f"{folder / path}: {why}" for path, why in report.refused]
-        self.failures += [
-            _said(failure["frame"], str(failure["error"])) for failure in report.failures
-        ]
 
     def _placed(self, paths: Iterable[Path]) -> Iterator[Wire | FrameInFile]:
         for frame in self._frames(paths):

@@ -9,7 +9,7 @@ unless it is asked for.
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from hyperstore.formats.folderplan import Layout, Plan, Planned
 from hyperstore.formats.folderside import Legend, read_legend
 from hyperstore.formats.folderwalk import Found, look, walk
 from hyperstore.frames.read import read_frame
+from hyperstore.frames.roots import local_path
 from hyperstore.ids import Kind
 from hyperstore.limits import FOLDER_CHUNK, FOLDER_LISTED_MAX
 
@@ -55,7 +56,6 @@ class FolderReport:
     )  # Files, and the registered ones they are copies of.
     gone: list[str] = field(default_factory=list)  # Files of frames that are still there.
     incomplete: list[tuple[str, list[str]]] = field(default_factory=list)  # Groups, what they lack.
-    failures: list[Failure] = field(default_factory=list)  # Of add_frames.
 
 
 def add_folder(
@@ -212,19 +212,21 @@ class _Run:
         first = next(refreshed, None)
         if first is not None:
             # Somebody may edit a frame between this reading and the writing: theirs stays.
-            failures = self._version.update_frames(
-                chain([first], refreshed),
-                strict=strict,
-                if_unchanged=True,
-                copy_media=self._copy_media,
-            )
-            report.failures += failures
+            with self._naming():
+                failures = self._version.update_frames(
+                    chain([first], refreshed),
+                    strict=strict,
+                    if_unchanged=True,
+                    copy_media=self._copy_media,
+                )
+            self._refuse_failed(failures)
             report.changed -= len(failures)
         if fresh:
-            failures = self._version.add_frames(
-                self._new(maker, fresh), strict=strict, copy_media=self._copy_media
-            )
-            report.failures += failures
+            with self._naming():
+                failures = self._version.add_frames(
+                    self._new(maker, fresh), strict=strict, copy_media=self._copy_media
+                )
+            self._refuse_failed(failures)
             report.added -= len(failures)
         gone = matching.gone
         if prune and gone:
@@ -237,7 +239,7 @@ class _Run:
         report = self.report
         undone = report.refused or report.gone or report.copies or report.incomplete
         settled = None
-        if question is not None and not undone and not report.failures:
+        if question is not None and not undone:
             known = self.index.rows
             if all((row := known.get(one.path)) is not None and row.is_of(one) for one in files):
                 content = self._version.view().content_id
@@ -284,6 +286,24 @@ class _Run:
     def _refuse(self, path: str, why: str) -> None:
         self.report.refused.append((path, why))
         self._present.setdefault(path, None)
+
+    def _refuse_failed(self, failures: list[Failure]) -> None:
+        for failure in failures:
+            self.report.refused.append((self._name_of(failure["frame"]), str(failure["error"])))
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Name the file in the error of a frame that cannot be stored."""
+        try:
+            yield
+        except FrameError as error:
+            raise FrameError(f"{self._name_of(error.frame)}: {error}", path=error.path) from None
+
+    def _name_of(self, frame: object) -> str:
+        """Return the path of the first file of a frame."""
+        wire = frame if isinstance(frame, dict) else getattr(frame, "to_dict", dict)()
+        sources = wire.get("sources") or [{}]
+        return local_path(str(sources[0].get("uri", ""))).removeprefix(f"{self._folder}/")
 
     def _settle_problem(self, path: str, error: Exception) -> None:
         if not self._skip_invalid:

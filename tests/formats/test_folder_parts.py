@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 import hyperstore
-from hyperstore.errors import FormatError, HyperstoreError, UsageError
+from hyperstore.errors import FormatError, FrameError, HyperstoreError, UsageError
 from hyperstore.formats.folder import add_folder
 from tests.support.folders import Pictures
 from tests.support.pictures import draw
@@ -373,6 +373,20 @@ def test_a_group_moves_as_one(pictures: Pictures, tmp_path: Path) -> None:
     (after,) = pictures.groups()
     assert after.id == before.id
     assert after["left"].source == str(pictures.folder / "777_left.jpg")
+
+
+def test_metadata_under_the_name_of_a_member_is_refused(pictures: Pictures) -> None:
+    """A side file of a group may not say it, since it would be the member's; the file is named."""
+    for camera, seed in (("left", 1), ("right", 2)):
+        pictures.draw(f"0_{camera}.png", seed)
+        pictures.draw(f"1_{camera}.png", seed)
+    pictures.write("0.json", '{"metadata": {"left": 5}}')
+    options = {"group": "{group}_{camera}.png", "side": "{group}.json"}
+    with pytest.raises(FrameError, match=r"0_left\.png: .*left"):
+        pictures.add(**options)
+    report = pictures.add(**options, skip_invalid=True)
+    assert [name for name, _ in report.refused] == ["0_left.png"]
+    assert report.added == 1
 
 
 def test_a_group_is_all_or_nothing(pictures: Pictures) -> None:
