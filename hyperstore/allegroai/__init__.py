@@ -27,6 +27,36 @@ multiprocessing, joblib or a shell, and only the environment reaches all of them
 
 from importlib import import_module
 
+TYPE_CHECKING = False  # As typing has it.
+
+if TYPE_CHECKING:
+    from hyperstore.allegroai.dataentry import DataEntry, DataSubEntry
+    from hyperstore.allegroai.dataentryimage import DataEntryImage, DataSubEntryImage
+    from hyperstore.allegroai.dataframe import (
+        Annotation,
+        BoundingBox2D,
+        BoundingBox3D,
+        ComplexPolygon2D,
+        ComplexPolygon3D,
+        Ellipse2D,
+        FrameGroup,
+        ImageAnnotation,
+        KeyPoints2D,
+        KeyPoints3D,
+        Mask,
+        Polygon2D,
+        Polygon3D,
+        SingleFrame,
+    )
+    from hyperstore.allegroai.datasetversion import Dataset, DatasetVersion
+    from hyperstore.allegroai.dataview import DataPipe, DataView, IterationOrder
+    from hyperstore.allegroai.hyperdataset import HyperDataset, HyperDatasetManagement
+    from hyperstore.allegroai.model import InputModel, OutputModel
+    from hyperstore.allegroai.storage import StorageManager
+    from hyperstore.allegroai.task import Logger, Task
+    from hyperstore.allegroai.tasktypes import TaskTypes
+    from hyperstore.errors import UsageError
+
 __all__ = [
     "Annotation",
     "BoundingBox2D",

@@ -190,14 +190,21 @@ class DataEntry:
 
     @documented
     def set_vector(self, vector: Sequence[float], metadata_field: str) -> None:
-        """Keep a vector under a key of the metadata, such as `embedding`."""
+        """Keep a vector under a key of the metadata; `a.b` stands for `b` in the dict of `a`."""
         key = _word(metadata_field, "a vector is kept under a key, a str").removeprefix("meta.")
         values = vector.tolist() if hasattr(vector, "tolist") else vector
         if not isinstance(values, list | tuple) or not all(
             isinstance(one, int | float) and not isinstance(one, bool) for one in values
         ):
             raise UsageError(f"a vector is a list of numbers, not {a_type(vector)}")
-        self.metadata[key] = list(values)
+        place = self.metadata
+        *above, last = key.split(".")
+        for name in above:
+            below = place.setdefault(name, {})
+            if not isinstance(below, dict):
+                raise UsageError(f"{key!a} is no place for a vector: {name!a} is {a_type(below)}")
+            place = below
+        place[last] = list(values)
 
     # Annotations of the entry as a whole.
 
@@ -214,10 +221,10 @@ class DataEntry:
 
     @documented
     def remove_annotation(
-        self, index: int | None = None, **kwargs: object
+        self, index: int | None = None, *, id: str | int | None = None
     ) -> Annotation | list[Annotation] | None:
         """Remove the annotation at a position, or those of an `id`; return what was removed."""
-        return self._notes.remove_one(index, **kwargs)
+        return self._notes.remove_one(index, id=id)
 
     @documented
     def remove_annotations(

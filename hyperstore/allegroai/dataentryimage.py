@@ -156,10 +156,10 @@ class DataSubEntryImage(DataSubEntry):
 
     @documented
     def remove_annotation(
-        self, index: int | None = None, **kwargs: object
+        self, index: int | None = None, *, id: str | int | None = None
     ) -> Annotation | list[Annotation] | None:
         """Remove the annotation at a position, or those of an `id`; return what was removed."""
-        return Notes(self._frame).remove_one(index, **kwargs)
+        return Notes(self._frame).remove_one(index, id=id)
 
     @documented
     def remove_annotations(
@@ -229,10 +229,10 @@ class DataEntryImage(DataEntry):
 
     @documented
     def remove_global_annotation(
-        self, index: int | None = None, **kwargs: object
+        self, index: int | None = None, *, id: str | int | None = None
     ) -> Annotation | list[Annotation] | None:
         """Remove the global annotation at a position, or those of an `id`."""
-        return self._global.remove_one(index, **kwargs)
+        return self._global.remove_one(index, id=id)
 
     @documented
     def remove_global_annotations(

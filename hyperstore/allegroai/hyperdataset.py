@@ -12,6 +12,7 @@ from hyperstore.dataset.arguments import documented, one_of
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.statistics import Stats
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
+from hyperstore.frames.frame import SingleFrame
 
 __all__ = ["HyperDataset", "HyperDatasetManagement"]
 
@@ -287,11 +288,11 @@ class HyperDataset(HyperDatasetManagement):
     ) -> int:
         """Store entries whose files go to one place; return how many were stored."""
         vectors = VectorFields(self._dataset)
-        wires: dict[str, dict[str, object]] = {}
+        frames: dict[str, SingleFrame] = {}
         for entry in entries:
             try:
                 vectors.check(entry.metadata)
-                wires[entry.id] = entry.to_api_object()
+                frames[entry.id] = SingleFrame.from_dict(entry.to_api_object())
             except HyperstoreError as error:
                 errors["register"][entry.id] = str(error)
         uploads: dict[str, object] = {}
@@ -299,21 +300,20 @@ class HyperDataset(HyperDatasetManagement):
             uploads = {"auto_upload_destination": destination, "local_dataset_root_path": "/"}
             uploads |= {"upload_retries": retries, "force_upload": force}
         failures = self._version.add_frames(
-            list(wires.values()),
+            list(frames.values()),
             max_request_size_mb=most,
             **uploads,  # type: ignore[arg-type]
         )
         for failure in failures:
-            frame = failure["frame"]
-            named = frame.get("id") if isinstance(frame, dict) else None
+            entry_id = str(getattr(failure["frame"], "id", None))
             where = "upload" if failure["error_type"] == "upload" else "register"
-            errors[where][str(named)] = failure["error"]
-            wires.pop(str(named), None)
+            errors[where][entry_id] = failure["error"]
+            frames.pop(entry_id, None)
         if destination is not None:
             for entry in entries:
-                if entry.id in wires:
-                    entry.moved_to(wires[entry.id])
-        return len(wires)
+                if entry.id in frames:
+                    entry.moved_to(frames[entry.id].to_dict())
+        return len(frames)
 
     @documented
     def delete_data_entries(

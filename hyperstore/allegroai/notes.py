@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import UsageError
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.frame import SingleFrame
@@ -39,15 +40,14 @@ class Notes:
         return [one for one in self.held if id is None or one.id == id]
 
     def remove_one(
-        self, index: int | None, **choice: object
+        self, index: int | None, *, id: object = None
     ) -> Annotation | list[Annotation] | None:
         """Remove the one at a position, or all of an id; None where there is none."""
+        one_of(index=index, id=id)
         if index is None:
-            if set(choice) != {"id"}:
+            if id is None:
                 raise UsageError("an annotation is removed by its index, or by its id")
-            return self.remove(id=choice["id"]) or None
-        if choice:
-            raise UsageError("index and id exclude each other; give one")
+            return self.remove(id=id) or None
         if not -len(self.held) <= index < len(self.held):
             return None
         return self.held.pop(index)

@@ -53,15 +53,25 @@ class VectorFields:
     def check(self, metadata: Mapping[str, object]) -> None:
         """Raise FrameError where a vector is none, or has another length."""
         for path, said in self._fields.items():
-            if said.get("type") != _VECTOR or path not in metadata:
+            found = _at(metadata, path) if said.get("type") == _VECTOR else None
+            if found is None:
                 continue
-            found = metadata[path]
             size = len(found) if isinstance(found, Sequence) else 0
             if size != said.get("dims") or not _is_vector(found):
                 raise FrameError(
                     f"meta.{path} is a vector of {said.get('dims')} numbers here, not of {size}",
                     path=f"meta.{path}",
                 )
+
+
+def _at(metadata: Mapping[str, object], path: str) -> object:
+    """Return what stands at a path, whose dots lead into dicts or are in a key; else None."""
+    if path in metadata:
+        return metadata[path]
+    found: object = metadata
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 def _is_vector(value: object) -> bool:

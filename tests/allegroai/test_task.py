@@ -10,7 +10,7 @@ import pytest
 
 import hyperstore
 from hyperstore import NotFoundError, SingleFrame, UsageError
-from hyperstore.allegroai import (  # type: ignore[attr-defined]
+from hyperstore.allegroai import (
     DatasetVersion,
     InputModel,
     Logger,
@@ -149,7 +149,7 @@ def test_what_makes_no_sense_is_one_clear_error(call: Callable[[], object]) -> N
 def test_an_unknown_argument_is_told_the_closest() -> None:
     """Versions of clearml differ in what they take."""
     with pytest.raises(TypeError, match="project_name"):
-        Task.init(projectname="p")
+        Task.init(projectname="p")  # type: ignore[call-arg]
 
 
 class Settings:
