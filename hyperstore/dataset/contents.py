@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, overload
 from hyperstore.dataset import lastchange, masklabels, schema, updating
 from hyperstore.dataset.arguments import documented, number_of
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
-from hyperstore.dataset.deleting import delete_sources_of_frames
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.editor import frame_id_of, listed
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
@@ -156,6 +155,9 @@ class VersionContents(VersionWriting):
         if delete_sources:
             self._editor.refuse_batch("delete_sources")
             self._state().writable()
+            # It brings threads, a database and clients, which most processes do without.
+            from hyperstore.dataset.deleting import delete_sources_of_frames
+
             ids = [frame_id_of(one) for one in listed(frames)]
             delete_sources_of_frames(self._handle, self._place, ids)
             return self._editor.delete(ids)

@@ -12,7 +12,6 @@ from hyperstore.dataset import choosing, founding, lifecycle
 from hyperstore.dataset.arguments import Either, documented, one_of
 from hyperstore.dataset.datasetcore import DatasetCore
 from hyperstore.dataset.default import default_handle, find_default
-from hyperstore.dataset.deleting import delete_sources_of_dataset
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.lookup import commit_id_of, find_versions, no_version
 from hyperstore.dataset.moved import datasets_moved
@@ -313,6 +312,9 @@ class Dataset(DatasetCore):
         found = select_dataset(handle, selector)
         published = delete_all_versions and force
         if delete_sources and delete_all_versions:
+            # It brings threads, a database and clients, which most processes do without.
+            from hyperstore.dataset.deleting import delete_sources_of_dataset
+
             founding.check_deletable(handle, found.id, drafts=True, published=published)
             delete_sources_of_dataset(handle, found.id, show_progress=show_progress)
         founding.delete_dataset(handle, found.id, drafts=delete_all_versions, published=published)

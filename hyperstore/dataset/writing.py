@@ -1,18 +1,19 @@
 """How a version writes frames: by way of what moves their files first, where something does."""
 
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from hyperstore.dataset.fetching import Fetched, fetch_into_cache, is_elsewhere
 from hyperstore.dataset.ingest import Failure, FrameLike
 from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
-from hyperstore.dataset.uploading import Uploader
-from hyperstore.dataset.uploading_known import known_contents
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
 from hyperstore.dataset.version import VersionCore
 from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
+
+if TYPE_CHECKING:
+    from hyperstore.dataset.uploading import Uploader
 
 __all__ = ["VersionWriting"]
 
@@ -61,7 +62,7 @@ class VersionWriting(VersionCore):
         self,
         frames: Iterable[FrameLike],
         command: str,
-        stage: Keeper | Uploader | None,
+        stage: "Keeper | Uploader | None",
         *,
         strict: bool,
         if_unchanged: bool = False,
@@ -88,7 +89,7 @@ class VersionWriting(VersionCore):
 
     def _uploader(
         self, *, strict: bool, bytes_max: int | None = None, **asked: object
-    ) -> Uploader | None:
+    ) -> "Uploader | None":
         """Return what uploads for one call, its destinations checked; None where nothing does."""
         place = self._place
         wish = upload_wish(
@@ -102,6 +103,10 @@ class VersionWriting(VersionCore):
         if wish is None:
             return None
         self._state().writable()
+        # These bring threads, a database and clients, which most processes do without.
+        from hyperstore.dataset.uploading import Uploader
+        from hyperstore.dataset.uploading_known import known_contents
+
         known = known_contents(self._handle, place.dataset)
         pending = self._editor.pending
         if pending is not None:
@@ -112,8 +117,8 @@ class VersionWriting(VersionCore):
         return Uploader(self._handle, view, wish, known, strict=strict, bytes_max=bytes_max)
 
     def _stage(
-        self, uploader: Uploader | None, copy_media: bool, *, strict: bool
-    ) -> Keeper | Uploader | None:
+        self, uploader: "Uploader | None", copy_media: bool, *, strict: bool
+    ) -> "Keeper | Uploader | None":
         """Return what moves the files of one call, if something does."""
         if not (copy_media or self._keeps):
             return uploader
