@@ -71,14 +71,14 @@ class Maker:
         With `lead` its sources are led to the files of the plan.
         """
         record = read_whole(payload)
-        told = {source.id: _hashes(source).get(_SIDE) for source in record.sources}
         names = _side_names(planned)
-        stale = any(told.get(member) != self._sha(name) for member, _, name in names)
-        before = [self._earlier(name, told.get(member)) for member, _, name in names]
+        told = [_told(record, own) for own, _ in names]
+        stale = any(self._sha(name) not in one for (_, name), one in zip(names, told, strict=True))
+        before = [self._earlier(name, one) for (_, name), one in zip(names, told, strict=True)]
         wire = self.wire(planned if stale else _without_sides(planned))
         new = read_whole(prepare(wire, roots=self.roots).payload)
         if stale:
-            said = _joined([(own, side) for (_, own, _), side in zip(names, before, strict=True)])
+            said = _joined([(own, side) for (own, _), side in zip(names, before, strict=True)])
             old = prepare({**wire, **said}, roots=self.roots).payload
             record = _merged(read_whole(old), record, new)
         by_id = {source.id: source for source in record.sources}
@@ -87,7 +87,7 @@ class Maker:
             if known is None:
                 record.sources.append(source)
             else:
-                _refresh(known, source, lead=lead)
+                _refresh(known, source, lead=lead, is_told=stale)
                 self._note_gone(known, source)
         if record.context_id is None:
             record.context_id = self.context
@@ -181,13 +181,13 @@ class Maker:
         facts = self.sides[name]
         return None if facts is None else facts.sha256
 
-    def _earlier(self, name: str, told: object) -> Said:
-        """Return what a side file said when its hash was `told`; nothing where nobody knows."""
+    def _earlier(self, name: str, told: set[object]) -> Said:
+        """Return what a side file said when its hash was that; nothing where nobody knows."""
         known = self.index.rows.get(name)
         if known is None or known.side is None:
             return {}, []
         sha256, said = unpacked(known.side)
-        return said if sha256 == told else ({}, [])
+        return said if sha256 in told else ({}, [])
 
 
 def hash_of(source: SourceRecord) -> str | None:
@@ -202,17 +202,26 @@ def is_local_form(stored: str) -> bool:
     return stored.startswith((RESERVED, "file:///"))
 
 
-def _side_names(planned: Planned) -> list[tuple[str, str | None, str]]:
-    """Return, for each side file, the source that remembers it, the member it is of, its path."""
-    found: list[tuple[str, str | None, str]] = []
+def _side_names(planned: Planned) -> list[tuple[str | None, str]]:
+    """Return the path of each side file, with the member of a group that it is of."""
+    found: list[tuple[str | None, str]] = []
     if planned.side is not None:
-        found.append((planned.parts[0].member, None, planned.side))
+        found.append((None, planned.side))
     found += [
-        (part.member, part.member if planned.is_group else None, part.side)
+        (part.member if planned.is_group else None, part.side)
         for part in planned.parts
         if part.side is not None
     ]
     return found
+
+
+def _told(record: WholeRecord, member: str | None) -> set[object]:
+    """Return the hashes of side files that a frame was made of; of one member, if that is given.
+
+    Of a group's own any source remembers it, since which one comes first may change.
+    """
+    sources = [one for one in record.sources if member in (None, one.id)]
+    return {_hashes(one).get(_SIDE) for one in sources}
 
 
 def _without_sides(planned: Planned) -> Planned:
@@ -241,8 +250,8 @@ def _merged(base: WholeRecord, ours: WholeRecord, new: WholeRecord) -> WholeReco
     return read_whole(merge_frames(pack(base), pack(ours), pack(theirs))[0])
 
 
-def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool) -> None:
-    """Let a stored source say what its file says now."""
+def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, is_told: bool) -> None:
+    """Let a stored source say what its file says now; `is_told` where side files were merged."""
     meta = dict(source.meta or {})
     hashes = dict(_hashes(source))
     found = hash_of(new)
@@ -253,6 +262,8 @@ def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool) -> None:
     if is_other or "size" not in meta:
         meta["size"] = (new.meta or {}).get("size")
     hashes["source"] = found
+    if is_told:
+        hashes.pop(_SIDE, None)  # Which source of a group remembers it may have changed.
     if _SIDE in _hashes(new):
         hashes[_SIDE] = _hashes(new)[_SIDE]
     if lead:

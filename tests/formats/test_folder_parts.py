@@ -359,6 +359,22 @@ def test_a_group_without_a_camera_is_listed_and_gets_it_later(pictures: Pictures
     assert all(sorted(one) == ["l", "r"] for one in pictures.groups())
 
 
+def test_a_new_camera_does_not_bring_back_what_was_deleted(pictures: Pictures) -> None:
+    """Also where it comes before the others: the group's side file was told already."""
+    pictures.draw("0_left.png", 1)
+    pictures.draw("0_right.png", 2)
+    pictures.write("0.json", '{"metadata": {"speed": 3}}')
+    options = {"group": "{group}_{camera}.png", "side": "{group}.json"}
+    pictures.add(**options)
+    (group,) = pictures.groups()
+    del group.metadata["speed"]
+    pictures.draft.update_frames([group])
+    pictures.draw("0_front.png", 3)
+    assert pictures.add(**options).changed == 1
+    (group,) = pictures.groups()
+    assert (sorted(group), group.metadata) == (["front", "left", "right"], {})
+
+
 def test_a_group_moves_as_one(pictures: Pictures, tmp_path: Path) -> None:
     """Its id follows from its name, its sources from where its files are."""
     for camera, seed in (("left", 1), ("right", 2)):
