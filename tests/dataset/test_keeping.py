@@ -371,6 +371,7 @@ def test_files_that_cannot_be_kept_are_failures_of_uploads(
         SingleFrame(source="their-own:thing"),
         SingleFrame(source=good, mask_source=tmp_path / "nowhere.png"),
         SingleFrame(source="media:" + "0" * 64),
+        {"id": "hostile", "sources": [{"id": "default", "uri": "media:../../etc/passwd"}]},
         {"id": "w", "sources": [{"id": "default", "uri": str(tmp_path / "nowhere.png")}]},
         FrameGroup(a=SingleFrame(source=good), b=SingleFrame(source=tmp_path / "nowhere.png")),
     ]
@@ -382,7 +383,7 @@ def test_files_that_cannot_be_kept_are_failures_of_uploads(
     assert bad == before
     assert [one.id for one in draft] == ["fine"]
     assert "mask '00' of source 'default'" in str(failures[5]["error"])
-    assert "source 'b'" in str(failures[8]["error"])
+    assert "source 'b'" in str(failures[9]["error"])
     # Mended, they are given again as they came back.
     picture(tmp_path, "nowhere.png")
     again = draft.add_frames(failures, copy_media=True)
