@@ -7,6 +7,8 @@ in another process.
 """
 
 import hashlib
+import re
+from typing import Literal
 
 from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError
 from hyperstore.limits import (
@@ -22,6 +24,7 @@ from hyperstore.media.uri import Bucket, locate, shown
 __all__ = ["check_bucket", "delete_object", "has_objects", "held_object", "put_object"]
 
 _HASH = "sha256"
+_NO_CONDITIONS = re.compile(r"501 Not Implemented|NotImplemented")
 
 
 def check_bucket(probe: str, timeout_s: int) -> bool:
@@ -81,7 +84,7 @@ def put_object(path: str, uri: str, sha256: str, size: int, timeout_s: int, repl
     place = _place(uri)
     need_library(uri)
     import obstore
-    from obstore.exceptions import AlreadyExistsError, PreconditionError
+    from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
     content = Content(sha256, size)
     attributes = {_HASH: sha256}
@@ -105,18 +108,27 @@ def put_object(path: str, uri: str, sha256: str, size: int, timeout_s: int, repl
             )
             return True
         data = b"".join(chunks_of(path, content))
-        try:
-            obstore.put(
-                client,
-                place.key,
-                data,
-                attributes=attributes,
-                mode="overwrite" if replace else "create",
-                use_multipart=False,
-            )
-        except (AlreadyExistsError, PreconditionError):
-            return False
-        return True
+        modes: list[Literal["create", "overwrite"]] = ["create", "overwrite"]
+        for mode in modes[1:] if replace else modes:
+            try:
+                obstore.put(
+                    client,
+                    place.key,
+                    data,
+                    attributes=attributes,
+                    mode=mode,
+                    use_multipart=False,
+                )
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            except (BaseError, NotImplementedError) as error:
+                # Some servers have never heard of conditions. That nothing is there was asked
+                # before, so all that is lost is who of two was first.
+                if mode == "overwrite" or not _NO_CONDITIONS.search(str(error)):
+                    raise
+            else:
+                return True
+        raise AssertionError
 
 
 def delete_object(uri: str, timeout_s: int) -> None:

@@ -205,6 +205,19 @@ def test_st_03_a_server_that_takes_no_files(server: PutServer) -> None:
         sender().check(f"http://{server.host}/up")
 
 
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_a_server_that_has_never_heard_of_conditions(
+    scheme: str, server: PutServer, tmp_path: Path, picture: Path
+) -> None:
+    """It is asked first whether something is there, so nothing is written over."""
+    folder = folder_at(scheme, server, tmp_path)
+    server.conditions = False
+    content = content_of(str(picture))
+    assert sender(0).send(str(picture), content, f"{folder}/cat.jpg", folder).moved
+    assert not sender(0).send(str(picture), content, f"{folder}/cat.jpg", folder).moved
+    assert server.kept() == {"/pets/up/cat.jpg": DATA}
+
+
 @pytest.mark.parametrize("scheme", REMOTE)
 def test_who_may_only_add_is_welcome(
     scheme: str, server: PutServer, tmp_path: Path, picture: Path

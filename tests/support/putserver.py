@@ -45,6 +45,7 @@ class PutServer(ThreadingHTTPServer):
         self.faults: dict[str, list[str]] = {}
         self.asked: list[tuple[str, str]] = []
         self.deletes = True  # Whether it lets anybody delete.
+        self.conditions = True  # Whether it has heard of what may be PUT only where nothing is.
         self.ended = threading.Event()
         self.lock = threading.Lock()
 
@@ -109,6 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.headers.get("If-None-Match") == "*"
             or self.headers.get("x-goog-if-generation-match") == "0"
         )
+        if create and not self.server.conditions:
+            return self._say(501)
         with self.server.lock:
             if create and self.where in self.server.objects:
                 return self._say(412)
