@@ -26,6 +26,7 @@ from tests.support.frames import wires
 from tests.support.unchanged import fails, held, run, run_well
 
 VERBS = ["status", "log", "ls", "branch", "dataset list", "reflog", "diff", "commit -m x", "gc"]
+VERBS += ["media ls", "media verify", "media prune"]
 
 
 @pytest.fixture

@@ -191,3 +191,15 @@ def test_two_laptops_that_keep_one_folder_get_the_same_frames(
         found.append((content, hs("ls", "--json").out, hs("media", "ls").out))
         assert "decoded 3 pictures" in hs("media", "verify").out
     assert found[0] == found[1]
+
+
+def test_what_frames_say_does_no_harm_to_a_terminal(store: Command) -> None:
+    """The ids of frames whose files are missing are shown, whatever they hold."""
+    wire = {"id": "\x1b[2J\u202e", "sources": [{"id": "default", "uri": "media:" + "0" * 64}]}
+    store("add", "-", stdin=lines([wire]))
+    done = store.run("media", "verify")
+    assert done.code == 1
+    assert "frames: " in done.out
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+    assert store.run("media", "verify", "--json").rows()[0]["faults"][0]["frames"] == [wire["id"]]  # type: ignore[index]
