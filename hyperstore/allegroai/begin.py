@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hyperstore.dataset.runsgit import git_head
 from hyperstore.dataset.secrets import without_secrets
-from hyperstore.history.run import RUNNING, Process, Run
+from hyperstore.history.run import RUNNING, Process, Program, Run
 from hyperstore.ids import new_id
 from hyperstore.limits import RUN_ARGUMENTS_MAX, RUN_TEXT_MAX
 from hyperstore.storage.host import now_ms, process_started, running_system
@@ -25,27 +25,29 @@ def beginning(
     git = git_head(Path.cwd() if script is None else script.parent)
     words = [plain_text(one) for one in sys.argv[1 : 1 + RUN_ARGUMENTS_MAX]]
     return Run(
-        arguments=without_secrets(words),
-        git_branch=git.branch,
-        git_commit=git.commit,
-        hyperstore=str(import_module("hyperstore").__version__),
         id=new_id(),
         name=name or (script.stem if script is not None else "interactive"),
-        output=output,
         process=Process(
             host=socket.gethostname(),
             machine=running_system(),
             pid=pid,
             started=process_started(pid),
+            user=user,
+        ),
+        program=Program(
+            arguments=without_secrets(words),
+            git_branch=git.branch,
+            git_commit=git.commit,
+            hyperstore=str(import_module("hyperstore").__version__),
+            output=output,
+            python=platform.python_version(),
+            script="" if script is None else plain_text(str(script)),
+            type=kind,
         ),
         project=project,
-        python=platform.python_version(),
-        script="" if script is None else plain_text(str(script)),
         started=now_ms(),
         status=RUNNING,
         tags=list(tags),
-        type=kind,
-        user=user,
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from hyperstore.codec import replace
+from hyperstore.dataset.handle import RUNS_FOLDER
 from hyperstore.errors import MediaError, UsageError
 from hyperstore.history.run import Artifact, Run
 from hyperstore.ids import new_id
@@ -13,9 +14,7 @@ from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import shown
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["RUNS_FOLDER", "checked_name", "leave_file", "run_folder", "with_artifact"]
-
-RUNS_FOLDER = "runs"
+__all__ = ["checked_name", "leave_file", "run_folder", "with_artifact"]
 
 
 def run_folder(store: Path, run_id: str) -> Path:

@@ -108,12 +108,12 @@ def _fill(face: ModuleType) -> None:
 def _attribute(face: ModuleType, real: ModuleType, name: str) -> object:
     """Return what a face is asked for: a name of its module, or a face below it."""
     below = f"{face.__name__}.{name}"
+    if below in FACES:
+        return import_module(below)
     if name in real.__all__:
         found: object = getattr(real, name)
         setattr(face, name, found)
         return found
-    if below in FACES:
-        return import_module(below)
     if name.startswith("__"):
         raise AttributeError(f"module {face.__name__!r} has no attribute {name!r}")
     raise AttributeError(_unanswered(below))

@@ -101,7 +101,7 @@ class TaskRecord:
 
     @property
     def task_type(self) -> str:
-        return self.run.type
+        return self.run.program.type
 
     @property
     def comment(self) -> str:
@@ -233,16 +233,17 @@ class TaskRecord:
     @property
     def output_uri(self) -> str:
         """Where files go, as it was said; empty for the run's folder in the store."""
-        return self.run.output
+        return self.run.program.output
 
     @output_uri.setter
     def output_uri(self, value: str | bool | None) -> None:
-        self.change(lambda run: replace(run, output=value if isinstance(value, str) else ""))
+        said = value if isinstance(value, str) else ""
+        self.change(lambda run: replace(run, program=replace(run.program, output=said)))
 
     @documented
     def get_output_destination(self, extra_path: str | None = None) -> str:
         """Return where this run's files go: `output_uri`, or its own folder in the store."""
-        base = self.run.output.rstrip("/")
+        base = self.run.program.output.rstrip("/")
         if not base:
             if self._handle is None:
                 raise UsageError("this run has no store, and so no folder; give output_uri")

@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 CONFIG_FILE = "config.toml"
 SCRATCH_FOLDER = "tmp"
 DATABASE_FOLDER = "db"
+RUNS_FOLDER = "runs"  # Files that runs leave.
 
 
 class Handle:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hyperstore.dataset.handle import DATABASE_FOLDER, SCRATCH_FOLDER, Handle
+from hyperstore.dataset.handle import DATABASE_FOLDER, RUNS_FOLDER, SCRATCH_FOLDER, Handle
 from hyperstore.errors import HyperstoreError, NotFoundError, RefusedError, UsageError
 from hyperstore.storage.database import Database
 from hyperstore.storage.translation import disk_errors
@@ -87,5 +87,5 @@ def absolute_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def _is_ours(folder: Path) -> bool:
-    ours = {"config.toml", "db", "cache", "media", "previews", "runs", SCRATCH_FOLDER}
+    ours = {"config.toml", "db", "cache", "media", "previews", RUNS_FOLDER, SCRATCH_FOLDER}
     return all(one.name in ours for one in folder.iterdir())

@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 from hyperstore.codec import Unfit
 from hyperstore.dataset.arguments import one_of
+from hyperstore.dataset.handle import RUNS_FOLDER
 from hyperstore.errors import HyperstoreError, UsageError
 from hyperstore.frames.roots import absolute_uri
 from hyperstore.limits import UPLOAD_NAME_BYTES_MAX, UPLOAD_RETRIES
@@ -220,9 +221,10 @@ def _folder_name(name: str) -> str:
 
 def _refuse_store(folder: str, store: str) -> None:
     path = locate(f"{folder}/x")
-    if isinstance(path, str) and f"{os.path.realpath(path)}/".startswith(
-        f"{os.path.realpath(store)}/"
-    ):
+    if not isinstance(path, str):
+        return
+    place, own = f"{os.path.realpath(path)}/", f"{os.path.realpath(store)}/"
+    if place.startswith(own) and not place.startswith(f"{own}{RUNS_FOLDER}/"):
         raise UsageError(f"the upload destination {shown(folder)} lies inside of the store")
 
 

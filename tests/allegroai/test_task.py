@@ -61,13 +61,18 @@ def test_a_program_is_recorded_with_all_that_it_says(tmp_path: Path) -> None:
     done = run_program(tmp_path, *words)
     assert done.code == 0, done.err
     (run,) = recorded(tmp_path / ".hyperstore")
-    assert (run.name, run.project, run.type, run.tags) == ("train", "lab", "data_processing", ["a"])
-    assert run.arguments == ["--epochs", "5", "--api-key", "***"]
+    assert (run.name, run.project, run.program.type, run.tags) == (
+        "train",
+        "lab",
+        "data_processing",
+        ["a"],
+    )
+    assert run.program.arguments == ["--epochs", "5", "--api-key", "***"]
     assert run.parameters == {
         "Args": {"epochs": "5", "api_key": '"***"', "end": '""'},
         "General": {"optimizer/lr": "0.5", "optimizer/password": '"***"'},
     }
-    assert (run.script, run.status) == (str(tmp_path / "program.py"), "completed")
+    assert (run.program.script, run.status) == (str(tmp_path / "program.py"), "completed")
     assert run.started <= run.ended
     assert [one.version_name for one in run.touched] == ["Current"]
     assert len(run.touched[0].written) == 1

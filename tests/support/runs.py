@@ -4,7 +4,7 @@ import os
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runsrecorder import Recorder
-from hyperstore.history.run import RUNNING, Process, Run
+from hyperstore.history.run import RUNNING, Process, Program, Run
 from hyperstore.ids import new_id
 from hyperstore.storage.host import now_ms, process_started, running_system
 
@@ -20,6 +20,7 @@ def run_of(name: str, pid: int | None = None) -> Run:
         process=Process(
             machine=running_system(), pid=process, started=process_started(os.getpid())
         ),
+        program=Program(),
         started=now_ms(),
         status=RUNNING,
     )
