@@ -132,7 +132,7 @@ class Sender:
         held: Held = "absent"
         if not (small and folder in self._vacant):
             held = self._held(uri, content)
-        if held == "absent":
+        if held == "absent" or (held == "unknown" and small and isinstance(locate(uri), Bucket)):
             if self._put(path, content, uri, folder, replace=False):
                 return Sent(uri, moved=True)
             held = self._held(uri, content)  # Somebody was first.

@@ -122,10 +122,12 @@ def put_object(path: str, uri: str, sha256: str, size: int, timeout_s: int, repl
             except (AlreadyExistsError, PreconditionError):
                 return False
             except (BaseError, NotImplementedError) as error:
-                # Some servers have never heard of conditions. That nothing is there was asked
-                # before, so all that is lost is who of two was first.
                 if mode == "overwrite" or not _NO_CONDITIONS.search(str(error)):
                     raise
+                # Some servers have never heard of conditions. Then one has to ask, and all that is
+                # lost is who of two was first.
+                if held_object(uri, sha256, size, timeout_s) != "absent":
+                    return False
             else:
                 return True
         raise AssertionError

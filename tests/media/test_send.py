@@ -205,6 +205,24 @@ def test_st_03_a_server_that_takes_no_files(server: PutServer) -> None:
         sender().check(f"http://{server.host}/up")
 
 
+@pytest.mark.parametrize("scheme", REMOTE)
+def test_who_may_only_write_writes_over_nothing(
+    scheme: str, server: PutServer, tmp_path: Path, picture: Path
+) -> None:
+    """Nobody says then what is there; so the second content has a name with its hash."""
+    folder = folder_at(scheme, server, tmp_path)
+    server.reads = False
+    out = sender(0)
+    out.check(folder)
+    for data in (DATA, DATA[::-1], DATA):
+        picture.write_bytes(data)
+        out.send(str(picture), content_of(str(picture)), f"{folder}/cat.jpg", folder)
+    held = sorted(data for path, data in server.kept().items() if not path.endswith("-probe"))
+    assert set(held) == {DATA, DATA[::-1]}
+    if scheme != "http":
+        assert server.kept()["/pets/up/cat.jpg"] == DATA
+
+
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_a_server_that_has_never_heard_of_conditions(
     scheme: str, server: PutServer, tmp_path: Path, picture: Path

@@ -45,6 +45,7 @@ class PutServer(ThreadingHTTPServer):
         self.faults: dict[str, list[str]] = {}
         self.asked: list[tuple[str, str]] = []
         self.deletes = True  # Whether it lets anybody delete.
+        self.reads = True  # Whether it lets anybody see what is there.
         self.conditions = True  # Whether it has heard of what may be PUT only where nothing is.
         self.ended = threading.Event()
         self.lock = threading.Lock()
@@ -160,8 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _get(self, verb: str) -> None:
         self.server.asked.append((verb, self.where))
         asked = parse_qs(urlsplit(self.path).query)
-        if "list-type" in asked or "prefix" in asked:
+        if self.server.reads and ("list-type" in asked or "prefix" in asked):
             return self._list(asked.get("prefix", [""])[0])
+        if not self.server.reads:
+            return self._say(403)
         found = self.server.objects.get(self.where)
         if found is None:
             return self._say(404)
