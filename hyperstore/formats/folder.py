@@ -11,24 +11,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
 from hyperstore.codec import encode
 from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.ingest import Failure
-from hyperstore.dataset.view import Frame, View
+from hyperstore.dataset.view import View
 from hyperstore.errors import FormatError, FrameError, UsageError
 from hyperstore.formats.folderfacts import Reading, read_facts
 from hyperstore.formats.folderframes import Maker
 from hyperstore.formats.folderindex import Index, Settled
-from hyperstore.formats.foldermatch import Match, Matching
+from hyperstore.formats.foldermatch import Held, Match, Matching
 from hyperstore.formats.folderplan import Layout, Plan, Planned
 from hyperstore.formats.folderside import Legend, read_legend
 from hyperstore.formats.folderwalk import Found, look, walk
 from hyperstore.frames.read import read_frame
-from hyperstore.frames.roots import local_path
-from hyperstore.ids import Kind
+from hyperstore.frames.roots import Roots, local_path
+from hyperstore.ids import Kind, ObjectId
 from hyperstore.limits import FOLDER_CHUNK, FOLDER_LISTED_MAX
 
 __all__ = ["FolderReport", "add_folder"]
@@ -110,6 +111,25 @@ def add_folder(
     if not believed:
         run.remember(None if only is not None else question, files)
     return run.report
+
+
+class _Refreshed:
+    """A frame brought up to date; small once it is written, since all of a call are held."""
+
+    __slots__ = ("_again", "_payload", "_roots", "object_id")
+
+    def __init__(
+        self, object_id: ObjectId, payload: bytes, roots: Roots, again: Callable[[], bytes]
+    ) -> None:
+        self.object_id = object_id
+        self._payload: bytes | None = payload
+        self._roots = roots
+        self._again = again
+
+    def to_dict(self) -> dict[str, object]:
+        """Return it as a wire frame."""
+        payload, self._payload = self._payload or self._again(), None
+        return read_frame(payload, home=None, object_id=None, roots=self._roots).to_dict()
 
 
 class _Run:
@@ -259,7 +279,7 @@ class _Run:
             self.report.added += 1
             yield wire
 
-    def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[Frame]:
+    def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[_Refreshed]:
         """Yield the frames that are not as their files are, brought up to date."""
         source = iter(matches)
         while chunk := list(islice(source, FOLDER_CHUNK)):
@@ -280,8 +300,12 @@ class _Run:
                     self.report.moved += 1
                 else:
                     self.report.changed += 1
-                home, roots = self._view.home, self._view.roots
-                yield read_frame(made, home=home, object_id=held.object_id, roots=roots)
+                again = partial(self._remade, maker, match, held)
+                yield _Refreshed(held.object_id, made, self._view.roots, again)
+
+    def _remade(self, maker: Maker, match: Match, held: Held) -> bytes:
+        payload = self._view.staging.payloads([held.object_id], Kind.FRAME)[0]
+        return maker.refreshed(payload, match.planned, lead=match.lead) or payload
 
     def _refuse(self, path: str, why: str) -> None:
         self.report.refused.append((path, why))
