@@ -195,8 +195,9 @@ DRAWN_COORDINATE_MAX = 2**20  # Beyond it a shape is cut off before it is drawn.
 GLANCE_SIDE_MAX = 480  # Of what a notebook shows of a frame.
 GLANCE_FILE_BYTES_MAX = 64 * 1024 * 1024  # Larger files are not opened for a glance,
 GLANCE_PIXELS_MAX = 40_000_000  # nor larger pictures decoded,
+GLANCE_SHARES_MAX = 3  # of one of several a part of that,
 GLANCE_ROIS_MAX = 300  # nor more annotations drawn,
-GLANCE_NUMBERS_MAX = 60_000  # nor more coordinates.
+GLANCE_NUMBERS_MAX = 10_000  # nor more coordinates.
 GLANCE_ROWS_MAX = 10  # Annotations that are listed beside it.
 GLANCE_MEMBERS_MAX = 8  # Of a group.
 

@@ -254,7 +254,7 @@ class FrameGroup(Members):
         names = list(self)[:GLANCE_MEMBERS_MAX]
         cards, tables = [], []
         for name in names:
-            card, rows = self[name]._card(name)
+            card, rows = self[name]._card(name, len(names))
             cards.append(card)
             tables.append(facts_table([(name,), *rows] if rows else []))
         facts: list[tuple[str, object]] = [

@@ -9,7 +9,13 @@ from hyperstore.frames.annotated import Annotated
 from hyperstore.frames.annotation import Annotation, Mask
 from hyperstore.frames.notebook import Card, facts_table, page
 from hyperstore.frames.owner import version_metadata
-from hyperstore.limits import GLANCE_NUMBERS_MAX, GLANCE_ROIS_MAX, GLANCE_ROWS_MAX
+from hyperstore.limits import (
+    GLANCE_NUMBERS_MAX,
+    GLANCE_PIXELS_MAX,
+    GLANCE_ROIS_MAX,
+    GLANCE_ROWS_MAX,
+    GLANCE_SHARES_MAX,
+)
 from hyperstore.media.settings import media_settings
 
 if TYPE_CHECKING:  # Pillow is loaded where a picture is opened, not before.
@@ -179,8 +185,11 @@ class Shown(Annotated):
         said = [(name, value) for name, value in facts if value is not None]
         return page(repr(self), [card], [facts_table(said), facts_table(rows)])
 
-    def _card(self, title: str) -> tuple[Card, list[tuple[object, ...]]]:
-        """Return the frame's picture with its ROIs, and a row of text for each of the first."""
+    def _card(self, title: str, share: int = 1) -> tuple[Card, list[tuple[object, ...]]]:
+        """Return the frame's picture with its ROIs, and a row of text for each of the first.
+
+        It is one of `share` pictures, which together take a moment.
+        """
         rows: list[tuple[object, ...]] = []
         notes: list[str] = []
         picture = None
@@ -192,15 +201,15 @@ class Shown(Annotated):
             ]
             if len(known) > len(rows):
                 rows.append((f"and {len(known) - len(rows)} more", "", None))
-            few = _few(known)
+            few = _few(known, share)
             if len(few) < len(known):
                 notes.append(f"{len(few)} of {len(known)} annotations are drawn")
-            picture = self._glance(few, notes)
+            picture = self._glance(few, notes, share)
         except Exception as error:  # noqa: BLE001 - whatever a user set, what is known is shown.
             notes.append(str(error))
         return Card(title, picture, notes), rows
 
-    def _glance(self, few: list[Annotation], notes: list[str]) -> "Glance | None":
+    def _glance(self, few: list[Annotation], notes: list[str], share: int) -> "Glance | None":
         """Return the preview, else the source, else empty ground; note why it is not the first."""
         from hyperstore.media.glance import blank, glance, size_at_hand
 
@@ -213,7 +222,15 @@ class Shown(Annotated):
             pictures.insert(0, (source.preview.uri, self._preview_moment(), full))
         for uri, moment, size in pictures:
             try:
-                return glance(uri, few, store=store, foreign=foreign, size=size, moment_ms=moment)
+                return glance(
+                    uri,
+                    few,
+                    store=store,
+                    foreign=foreign,
+                    size=size,
+                    moment_ms=moment,
+                    pixels_max=GLANCE_PIXELS_MAX // min(share, GLANCE_SHARES_MAX),
+                )
             except HyperstoreError as error:
                 notes.append(str(error))
         return None if stated is None else blank(few, size=stated)
@@ -227,13 +244,13 @@ class Shown(Annotated):
         return max(0, preview.timestamp or 0)
 
 
-def _few(annotations: Iterable[Annotation]) -> list[Annotation]:
+def _few(annotations: Iterable[Annotation], share: int) -> list[Annotation]:
     """Return as many of the first annotations as are drawn in a moment."""
     found: list[Annotation] = []
     numbers = 0
     for one in annotations:
         numbers += len(one._roi.poly or ())
-        if len(found) == GLANCE_ROIS_MAX or numbers > GLANCE_NUMBERS_MAX:
+        if len(found) == GLANCE_ROIS_MAX // share or numbers > GLANCE_NUMBERS_MAX // share:
             break
         found.append(one)
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from hyperstore.errors import HyperstoreError, MediaError, NotFoundError
+from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError
 from hyperstore.frames.annotation import Annotation
 from hyperstore.limits import GLANCE_FILE_BYTES_MAX, GLANCE_PIXELS_MAX, GLANCE_SIDE_MAX
 from hyperstore.media.cache import cached
@@ -80,6 +80,7 @@ def glance(
     foreign: bool,
     size: tuple[int, int] | None,
     moment_ms: int | None = None,
+    pixels_max: int = GLANCE_PIXELS_MAX,
 ) -> Glance:
     """Return the picture at a URI, made small, with annotations over it.
 
@@ -90,9 +91,9 @@ def glance(
         if raw.size > GLANCE_FILE_BYTES_MAX:
             raise MediaError(f"the file has {raw.size:,} bytes, too many to be shown at a glance")
         if moment_ms is None:
-            full, small = _small(raw)
+            full, small = _small(raw, pixels_max)
         else:
-            small = moment_of(raw, moment_ms, pixels_max=GLANCE_PIXELS_MAX)
+            small = moment_of(raw, moment_ms, pixels_max=pixels_max)
             full = small.size
             small.thumbnail((GLANCE_SIDE_MAX, GLANCE_SIDE_MAX))
     width, height = size or full
@@ -109,11 +110,13 @@ def blank(annotations: Iterable[Annotation], *, size: tuple[int, int]) -> Glance
     return _encoded(draw_on(ground, _Seen(list(annotations), width, height)))
 
 
-def _small(raw: RawFile) -> tuple[tuple[int, int], Image.Image]:
+def _small(raw: RawFile, pixels_max: int) -> tuple[tuple[int, int], Image.Image]:
     """Return how large a picture is, and the picture made small, both as it is looked at."""
-    with header(raw, frame=0, pixels_max=GLANCE_PIXELS_MAX) as image, decoding(raw.name):
+    with header(raw, frame=0, pixels_max=2**63) as image, decoding(raw.name):
         turn = orientation(image)
         width, height = image.size
+        if width * height > pixels_max:
+            raise RefusedError(f"{width} x {height} pixels are too many to be shown at a glance")
         # A JPEG decodes at a half, a quarter or an eighth of its size in as much less time.
         image.draft(None, (2 * GLANCE_SIDE_MAX, 2 * GLANCE_SIDE_MAX))
         made = in_colour(image)

@@ -130,6 +130,7 @@ def test_text_of_a_stranger_is_shown_and_never_run(white: Path) -> None:
         ("text.png", b"no picture at all", "no picture"),
         ("cut.png", encoded(Image.effect_noise((300, 300), 90), "PNG")[:4000], "broken"),
         ("bomb.png", bomb(60_000, 60_000), "pixels"),
+        ("large.png", bomb(10_000, 10_000), "too many to be shown at a glance"),
     ],
 )
 def test_the_facts_are_shown_where_the_picture_cannot_be(
