@@ -220,11 +220,15 @@ def test_two_stores_in_two_folders_get_the_same_frames(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
-def test_keeping_twice_changes_nothing(tmp_path: Path, draft: DatasetVersion) -> None:
+def test_keeping_twice_changes_nothing(
+    tmp_path: Path, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A frame that is kept already, read and added again, is the same frame."""
     draft.add_frames([SingleFrame(source=picture(tmp_path, "a.png"))], copy_media=True)
     before = draft.content_id
-    assert draft.add_frames(list(draft), copy_media=True) == []
+    frames = list(draft)
+    monkeypatch.setattr(KeptMedia, "keep", None)  # Nothing is read or copied for it.
+    assert draft.add_frames(frames, copy_media=True) == []
     assert draft.content_id == before
 
 
@@ -332,6 +336,23 @@ def test_a_frame_of_another_store_brings_its_kept_files(
         gone.unlink()
         draft.delete_frames(["f"])
     assert draft.add_frames([frame], copy_media=True) == []  # It is here.
+
+
+def test_a_damaged_file_of_another_store_is_not_taken_over(
+    tmp_path: Path, draft: DatasetVersion, store: Store
+) -> None:
+    """It would be kept under another hash than the frame names, or under a false one."""
+    with hyperstore.init(tmp_path / "other") as other:
+        theirs = other.create_dataset("cells").version()
+        frame = SingleFrame(id="f", source=picture(tmp_path, "a.png"))
+        theirs.add_frames([frame], copy_media=True)
+        path = KeptMedia(other.path).path((frame.source or "").removeprefix("media:"))
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[::-1])
+        (failure,) = draft.add_frames([frame], copy_media=True)
+    assert failure["error_type"] == "upload"
+    assert "has other bytes than were kept" in str(failure["error"])
+    assert len(draft) == 0
 
 
 def test_kept_frames_go_to_workers(tmp_path: Path, draft: DatasetVersion) -> None:
