@@ -2,8 +2,8 @@
 
 A frame is metadata that points at raw data by its sources, with annotations. It takes three forms:
 the wire form (nested dicts, as frames travel between programs), the stored form (canonical bytes,
-whose hash is the frame's object id) and the objects that users hold. Nothing here knows a store: a
-frame that was read carries a small frozen `Home`, never a handle.
+whose hash is the frame's object id) and the objects that users hold. No frame holds a store: one
+that was read carries a small frozen `Home`, by which `owner.py` looks up what its version says.
 
 Words: an *ROI* is the stored record, an *annotation* the Python object that reads and writes it; a
 *source* points at raw data; a *root* is a folder to which local files are stored relative.

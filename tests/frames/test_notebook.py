@@ -2,10 +2,14 @@
 
 import base64
 import io
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 import hyperstore
@@ -15,6 +19,7 @@ from hyperstore.frames.read import read_frame
 from hyperstore.frames.roots import NO_ROOTS
 from hyperstore.limits import GLANCE_FILE_BYTES_MAX, GLANCE_ROIS_MAX, GLANCE_SIDE_MAX
 from tests.support.pictures import bomb, encoded
+from tests.support.strategies import strange, wire_frames
 from tests.support.webserver import web_server
 
 EVIL = "<script>alert(1)</script>\"'&\u202e\x00\ud800<img src=x onerror=alert(2)>"
@@ -235,6 +240,26 @@ def test_a_repr_decodes_no_roi() -> None:
         assert "annotations=1" in repr(back)
         members = [back] if isinstance(back, SingleFrame) else list(back.values())
         assert [member._annotations for member in members] == [None] * len(members)
+
+
+@given(wire_frames(), st.data())
+def test_whatever_a_frame_holds_is_shown(wire: dict[str, object], data: st.DataObject) -> None:
+    """A frame of any store, and one whose metadata no store would take."""
+    frame = SingleFrame.from_dict(wire)
+    frame.metadata["more"] = data.draw(strange)
+    assert type(frame).__name__ in _page(frame).text
+    assert len(repr(frame)) < 1_000
+
+
+def test_making_and_printing_frames_loads_neither_pillow_nor_lmdb() -> None:
+    """Workers that only carry frames start quickly."""
+    said = (
+        "import sys, pickle, hyperstore as h; f = h.SingleFrame(source='/a.png');"
+        "f.add_annotation(labels=['a']); g = h.FrameGroup(a=f);"
+        "repr(pickle.loads(pickle.dumps(g))); print({'PIL', 'lmdb'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", said], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
 
 
 def test_damaged_rois_are_said_to_be_unreadable() -> None:
