@@ -144,7 +144,8 @@ def wire_frames(draw: st.DrawFn) -> Wire:
         wire["timestamp"] = draw(_times)
     if draw(st.booleans()):
         wire["context_id"] = draw(texts)
-    if meta := draw(metadata):
+    meta: Wire = draw(metadata)
+    if meta:
         for name in () if single else names:  # What lies under a member's name is its metadata.
             if name in meta and not isinstance(meta[name], dict):
                 meta[name] = {"held": meta[name]}
