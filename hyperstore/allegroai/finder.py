@@ -10,14 +10,17 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
+
+TYPE_CHECKING = False  # As typing has it.
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 __all__ = ["FACES", "SHADOW", "answer", "install", "install_for_children"]
 
-SHADOW = str(Path(__file__).with_name("shadow"))
+SHADOW = os.path.join(os.path.dirname(__file__), "shadow")  # noqa: PTH118, PTH120 - see below.
 """A folder with packages called `allegroai` and `clearml`, for processes that a program starts."""
 
 _HERE = "hyperstore.allegroai"
@@ -47,8 +50,12 @@ FACES = {
 _TOPS = ("allegroai", "clearml")
 
 
-class _Finder(MetaPathFinder, Loader):
-    """Finds the faces, and says of all else under their names that it is not answered."""
+class _Finder:
+    """Finds the faces, and says of all else under their names that it is not answered.
+
+    A finder and a loader as Python's protocols have them. Neither their base classes nor pathlib
+    are loaded here: each takes as long as all the rest of the runner.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -59,7 +66,9 @@ class _Finder(MetaPathFinder, Loader):
             # Without its name, or `from clearml import X` would say something else instead.
             raise ModuleNotFoundError(_unanswered(fullname))
         is_package = any(one.startswith(f"{fullname}.") for one in FACES)
-        return ModuleSpec(fullname, self, origin=FACES[fullname], is_package=is_package)
+        # It has what a loader has, without being called one.
+        loader: Loader = self  # type: ignore[assignment]
+        return ModuleSpec(fullname, loader, origin=FACES[fullname], is_package=is_package)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None  # Python makes it as it makes any other.

@@ -8,16 +8,19 @@ status, its traceback and what a signal does to it are the interpreter's own; th
 module are left out of the traceback.
 """
 
-import importlib.util
 import io
 import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType, TracebackType
-from typing import NoReturn
 
 from hyperstore.allegroai import ending
 from hyperstore.allegroai.finder import install, install_for_children
+
+TYPE_CHECKING = False  # As typing has it, whose import takes longer than all the rest of this.
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -117,13 +120,15 @@ def _load_module(module: ModuleType, words: list[str]) -> CodeType:
 
 
 def _found(name: str) -> ModuleSpec | None:
+    from importlib.util import find_spec  # Scripts do without.
+
     try:
-        return importlib.util.find_spec(name)
+        return find_spec(name)
     except ModuleNotFoundError:
         return None
 
 
-def _refuse(message: str) -> NoReturn:
+def _refuse(message: str) -> "NoReturn":
     sys.stderr.write(f"{sys.executable}: {message}\n")
     sys.exit(_WRONG_CALL)
 
