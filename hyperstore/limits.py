@@ -161,7 +161,8 @@ assert URI_NAME_CHARS_MAX + 64 < NAME_BYTES_MAX
 assert URI_BYTES_MAX <= CONTEXT_BYTES_MAX  # A frame's context is its source's URI unless set.
 
 # Uploads. Memory is bounded by a small file for each thread, and by the parts of large ones.
-UPLOAD_THREADS = 16
+UPLOAD_THREADS = 16  # Most of them wait for an answer;
+UPLOAD_THREADS_LOCAL = 8  # those that write to folders take turns at Python, and more are slower.
 UPLOAD_SMALL_BYTES = 1024 * 1024  # Files up to this go to a bucket in one request.
 UPLOAD_PART_BYTES = 5 * 1024 * 1024  # Of larger ones; S3 takes no smaller part but the last.
 UPLOAD_PARTS = 3  # Of one file, at once.

@@ -28,7 +28,7 @@ from hyperstore.errors import FrameError, HyperstoreError
 from hyperstore.frames.pointers import Pointer, frame_object, pointers
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
-from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_THREADS
+from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_THREADS, UPLOAD_THREADS_LOCAL
 from hyperstore.media.local import local_file
 from hyperstore.media.send import Sender
 from hyperstore.media.sending import Content, content_of
@@ -190,7 +190,9 @@ class Uploader:
         if self._pool is None:
             if not self._wish.force:
                 self._known.read(self._handle)
-            self._pool = ThreadPoolExecutor(UPLOAD_THREADS, "hyperstore-upload")
+            local = all(folder.startswith("file:") for folder in self._wish.folders)
+            threads = UPLOAD_THREADS_LOCAL if local else UPLOAD_THREADS
+            self._pool = ThreadPoolExecutor(threads, "hyperstore-upload")
         home = frame.home
         store = str(self._handle.folder) if home is None else home.store
         foreign = home is not None and home.foreign
