@@ -73,11 +73,11 @@ MEDIA_KEYS: dict[str, tuple[Callable[[object], Setting], str]] = {
     "cache.max_bytes": (_bytes, "how large that grows, 0 (no limit) unless set"),
     "cache.min_free_bytes": (_bytes, "what stays free on its disk, 1073741824 unless set"),
     "media.allow_hosts": (_hosts, "private hosts that frames of a foreign store may name"),
-    "media.keep": (_way, "how files are kept: copy, or link (never edit one in place then)"),
+    "media.keep": (_way, "how files are kept: copy unless set, or link"),
     "media.pixels_max": (_pixels, f"larger pictures are refused, {PICTURE_PIXELS_MAX} unless set"),
     "media.previews_max_bytes": (
         _bytes,
-        f"how large the thumbnails of a store grow, {PREVIEWS_BYTES_MAX} unless set",
+        f"how large thumbnails grow, {PREVIEWS_BYTES_MAX} unless set",
     ),
     "media.retries": (_retries, f"tries after a failed one, {FETCH_RETRIES} unless set"),
     "media.timeout": (_seconds, f"seconds without a byte, {FETCH_TIMEOUT_S} unless set"),
