@@ -59,8 +59,17 @@ def figures(folder: Path, turns: int) -> dict[str, float]:
     _run([*command, "init"], folder)
     coco = ["import", "coco", "sample/annotations/instances.json", "--dataset", "sample"]
     _run([*command, *coco, "-m", "Import the sample"], folder)
+    (folder / "empty.py").write_text("")
+    (folder / "reads.py").write_text("from allegroai import DatasetVersion\n")
+    (folder / "task.py").write_text("from clearml import Task\nTask.init('p', 't')\n")
+    runner = ["-m", "hyperstore.allegroai"]
     bare = _start_s(["-c", "pass"], folder, starts)
+    reads = _start_s(["-c", "from hyperstore import DatasetVersion"], folder, starts)
     found = {
+        "runner_s": _start_s([*runner, "empty.py"], folder, starts) - bare,
+        "runner_reads_s": _start_s([*runner, "reads.py"], folder, starts) - reads,
+        "runner_task_s": _start_s([*runner, "task.py"], folder, starts) - bare,
+        "run_s": _start_s([*command, "run", "empty.py"], folder, starts) - bare,
         "import_s": _start_s(["-c", "import hyperstore"], folder, starts) - bare,
         "version_s": _start_s([*command, "version"], folder, starts) - bare,
         "log_s": _start_s([*command, "log"], folder, starts) - bare,

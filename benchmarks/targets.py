@@ -181,6 +181,10 @@ TARGETS = [
     Target("import hyperstore", _own(0, "startup", "import_s", 1e3), 100, "ms"),
     Target("hyperstore version", _own(0, "startup", "version_s", 1e3), 110, "ms"),
     Target("hyperstore log", _own(0, "startup", "log_s", 1e3), 200, "ms"),
+    Target("python -m hyperstore.allegroai", _own(0, "startup", "runner_s", 1e3), 30, "ms"),
+    Target("the same, by import", _own(0, "startup", "runner_reads_s", 1e3), 40, "ms"),
+    Target("the same, with Task.init", _own(0, "startup", "runner_task_s", 1e3), 300, "ms"),
+    Target("hyperstore run", _own(0, "startup", "run_s", 1e3), 120, "ms"),
     Target("installed size", _own(0, "startup", "installed_bytes", 1e-6), 60, "MB"),
 ]
 

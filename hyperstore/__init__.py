@@ -8,7 +8,8 @@
 The layers, lowest first: errors, limits, ids and codec are the words; storage keeps bytes in LMDB;
 tree makes sorted maps of them; history knows commits and names; frames are plain values; dataset is
 what users hold; query is what readers ask; maintenance works on whole stores; formats reads and
-writes other formats; cli is the command. FORMAT.md says what is on disk, byte by byte.
+writes other formats; allegroai answers programs of ClearML's; cli is the command. FORMAT.md says
+what is on disk, byte by byte.
 
 Names load when they are first used, so that the import, and the command's start, stay quick: and
 hardly anything runs before `__main__` has seen to Ctrl-C.

@@ -19,7 +19,8 @@ Invariants:
 Files, in reading order: `uri.py` (what a URI is), `settings.py`, `reach.py` (how far URIs of a
 foreign store lead), `part.py` (a file on its way), `web.py` (from the web), `cloud.py` (from
 buckets), `relay.py` (the same, for forked children), `evict.py` and `cache.py` (files by URI),
-`kept.py` (files by their hash, which a store keeps), `local.py` (all of it together). Outwards:
+`kept.py` (files by their hash, which a store keeps), `local.py` (all of it together), `listing.py`
+(what lies below a place). Outwards:
 `sending.py` (a file held still while it goes), `send_local.py`, `send_cloud.py`, `send_web.py`,
 `send_relay.py`, `send.py` (all of it together). Then pictures: `picture.py` (opened, whatever they
 are), `rawfile.py`, `headers.py`, `probe.py` and `facts.py` (what a file is), `thumbnail.py` and
