@@ -96,7 +96,7 @@ class Layout:
 
     def role(self, path: str) -> str | None:
         """Return what a file is: mask, side, picture, video, other (of a group), or nothing."""
-        suffix = posixpath.splitext(path)[1].lower()
+        suffix = "." + path.rpartition(".")[2].lower()  # Asked of every file, so splitext is slow.
         if self.masks is not None and suffix in PICTURES and self.masks.fits(path):
             return "mask"
         if self.side is not None and self.side.fits(path):
