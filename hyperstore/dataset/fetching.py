@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from threading import Event
 
 from hyperstore.dataset.ingest import Failure
 from hyperstore.dataset.view import Frame
@@ -18,6 +19,7 @@ from hyperstore.errors import (
 from hyperstore.frames.pointers import Pointer, pointers
 from hyperstore.limits import KEEP_FRAMES, KEEP_THREADS
 from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.part import ends_with
 
 __all__ = ["Fetched", "fetch_into_cache", "is_elsewhere"]
 
@@ -48,7 +50,8 @@ def fetch_into_cache(
     """
     done = Fetched()
     source = iter(frames)
-    pool = ThreadPoolExecutor(KEEP_THREADS, thread_name_prefix="hyperstore-fetch")
+    ended = Event()
+    pool = ThreadPoolExecutor(KEEP_THREADS, "hyperstore-fetch", ends_with, (ended,))
     try:
         while chunk := list(islice(source, KEEP_FRAMES)):
             jobs: dict[tuple[str, bool], Future[HyperstoreError | None]] = {}
@@ -68,6 +71,7 @@ def fetch_into_cache(
             if progress is not None:
                 progress("Fetching", done.files, 0)
     finally:
+        ended.set()
         pool.shutdown(cancel_futures=True)
     return done
 

@@ -17,6 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import NamedTuple
 
 from hyperstore.dataset.handle import Handle
@@ -40,6 +41,7 @@ from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptMedia, Taken
 from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.part import ends_with
 from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import KEPT, is_kept, shown
 
@@ -138,14 +140,13 @@ class Keeper:
     def passed(self, frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
         """Yield frames whose files are kept; the others become failures, or with `strict` raise."""
         source = map(unfailed, frames_in(frames))
-        pool = ThreadPoolExecutor(KEEP_THREADS, thread_name_prefix="hyperstore-keep")
+        ended = Event()
+        pool = ThreadPoolExecutor(KEEP_THREADS, "hyperstore-keep", ends_with, (ended,))
         try:
             while chunk := list(islice(source, KEEP_FRAMES)):
                 yield from self._chunk(chunk, pool)
-        except BaseException:
-            self._media.stop()
-            raise
         finally:
+            ended.set()
             pool.shutdown(cancel_futures=True)
 
     def end(self, stored: bool) -> None:

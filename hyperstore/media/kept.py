@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from hyperstore.errors import MediaError
 from hyperstore.ids import content_hash, new_id
 from hyperstore.limits import CACHE_PARTIAL_S, KEEP_CHUNK_BYTES
+from hyperstore.media.part import check_wanted
 from hyperstore.media.rawfile import open_regular, reading, stamp_of
 from hyperstore.media.uri import KEPT
 from hyperstore.storage.host import clone_file, file_lock, sync_folder
@@ -91,7 +92,6 @@ class KeptMedia:
         self.folder = store / MEDIA_FOLDER
         self._store = store
         self._unsynced: set[Path] = set()
-        self._stopped = False
 
     def path(self, digest: str) -> Path:
         """Return where the file of this hash is, if it is there."""
@@ -147,10 +147,6 @@ class KeptMedia:
                     part.unlink(missing_ok=True)
         return Taken(digest, size, None if again is None else again.hexdigest())
 
-    def stop(self) -> None:
-        """Let threads that copy large files end soon: nobody wants them any more."""
-        self._stopped = True
-
     def settle(self) -> None:
         """See the names of all that was kept to the disk."""
         folders, self._unsynced = self._unsynced, set()
@@ -201,8 +197,7 @@ class KeptMedia:
             cloned = target is not None and clone_file(source.fileno(), target)
         left = size
         while left >= 0:
-            if self._stopped:
-                raise MediaError(f"{name} is not kept: the call has ended")
+            check_wanted(name)
             if cloned and target is not None:
                 with disk_errors(part):  # So what is hashed is what was cloned.
                     chunk = os.read(target, KEEP_CHUNK_BYTES)

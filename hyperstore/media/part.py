@@ -1,13 +1,37 @@
 """A file while it is being downloaded, and the room that it may take."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from hyperstore.errors import MediaError
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["Interrupted", "Part"]
+__all__ = ["Interrupted", "Part", "check_wanted", "ends_with"]
+
+
+class _Own(threading.local):
+    """What the work of one thread is for."""
+
+    ended: threading.Event | None = None
+
+
+_own = _Own()
+
+
+def ends_with(ended: threading.Event) -> None:
+    """Let what this thread fetches and copies end soon after an event: the call that asked is over.
+
+    For threads of a pool, which Ctrl-C does not reach.
+    """
+    _own.ended = ended
+
+
+def check_wanted(name: str) -> None:
+    """Raise MediaError where nobody waits for what this thread does."""
+    if _own.ended is not None and _own.ended.is_set():
+        raise MediaError(f"{name} is given up, as the call that asked for it has ended")
 
 
 class Interrupted(MediaError):
@@ -31,6 +55,7 @@ class Part:
 
     def write(self, data: bytes) -> None:
         """Append bytes; DiskFullError where there is no room for them."""
+        check_wanted(self.path.name)
         if self.size + len(data) > self._granted:
             self._grant(self.size + len(data))
         rest = memoryview(data)

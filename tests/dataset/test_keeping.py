@@ -9,7 +9,7 @@ import shutil
 import threading
 import tracemalloc
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -603,6 +603,29 @@ def test_processes_that_keep_one_folder_store_all_of_it(
     assert len(draft) == CROWD * len(paths)
     assert kept_files(store) == {uri_of(path) for path in paths}
     assert all(one.get_local_source(raise_on_error=True) for one in draft)  # type: ignore[union-attr]
+
+
+def test_ctrl_c_ends_a_download(
+    draft: DatasetVersion, web: WebServer, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the next bytes that come; they are in no cache, and the frame is as it was."""
+    frame = SingleFrame(id="f", source=web.url("/held/cat.jpg"))
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def interrupted(self: object) -> None:
+        web.begun.wait(30)
+        raise KeyboardInterrupt
+
+    def released(self: ThreadPoolExecutor, **named: bool) -> None:
+        web.release.set()
+        shutdown(self, **named)
+
+    monkeypatch.setattr(Future, "result", interrupted)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", released)
+    with pytest.raises(KeyboardInterrupt):
+        draft.add_frames([frame], copy_media=True)
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    assert frame.source == web.url("/held/cat.jpg")
 
 
 def test_a_store_links_where_it_is_set_to(
