@@ -85,7 +85,7 @@ def plain(client: LocalStore | S3Store, paths: list[Path], prefix: str) -> None:
 
 
 def synced(folder: Path, paths: list[Path], prefix: str) -> None:
-    """Copy files so that each is on the disk and appears whole, which plain `obstore` leaves out."""
+    """Copy files so that each is on the disk and appears whole, which `obstore` leaves out."""
     target = folder / prefix
     target.mkdir(parents=True)
 

@@ -68,16 +68,16 @@ class UploadWish:
         at = _plain(uri)
         if not self.mapped and not at.startswith(_FILE):
             return None  # Only what is on this machine goes.
-        if any(at.startswith(f"{way.end}/") for way in self.ways):
-            return None
         for way in self.ways:
             if at.startswith(f"{way.start}/"):
+                if at.startswith(f"{way.end}/"):
+                    return None  # A destination inside of what is sent to it.
                 rest = at[len(way.start) + 1 :]
                 if _is_web(way.start):
                     rest = unquote(re.split(r"[?#]", rest, maxsplit=1)[0])
                 rest = quote(rest) if _is_web(way.end) else rest
                 return Target(f"{way.end}/{rest}", way.end)
-        if self.mapped or self.ours in at:
+        if self.mapped or self.is_ours(at):
             return None
         raise UsageError(
             f"{shown(uri)} lies outside of local_dataset_root_path {shown(self.root)}; "

@@ -60,6 +60,22 @@ def test_the_longest_prefix_of_whole_parts_wins(
     assert target.uri.startswith(f"{target.folder}/")
 
 
+def test_destinations_inside_of_sources_and_of_each_other() -> None:
+    """What has come to its destination stays there, unless that is a source of its own."""
+    found = wish(src_to_dst_mapping={"/data": "/data/sent", "/a": "/b", "/b": "/c"})
+    asked = ["/data/x", "/data/sent/x", "/a/x", "/b/x", "/c/x", "/b", "/bb/x"]
+    targets = [found.target(f"file://{path}") for path in asked]
+    assert [None if one is None else one.uri for one in targets] == [
+        "file:///data/sent/x",
+        None,
+        "file:///b/x",
+        "file:///c/x",
+        None,
+        None,
+        None,
+    ]
+
+
 @given(ENDS, PATHS, PATHS)
 def test_a_file_keeps_its_path_below_the_root(end: str, root: list[str], path: list[str]) -> None:
     """One outside of it is an error; one that was sent before stays where it is."""
