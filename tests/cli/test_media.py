@@ -195,7 +195,7 @@ def test_two_laptops_that_keep_one_folder_get_the_same_frames(
 
 def test_what_frames_say_does_no_harm_to_a_terminal(store: Command) -> None:
     """The ids of frames whose files are missing are shown, whatever they hold."""
-    wire = {"id": "\x1b[2J\u202e", "sources": [{"id": "default", "uri": "media:" + "0" * 64}]}
+    wire: Wire = {"id": "\x1b[2J\u202e", "sources": [{"id": "default", "uri": "media:" + "0" * 64}]}
     store("add", "-", stdin=lines([wire]))
     done = store.run("media", "verify")
     assert done.code == 1
