@@ -61,7 +61,7 @@ _read = decoder(_Pointing)
 
 def delete_sources_of_frames(handle: Handle, place: Place, frame_ids: Iterable[str]) -> int:
     """Delete the objects that frames of a draft name and no other frame does; return how many."""
-    _refuse_foreign(handle)
+    _refuse(handle)
     staging = handle.staging()
     with contextlib.closing(_Doomed()) as doomed:
         try:
@@ -85,7 +85,7 @@ def delete_sources_of_frames(handle: Handle, place: Place, frame_ids: Iterable[s
 
 def delete_sources_of_dataset(handle: Handle, dataset_id: str, *, show_progress: bool) -> int:
     """Delete the objects that frames of a dataset name and none of another one does."""
-    _refuse_foreign(handle)
+    _refuse(handle)
     staging = handle.staging()
     with contextlib.closing(_Doomed()) as doomed:
         try:
@@ -236,7 +236,10 @@ def _empty(staging: Staging) -> NodeId:
     return root(empty_snapshot(staging.nodes), "frames")
 
 
-def _refuse_foreign(handle: Handle) -> None:
+def _refuse(handle: Handle) -> None:
+    """Raise RefusedError where no raw data may be deleted, or no frame could be after it."""
+    if handle.database.readonly:
+        raise RefusedError(f"{handle.folder} is open for reading only; nothing is deleted")
     if handle.database.trust == "foreign":
         raise RefusedError(
             "the store came from somebody else, whose frames may name anything that your "

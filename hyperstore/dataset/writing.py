@@ -10,7 +10,7 @@ from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
 from hyperstore.dataset.version import VersionCore
 from hyperstore.dataset.view import View
-from hyperstore.errors import UsageError
+from hyperstore.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from hyperstore.dataset.uploading import Uploader
@@ -103,6 +103,8 @@ class VersionWriting(VersionCore):
         if wish is None:
             return None
         self._state().writable()
+        if self._handle.database.readonly:
+            raise RefusedError(f"{self._handle.folder} is open for reading only; nothing is sent")
         # These bring threads, a database and clients, which most processes do without.
         from hyperstore.dataset.uploading import Uploader
         from hyperstore.dataset.uploading_known import known_contents

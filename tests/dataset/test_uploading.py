@@ -15,7 +15,7 @@ import hyperstore
 from hyperstore import DatasetVersion, FrameGroup, SingleFrame, Store
 from hyperstore.dataset.uploading_known import KnownContents
 from hyperstore.dataset.uploading_wish import upload_default
-from hyperstore.errors import DiskFullError, FrameError
+from hyperstore.errors import DiskFullError, FrameError, RefusedError
 from tests.support.children import run_in_child
 from tests.support.disks import fill_up, small_disk
 from tests.support.putserver import PutServer, put_server
@@ -359,6 +359,21 @@ def test_what_is_known_of_contents_is_what_all_versions_say(
     third.add_frames(frames(data)[:20], **to)
     check()
     known.close()
+
+
+def test_a_store_that_is_open_for_reading_sends_and_deletes_nothing(
+    store: Store, draft: DatasetVersion, data: Path, s3: PutServer
+) -> None:
+    """It could not register what was sent, nor forget what was deleted."""
+    draft.add_frames(frames(data)[:1], **to_s3(s3, data))
+    before = s3.kept()
+    with hyperstore.open(store.path, readonly=True) as reading:
+        version = reading.dataset("cells").get_version()
+        with pytest.raises(RefusedError, match="open for reading only"):
+            version.add_frames(frames(data), **to_s3(s3, data))
+        with pytest.raises(RefusedError, match="open for reading only"):
+            version.delete_frames([one.id for one in draft], delete_sources=True)
+    assert s3.kept() == before
 
 
 def test_a_group_of_many_cameras(draft: DatasetVersion, data: Path, tmp_path: Path) -> None:
