@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from hyperstore.allegroai.begin import plain_text
 from hyperstore.codec import replace
 from hyperstore.dataset.handle import RUNS_FOLDER
 from hyperstore.errors import MediaError, UsageError
@@ -57,6 +58,7 @@ def _leave_folder(path: Path, name: str, destination: str) -> Artifact:
 
 def with_artifact(run: Run, left: Artifact) -> Run:
     """Return a run's record with one more artifact, which takes the place of one of its name."""
+    left = replace(left, name=plain_text(left.name), uri=plain_text(left.uri))
     others = [one for one in run.artifacts if one.name != left.name]
     return replace(run, artifacts=[*others, left])
 

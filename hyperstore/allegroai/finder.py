@@ -136,5 +136,6 @@ def _unanswered(name: str) -> str:
     else:
         module = rest.rpartition(".")[0]
         near = f"{top}.{module}" if f"{top}.{module}" in FACES else top
-        hint = f"{near} has {', '.join(sorted(import_module(FACES[near]).__all__))}"
+        names = sorted(import_module(FACES[near]).__all__)
+        hint = f"{near} has {', '.join(names)}" if names else "there is no server to be asked"
     return f"{name} is not answered by hyperstore, which runs this program without {top}: {hint}"

@@ -8,6 +8,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
 
+from hyperstore.allegroai.begin import plain_text
 from hyperstore.codec import replace
 from hyperstore.dataset.secrets import HIDDEN, is_secret_name
 from hyperstore.errors import UsageError, a_type
@@ -58,7 +59,7 @@ def _class_values(kind: type) -> dict[str, object]:
 def with_parameters(run: Run, section: str, values: Mapping[str, object]) -> Run:
     """Return a run's record with what is now said in one section, and what was said before."""
     told = {name: dict(said) for name, said in run.parameters.items()}
-    place = told.setdefault(section[:RUN_TEXT_MAX], {})
+    place = told.setdefault(plain_text(section), {})
     room = RUN_PARAMETERS_MAX - sum(map(len, told.values()))
     for name, value in _flat(values, ""):
         if name in place or room > 0:
@@ -70,7 +71,7 @@ def with_parameters(run: Run, section: str, values: Mapping[str, object]) -> Run
 def _flat(values: Mapping[str, object], above: str, depth: int = 0) -> Iterator[tuple[str, object]]:
     """Yield values by names with slashes: `optimizer/lr`."""
     for key, value in values.items():
-        name = f"{above}{key}"[:RUN_TEXT_MAX]
+        name = plain_text(f"{above}{key}")
         if isinstance(value, Mapping) and value and depth < _DEPTH_MAX:
             inner = {str(one): held for one, held in value.items()}
             yield from _flat(inner, f"{name}/", depth + 1)

@@ -81,7 +81,7 @@ class Task(TaskRecord):
             project=plain_text(project_name or ""),
             kind=kind,
             tags=[plain_text(one) for one in names_of(tags or (), what="a tag")],
-            output=str(output_uri) if isinstance(output_uri, str | Path) else "",
+            output=plain_text(str(output_uri)) if isinstance(output_uri, str | Path) else "",
             user=user,
             pid=os.getpid(),
         )

@@ -237,7 +237,7 @@ class TaskRecord:
 
     @output_uri.setter
     def output_uri(self, value: str | bool | None) -> None:
-        said = value if isinstance(value, str) else ""
+        said = plain_text(value) if isinstance(value, str) else ""
         self.change(lambda run: replace(run, program=replace(run.program, output=said)))
 
     @documented

@@ -199,6 +199,21 @@ def test_parameters_without_end_are_bounded() -> None:
     assert len(task.run.parameters["General"]["k0"]) < 5_000
 
 
+def test_text_that_is_no_text_is_recorded_all_the_same(
+    default_store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Names of files need not be UTF-8, and a program is given them as arguments."""
+    odd = "a\udcff"
+    task = Task.init(project_name=odd, task_name=odd, tags=[odd], output_uri=odd)
+    task.connect({odd: odd}, name=odd)
+    task.set_comment(odd)
+    task.mark_failed(status_reason=odd)
+    assert caplog.text.count("not recorded") == 0
+    (run,) = list_runs(task._handle)  # type: ignore[arg-type]
+    assert (run.name, run.error, run.tags) == ("a\\udcff", "a\\udcff", ["a\\udcff"])
+    assert run.parameters == {"a\\udcff": {"a\\udcff": '"a\\udcff"'}}
+
+
 def test_files_go_to_the_store_or_where_the_program_says(
     default_store: Path, tmp_path: Path
 ) -> None:
