@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
-from hyperstore.dataset.fetching import Fetched, fetch_into_cache, is_elsewhere
 from hyperstore.dataset.ingest import Failure, FrameLike
-from hyperstore.dataset.keeping import Keeper
 from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
 from hyperstore.dataset.version import VersionCore
@@ -13,6 +11,8 @@ from hyperstore.dataset.view import View
 from hyperstore.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from hyperstore.dataset.fetching import Fetched
+    from hyperstore.dataset.keeping import Keeper
     from hyperstore.dataset.uploading import Uploader
 
 __all__ = ["VersionWriting"]
@@ -41,13 +41,17 @@ class VersionWriting(VersionCore):
 
     def fetch_media(
         self, *, keep: bool = False, progress: Callable[[str, int, int], None] | None = None
-    ) -> Fetched:
+    ) -> "Fetched":
         """Make all that the frames name elsewhere present on this machine, in the cache.
 
         With `keep` the store keeps it instead, and the frames of this draft name that, by one
         edit. What cannot be had is among the failures, as of add_frames; a second call goes on
         where one was stopped.
         """
+        # These bring threads, which most processes do without; so does keeping.
+        from hyperstore.dataset.fetching import Fetched, fetch_into_cache, is_elsewhere
+        from hyperstore.dataset.keeping import Keeper
+
         frames = self.view().get_iterator()
         if not keep:
             return fetch_into_cache(frames, str(self._handle.folder), progress)
@@ -126,6 +130,8 @@ class VersionWriting(VersionCore):
             return uploader
         if uploader is not None:
             raise UsageError("frames keep their files here or upload them; leave out copy_media")
+        from hyperstore.dataset.keeping import Keeper  # As in `fetch_media`.
+
         return Keeper(self._handle, strict=strict)
 
     def _uploading_to(self, default: UploadDefault | None, *, keeps: bool = False) -> Self:
