@@ -4,7 +4,6 @@ The plan follows from the paths alone, in any order of reading. A file that belo
 to two things, is a problem that names it: guessed labels are worse than none.
 """
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
