@@ -361,6 +361,28 @@ def test_what_is_known_of_contents_is_what_all_versions_say(
     known.close()
 
 
+@pytest.mark.parametrize("now", [b"edited", None])
+def test_a_file_that_changes_or_vanishes_between_two_tries(
+    draft: DatasetVersion, data: Path, s3: PutServer, now: bytes | None
+) -> None:
+    """Its hash is that of what was there before, so nothing is sent under it."""
+    path = data / "000.jpg"
+
+    def edit(asked: str) -> None:
+        if asked.endswith("/000.jpg"):
+            path.unlink(missing_ok=True)
+            if now is not None:
+                path.write_bytes(now)
+
+    s3.on_put = edit
+    s3.faults["000.jpg"] = ["503"]
+    given = [SingleFrame(source=path), SingleFrame(source=data / "001.jpg")]
+    failures = draft.add_frames(given, **to_s3(s3, data))
+    assert [(one["frame"], one["error_type"]) for one in failures] == [(given[0], "upload")]
+    assert [path.rpartition("/")[2] for path in s3.kept()] == ["001.jpg"]
+    assert [one.id for one in draft] == [given[1].id]
+
+
 def test_a_store_that_is_open_for_reading_sends_and_deletes_nothing(
     store: Store, draft: DatasetVersion, data: Path, s3: PutServer
 ) -> None:

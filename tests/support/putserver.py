@@ -14,7 +14,7 @@ import contextlib
 import html
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -47,6 +47,9 @@ class PutServer(ThreadingHTTPServer):
         self.deletes = True  # Whether it lets anybody delete.
         self.reads = True  # Whether it lets anybody see what is there.
         self.conditions = True  # Whether it has heard of what may be PUT only where nothing is.
+        self.on_put: Callable[[str], None] = lambda path: (
+            None
+        )  # Told of each PUT, before it is read.
         self.ended = threading.Event()
         self.lock = threading.Lock()
 
@@ -94,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         """Keep an object, unless something is to go wrong."""
         self.server.asked.append(("PUT", self.where))
+        self.server.on_put(self.where)
         length = int(self.headers.get("Content-Length", 0))
         fault = self.server.fault(self.where)
         if fault.isdecimal():
