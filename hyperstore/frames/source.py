@@ -156,7 +156,8 @@ class Pictured:
         """Return the absolute path of the source's file, downloaded unless it is in the cache.
 
         Where that fails, None and a line in the log, or the error by `raise_on_error`. Empty files
-        are refused unless `skip_size_check` takes them.
+        are refused, and downloads that have another SHA-256 than is recorded, unless
+        `skip_size_check` takes them.
         """
         uri = self._record.sources[0].uri
         return self._local(uri, "source", raise_on_error, skip_size_check, force_download)
@@ -213,7 +214,7 @@ class Pictured:
 
         def note(key: str, uri: str) -> None:
             if uri and (allow_download or is_local(uri)):
-                hashes[key] = _sha256(self._need(uri, key))
+                hashes[key] = _sha256(self._need(uri, key, checked=False))
 
         note("source", source.uri)
         note("preview_source", "" if source.preview is None else source.preview.uri)
@@ -223,7 +224,7 @@ class Pictured:
             old = before if isinstance(before, list) and len(before) == len(masks) else None
             found = old or [None] * len(masks)
             hashes["mask_source"] = [
-                _sha256(self._need(mask.uri, f"mask {mask.id!a}"))
+                _sha256(self._need(mask.uri, f"mask {mask.id!a}", checked=False))
                 if allow_download or is_local(mask.uri)
                 else found[at]
                 for at, mask in enumerate(masks)
@@ -244,7 +245,7 @@ class Pictured:
         def path_of(uri: str, what: str) -> str | None:
             if not uri or not (allow_download or is_local(uri)):
                 return None
-            return self._need(uri, what)
+            return self._need(uri, what, checked=False)
 
         update_info(self._record.sources[0], path_of)
 
@@ -252,7 +253,15 @@ class Pictured:
         """Return the recorded hash of the source's content; None where there is none."""
         return self.hash
 
-    def _need(self, uri: str, what: str, *, empty_ok: bool = True, force: bool = False) -> str:
+    def _need(
+        self,
+        uri: str,
+        what: str,
+        *,
+        empty_ok: bool = True,
+        force: bool = False,
+        checked: bool = True,
+    ) -> str:
         if not uri:
             raise NotFoundError(f"the frame has no {what}")
         home = self._home
@@ -263,13 +272,16 @@ class Pictured:
             force=force,
             empty_ok=empty_ok,
             size=self.size if what == "source" else None,
+            sha256=_recorded(self._record.sources[0], uri) if checked else None,
         )
 
     def _local(
         self, uri: str, what: str, raise_on_error: bool, skip_size_check: bool, force: bool
     ) -> str | None:
         try:
-            return self._need(uri, what, empty_ok=skip_size_check, force=force)
+            return self._need(
+                uri, what, empty_ok=skip_size_check, force=force, checked=not skip_size_check
+            )
         except HyperstoreError as error:
             if raise_on_error:
                 raise
@@ -335,6 +347,21 @@ def _hash_of(source: SourceRecord) -> object:
     """Return the hash of the source's content, where somebody recorded it."""
     hashes = (source.meta or {}).get("hash")
     return hashes.get("source") if isinstance(hashes, Mapping) else hashes
+
+
+def _recorded(source: SourceRecord, uri: str) -> object:
+    """Return what is recorded as the SHA-256 of one of a source's files."""
+    hashes = (source.meta or {}).get("hash")
+    if not isinstance(hashes, Mapping):
+        return None
+    if uri == source.uri:
+        return hashes.get("source")
+    of_masks = hashes.get("mask_source")
+    if isinstance(of_masks, list):
+        for mask, one in zip(source.masks or (), of_masks, strict=False):
+            if mask.uri == uri:
+                return one
+    return hashes.get("preview_source")
 
 
 def _set_hash(source: SourceRecord, value: str | None) -> None:

@@ -1,7 +1,9 @@
 """From a URI to the path of a file on this machine."""
 
+import hashlib
 import os
 import random
+import re
 import stat
 import time
 from functools import lru_cache
@@ -24,8 +26,11 @@ from hyperstore.media.rawfile import raw_file
 from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
 from hyperstore.media.uri import Bucket, Kept, Web, locate, shown
+from hyperstore.storage.translation import disk_errors
 
 __all__ = ["is_local", "is_remote", "local_file"]
+
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def is_local(uri: str) -> bool:
@@ -51,12 +56,15 @@ def local_file(
     force: bool = False,
     empty_ok: bool = False,
     size: object = None,
+    sha256: object = None,
 ) -> str:
     """Return the absolute path of a URI's file, which for what is not local is in the cache.
 
     `store` is the folder of the store whose settings hold, and which keeps what is named by
     `media:`; `foreign` says that its contents came from somebody else. `size` is what somebody
-    recorded: a kept file of another size is hashed. An error of ours says why there is no file.
+    recorded: a kept file of another size is hashed. So is `sha256`, which what is downloaded must
+    have, if it is 64 hex digits; a cached file that has another is downloaded anew. An error of
+    ours says why there is no file.
     """
     location = locate(uri)
     if isinstance(location, Kept):
@@ -68,13 +76,37 @@ def local_file(
         return _present(location, uri, empty_ok=empty_ok)
     if not force:
         found = cached(uri, settings, empty_ok=empty_ok)
-        if found is not None:
+        if found is not None and _is_as_recorded(found, sha256):
             return found
+        force = found is not None
 
     def download(part: Part) -> None:
         _fetch(location, part, settings, reach, uri)
 
-    return obtain(uri, settings, download, force=force, empty_ok=empty_ok)
+    path = obtain(uri, settings, download, force=force, empty_ok=empty_ok)
+    if not _is_as_recorded(path, sha256):
+        raise MediaError(
+            f"{shown(uri)} has another SHA-256 than is recorded: it has changed since, or did not "
+            "come as it is; update_source_files_hash(allow_download=True) records the new one, and "
+            "skip_size_check takes it all the same"
+        )
+    return path
+
+
+def _is_as_recorded(path: str, sha256: object) -> bool:
+    if not isinstance(sha256, str) or _SHA256.fullmatch(sha256) is None:
+        return True
+    try:
+        found = os.stat(path)  # noqa: PTH116 - asked for every picture of a training run.
+    except FileNotFoundError:
+        return False
+    return _sha256_of(path, found.st_size, found.st_mtime_ns) == sha256.lower()
+
+
+@lru_cache(16_384)
+def _sha256_of(path: str, _size: int, _mtime_ns: int) -> str:
+    with disk_errors(Path(path)), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kept(digest: str, store: str | None, size: object) -> str:

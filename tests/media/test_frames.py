@@ -5,6 +5,7 @@ import logging
 import pickle
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -41,6 +42,63 @@ def test_sf_19_a_remote_file_is_downloaded(web: WebServer) -> None:
     assert Path(found).is_absolute()
     assert Path(found).read_bytes() == web.files["cat.jpg"]
     assert frame.source == web.url("/files/cat.jpg")
+
+
+def _of_three_files(web: WebServer) -> SingleFrame:
+    for name in ("mask.png", "small.jpg"):
+        web.files[name] = name.encode() * 9
+    frame = SingleFrame(source=web.url("/files/cat.jpg"), mask_source=[web.url("/files/mask.png")])
+    frame.preview_uri = web.url("/files/small.jpg")
+    frame.sourcedata["hash"] = {
+        "source": hashlib.sha256(web.files["cat.jpg"]).hexdigest(),
+        "mask_source": [hashlib.sha256(web.files["mask.png"]).hexdigest()],
+        "preview_source": hashlib.sha256(web.files["small.jpg"]).hexdigest(),
+    }
+    return frame
+
+
+class _Get(Protocol):
+    def __call__(
+        self, *, raise_on_error: bool = False, skip_size_check: bool = False
+    ) -> str | None: ...
+
+
+def _gets(frame: SingleFrame) -> dict[str, _Get]:
+    return {
+        "cat.jpg": frame.get_local_source,
+        "mask.png": frame.get_local_mask_source,
+        "small.jpg": frame.get_local_preview_source,
+    }
+
+
+@pytest.mark.parametrize("which", ["cat.jpg", "mask.png", "small.jpg"])
+def test_a_download_with_another_hash_than_recorded_is_refused(web: WebServer, which: str) -> None:
+    """Other bytes under the same name are other data: nobody trains on them unaware."""
+    frame = _of_three_files(web)
+    web.files[which] = web.files[which][:-1] + b"?"
+    for name, get in _gets(frame).items():
+        if name == which:
+            with pytest.raises(MediaError, match="another SHA-256"):
+                get(raise_on_error=True)
+            assert get() is None
+            taken = get(skip_size_check=True)
+            assert taken is not None
+            assert Path(taken).read_bytes() == web.files[name]
+        else:
+            assert get() is not None
+    frame.update_source_files_hash(allow_download=True)
+    assert _gets(frame)[which]() is not None
+
+
+def test_a_cached_file_that_is_out_of_date_is_downloaded_anew(web: WebServer) -> None:
+    """A frame that knows the new content gets it, whatever was downloaded before."""
+    frame = _of_three_files(web)
+    assert frame.get_local_source() is not None
+    web.files["cat.jpg"] = bytes(reversed(web.files["cat.jpg"]))
+    frame.hash = hashlib.sha256(web.files["cat.jpg"]).hexdigest()
+    found = frame.get_local_source()
+    assert found is not None
+    assert Path(found).read_bytes() == web.files["cat.jpg"]
 
 
 def test_sf_19_a_failure_is_none_unless_asked_to_raise(
