@@ -20,18 +20,16 @@ from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar, Union, cast
 
 import msgpack
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec import Meta, Raw, Struct, field
 
 from hyperstore.errors import CorruptError, HyperstoreError, UsageError
 from hyperstore.limits import DEPTH_MAX, INT_MAX, INT_MIN, ITEMS_MAX, OBJECT_BYTES_MAX
 
 __all__ = [
-    "UNSET",
     "Meta",
     "Raw",
     "Struct",
     "Unfit",
-    "UnsetType",
     "Value",
     "astuple",
     "canonical_fields",

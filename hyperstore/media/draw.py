@@ -26,7 +26,6 @@ Legends: TypeAlias = Mapping[str, Legend]
 """What the colours of each mask mean, by the mask's id."""
 
 _GREY = (128, 128, 128)
-_BACKGROUND = (0, 0, 0)
 
 
 class Drawable(Protocol):

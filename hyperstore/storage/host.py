@@ -30,7 +30,6 @@ __all__ = [
     "process_lives",
     "process_started",
     "running_system",
-    "sync_file",
     "sync_folder",
     "unsafe_place",
 ]
@@ -150,12 +149,6 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
-
-
-def sync_file(path: Path) -> None:
-    """Make the bytes of a file durable."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
