@@ -32,7 +32,7 @@ from hyperstore.limits import CACHE_PARTIAL_S, KEEP_CHUNK_BYTES
 from hyperstore.media.part import check_wanted
 from hyperstore.media.rawfile import open_regular, reading, stamp_of
 from hyperstore.media.uri import KEPT
-from hyperstore.storage.host import clone_file, file_lock, sync_folder
+from hyperstore.storage.host import clone_file, file_lock, sync_folder, write_all
 from hyperstore.storage.translation import disk_errors
 
 if TYPE_CHECKING:
@@ -210,10 +210,8 @@ class KeptMedia:
             if again is not None:
                 again.update(chunk)
             if target is not None and not cloned:
-                rest = memoryview(chunk)
                 with disk_errors(part):
-                    while rest:
-                        rest = rest[os.write(target, rest) :]
+                    write_all(target, chunk)
             yield chunk
 
     def _publish(self, part: Path, target: int, digest: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hyperstore.errors import MediaError
+from hyperstore.storage.host import write_all
 from hyperstore.storage.translation import disk_errors
 
 __all__ = ["Interrupted", "Part", "check_wanted", "ends_with"]
@@ -58,10 +59,8 @@ class Part:
         check_wanted(self.path.name)
         if self.size + len(data) > self._granted:
             self._grant(self.size + len(data))
-        rest = memoryview(data)
         with disk_errors(self.path):
-            while rest:
-                rest = rest[os.write(self._handle, rest) :]
+            write_all(self._handle, data)
         self.size += len(data)
 
     def restart(self) -> None:

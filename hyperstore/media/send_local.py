@@ -17,7 +17,7 @@ from hyperstore.limits import UPLOAD_LEFT_S
 from hyperstore.media.part import Interrupted
 from hyperstore.media.sending import Content, Held, chunks_of, content_of
 from hyperstore.media.uri import shown
-from hyperstore.storage.host import sync_folder
+from hyperstore.storage.host import sync_folder, write_all
 from hyperstore.storage.translation import disk_errors
 
 __all__ = ["check_folder", "held_file", "put_file", "sync_names", "tidy_folder"]
@@ -104,9 +104,7 @@ def _write(source: str, part: Path, content: Content) -> None:
         handle = _new_file(part)
     try:
         for chunk in chunks_of(source, content):
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
+            write_all(handle, chunk)
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -32,6 +32,7 @@ __all__ = [
     "running_system",
     "sync_folder",
     "unsafe_place",
+    "write_all",
 ]
 
 _NETWORK_TYPES = frozenset(
@@ -149,6 +150,15 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write all bytes to an open file, which takes fewer of them at once on a full disk only, or
+    where a signal comes between.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 @contextlib.contextmanager

@@ -68,9 +68,7 @@ class Pin:
             self._write(ids, sequence)
 
     def _write(self, ids: Iterable[ObjectId], sequence: int | None) -> None:
-        data = memoryview(_records(ids, sequence))
-        while data:  # Once, but for a full disk or a signal.
-            data = data[os.write(self._handle, data) :]
+        host.write_all(self._handle, _records(ids, sequence))
 
     def release(self) -> None:
         """Let go. A forked child that shares the pin keeps it. Safe to repeat."""
