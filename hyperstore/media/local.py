@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import random
 import re
 import stat
 import time
@@ -17,11 +16,10 @@ from hyperstore.errors import (
     RefusedError,
     UsageError,
 )
-from hyperstore.limits import FETCH_BACKOFF_S, FETCH_BACKOFF_S_MAX
 from hyperstore.media.cache import cached, obtain
 from hyperstore.media.cloud import fetch_bucket, threads_are_lost
 from hyperstore.media.kept import kept_path
-from hyperstore.media.part import Interrupted, Part
+from hyperstore.media.part import Interrupted, Part, pause_s
 from hyperstore.media.rawfile import raw_file
 from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
@@ -179,8 +177,7 @@ def _fetch(
         except Interrupted as error:
             if tried == retries:
                 raise _given_up(error, tried + 1) from None
-        pause = min(FETCH_BACKOFF_S_MAX, FETCH_BACKOFF_S * 2**tried)
-        time.sleep(pause * random.uniform(0.5, 1.0))
+        time.sleep(pause_s(tried))
 
 
 def _given_up(error: Interrupted, tries: int) -> HyperstoreError:

@@ -1,15 +1,17 @@
 """A file while it is being downloaded, and the room that it may take."""
 
 import os
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from hyperstore.errors import MediaError
+from hyperstore.limits import FETCH_BACKOFF_S, FETCH_BACKOFF_S_MAX
 from hyperstore.storage.host import write_all
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["Interrupted", "Part", "check_wanted", "ends_with"]
+__all__ = ["Interrupted", "Part", "check_wanted", "ends_with", "pause_s"]
 
 
 class _Own(threading.local):
@@ -36,7 +38,15 @@ def check_wanted(name: str) -> None:
 
 
 class Interrupted(MediaError):
-    """A fetch that failed in a way that may pass, so that it is tried again."""
+    """What failed in a way that may pass, so that it is tried again after a pause."""
+
+
+def pause_s(tried: int) -> float:
+    """Return how long to wait after so many tries and one: longer each time, up to a limit, and
+    never quite the same, so that those who failed together do not come back together.
+    """
+    longest = min(FETCH_BACKOFF_S_MAX, FETCH_BACKOFF_S * 2.0**tried)
+    return longest * random.uniform(0.5, 1.0)
 
 
 class Part:

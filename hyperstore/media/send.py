@@ -6,21 +6,15 @@ commit still names, say. The file then goes beside it, under a name that has its
 """
 
 import os
-import random
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hyperstore.errors import HyperstoreError, MediaError, UsageError
-from hyperstore.limits import (
-    FETCH_BACKOFF_S,
-    FETCH_BACKOFF_S_MAX,
-    UPLOAD_LARGE,
-    UPLOAD_SMALL_BYTES,
-)
+from hyperstore.limits import UPLOAD_LARGE, UPLOAD_SMALL_BYTES
 from hyperstore.media import send_cloud, send_local
 from hyperstore.media.cloud import need_library, threads_are_lost
-from hyperstore.media.part import Interrupted
+from hyperstore.media.part import Interrupted, pause_s
 from hyperstore.media.sending import Content, Held
 from hyperstore.media.uri import Bucket, Web, locate, shown
 
@@ -188,8 +182,7 @@ class Sender:
                 if tried == self._retries or self._stopped.is_set():
                     times = "once" if tried == 0 else f"{tried + 1} times"
                     raise MediaError(f"{error} (tried {times})") from None
-            pause = min(FETCH_BACKOFF_S_MAX, FETCH_BACKOFF_S * 2**tried)
-            self._stopped.wait(pause * random.uniform(0.5, 1.0))
+            self._stopped.wait(pause_s(tried))
             tried += 1
 
 
