@@ -7,17 +7,16 @@ afterwards, and whoever finds a file there compares its bytes.
 import contextlib
 import hashlib
 import http.client
-import ssl
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
-from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError
+from hyperstore.errors import MediaError, NotFoundError, RefusedError
 from hyperstore.limits import FETCH_CHUNK_BYTES
 from hyperstore.media.part import Interrupted
 from hyperstore.media.reach import ANYWHERE
 from hyperstore.media.sending import Content, Held, chunks_of, content_type_of
 from hyperstore.media.uri import shown
-from hyperstore.media.web import AGAIN, connection_to, request_of
+from hyperstore.media.web import AGAIN, connection_to, request_of, web_errors
 
 __all__ = ["check_server", "held_page", "put_page"]
 
@@ -84,31 +83,23 @@ def _answer(
     size: int | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
     """Give what a server answers; Interrupted where another try may get further."""
-    with contextlib.ExitStack() as stack:
-        try:
-            connection = connection_to(uri, ANYWHERE, timeout_s, uri)
-            stack.callback(connection.close)
-            target, common = request_of(connection, uri)
-            connection.putrequest(verb, target, skip_host=True, skip_accept_encoding=True)
-            if size is not None:
-                common["Content-Length"] = str(size)
-            for name, value in {**common, **(headers or {})}.items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            # A server that refuses may say so before it has read all, and hang up.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                for chunk in body:
-                    connection.send(chunk)
-            response = connection.getresponse()
-            stack.callback(response.close)
-            yield response
-        except HyperstoreError:
-            raise
-        except ssl.SSLCertVerificationError as error:
-            raise RefusedError(f"{shown(uri)}: {error.verify_message}") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            said = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
-            raise Interrupted(f"{shown(uri)}: {said}") from None
+    with contextlib.ExitStack() as stack, web_errors(uri):
+        connection = connection_to(uri, ANYWHERE, timeout_s, uri)
+        stack.callback(connection.close)
+        target, common = request_of(connection, uri)
+        connection.putrequest(verb, target, skip_host=True, skip_accept_encoding=True)
+        if size is not None:
+            common["Content-Length"] = str(size)
+        for name, value in {**common, **(headers or {})}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        # A server that refuses may say so before it has read all, and hang up.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for chunk in body:
+                connection.send(chunk)
+        response = connection.getresponse()
+        stack.callback(response.close)
+        yield response
 
 
 def _check(response: http.client.HTTPResponse, uri: str) -> None:

@@ -10,6 +10,7 @@ import http.client
 import re
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urljoin, urlsplit
@@ -21,7 +22,15 @@ from hyperstore.media.part import Interrupted, Part
 from hyperstore.media.reach import Address, Reach
 from hyperstore.media.uri import Web, locate, shown
 
-__all__ = ["AGAIN", "Pinned", "Resume", "connection_to", "fetch_web", "request_of"]
+__all__ = [
+    "AGAIN",
+    "Pinned",
+    "Resume",
+    "connection_to",
+    "fetch_web",
+    "request_of",
+    "web_errors",
+]
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
@@ -80,24 +89,33 @@ def fetch_web(
     """Write what a URL answers into a part; Interrupted where another try may get further."""
     url = place.url
     for _ in range(FETCH_REDIRECTS_MAX + 1):
-        with contextlib.ExitStack() as stack:
-            try:
-                connection = connection_to(url, reach, timeout_s, uri)
-                stack.callback(connection.close)
-                response = _ask(connection, url, part, resume)
-                stack.callback(response.close)
-                if response.status not in _REDIRECTS:
-                    _receive(response, part, resume, uri)
-                    return
-                url = _redirected(url, response.getheader("Location"), reach, uri)
-            except HyperstoreError:
-                raise
-            except ssl.SSLCertVerificationError as error:
-                raise RefusedError(f"{shown(uri)}: {error.verify_message}") from None
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                said = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
-                raise Interrupted(f"{shown(uri)}: {said}") from None
+        with contextlib.ExitStack() as stack, web_errors(uri):
+            connection = connection_to(url, reach, timeout_s, uri)
+            stack.callback(connection.close)
+            response = _ask(connection, url, part, resume)
+            stack.callback(response.close)
+            if response.status not in _REDIRECTS:
+                _receive(response, part, resume, uri)
+                return
+            url = _redirected(url, response.getheader("Location"), reach, uri)
     raise MediaError(f"{shown(uri)} is redirected more than {FETCH_REDIRECTS_MAX} times")
+
+
+@contextlib.contextmanager
+def web_errors(uri: str) -> Iterator[None]:
+    """Let what a connection says out of a block as an error of ours; Interrupted for what may pass.
+
+    It stands inside of what closes the connection, whose own errors come out as they are.
+    """
+    try:
+        yield
+    except HyperstoreError:
+        raise
+    except ssl.SSLCertVerificationError as error:
+        raise RefusedError(f"{shown(uri)}: {error.verify_message}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        said = "no answer in time" if isinstance(error, TimeoutError) else repr(error)
+        raise Interrupted(f"{shown(uri)}: {said}") from None
 
 
 def connection_to(url: str, reach: Reach, timeout_s: int, uri: str) -> Pinned:
