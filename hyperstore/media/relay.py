@@ -15,7 +15,7 @@ from hyperstore.media.cloud import open_object
 from hyperstore.media.part import Interrupted, Part
 from hyperstore.media.uri import Bucket, shown
 
-__all__ = ["be_relay", "fetch_by_relay"]
+__all__ = ["be_relay", "error_of", "fetch_by_relay"]
 
 _LINE_BYTES_MAX = 64 * 1024
 _BEGIN = (
@@ -81,5 +81,10 @@ def _error(said: bytes, uri: str) -> HyperstoreError:
         name, text = str(told["kind"]), str(told["said"])
     except (ValueError, KeyError, TypeError):
         return MediaError(f"{shown(uri)}: {last.decode(errors='replace')}")
+    return error_of(name, text)
+
+
+def error_of(name: str, said: str) -> HyperstoreError:
+    """Return an error of another process anew, from the name of its class and its text."""
     kind = Interrupted if name == "Interrupted" else getattr(errors, name, MediaError)
-    return kind(text) if issubclass(kind, HyperstoreError) else MediaError(text)
+    return kind(said) if issubclass(kind, HyperstoreError) else MediaError(said)

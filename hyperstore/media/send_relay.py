@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 
-from hyperstore import errors
-from hyperstore.errors import HyperstoreError, MediaError
+from hyperstore.errors import HyperstoreError
 from hyperstore.media import send_cloud
 from hyperstore.media.part import Interrupted
+from hyperstore.media.relay import error_of
 
 __all__ = ["SendRelay", "be_send_relay"]
 
@@ -53,10 +53,7 @@ class SendRelay:
         told = json.loads(line)
         if "returned" in told:
             return told["returned"]
-        kind = getattr(errors, told["kind"], MediaError)
-        if told["kind"] == "Interrupted":
-            kind = Interrupted
-        raise (kind if issubclass(kind, HyperstoreError) else MediaError)(told["said"])
+        raise error_of(told["kind"], told["said"])
 
     def close(self) -> None:
         """End the other Python."""
