@@ -9,10 +9,11 @@ import math
 from fractions import Fraction
 
 from hyperstore.codec import Struct
-from hyperstore.errors import HyperstoreError, MediaError, UsageError
+from hyperstore.errors import HyperstoreError, MediaError
 from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_PIXELS_MAX, VIDEO_MOMENTS_MAX
 from hyperstore.media.picture import CONTENT_TYPES, decoding, header, orientation
 from hyperstore.media.rawfile import RawFile, Source, raw_file
+from hyperstore.media.video import moving_pictures
 
 __all__ = ["VIDEO_TYPES", "Facts", "file_facts", "picture_facts", "video_facts"]
 
@@ -132,17 +133,7 @@ def _breaks_off(raw: RawFile, kind: str) -> bool:
 
 def _moments(raw: RawFile) -> tuple[int, int, list[int]]:
     """Return a video's width and height, and when each frame is shown; decode the first only."""
-    try:
-        import av
-    except ImportError:
-        raise UsageError(
-            f"{raw.name}: videos need the library PyAV: pip install 'hyperstore[video]'"
-        ) from None
-    raw.stream.seek(0)
-    with decoding(raw.name), av.open(raw.stream, mode="r") as container:
-        if not container.streams.video:
-            raise MediaError(f"{raw.name} has no moving pictures")
-        stream = container.streams.video[0]
+    with moving_pictures(raw) as (container, stream):
         first = next(container.decode(stream), None)
         if first is None:
             raise MediaError(f"{raw.name} is a broken video: it shows nothing")

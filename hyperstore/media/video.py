@@ -1,7 +1,10 @@
-"""One moment of a video as a picture, by PyAV (extra `video`), which is imported only here."""
+"""Videos, by PyAV (extra `video`), which is imported only here: one moment as a picture."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -10,7 +13,11 @@ from hyperstore.limits import PICTURE_PIXELS_MAX
 from hyperstore.media.picture import decoding
 from hyperstore.media.rawfile import RawFile, Source, raw_file
 
-__all__ = ["is_video", "moment_of", "open_moment"]
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+__all__ = ["is_video", "moment_of", "moving_pictures", "open_moment"]
 
 _SUFFIXES = (
     ".avi",
@@ -49,17 +56,7 @@ def moment_of(raw: RawFile, moment_ms: int, *, pixels_max: int) -> Image.Image:
     """Do the same for an open file."""
     if moment_ms < 0:
         raise UsageError(f"a moment is a number of milliseconds from 0, not {moment_ms}")
-    try:
-        import av
-    except ImportError:
-        raise UsageError(
-            f"{raw.name}: videos need the library PyAV: pip install 'hyperstore[video]'"
-        ) from None
-    raw.stream.seek(0)
-    with decoding(raw.name), av.open(raw.stream, mode="r") as container:
-        if not container.streams.video:
-            raise MediaError(f"{raw.name} has no moving pictures")
-        stream = container.streams.video[0]
+    with moving_pictures(raw) as (container, stream):
         width, height = stream.codec_context.width, stream.codec_context.height
         if width * height > pixels_max:
             raise RefusedError(
@@ -82,6 +79,22 @@ def moment_of(raw: RawFile, moment_ms: int, *, pixels_max: int) -> Image.Image:
             raise MediaError(f"{raw.name} has no frame at {moment_ms} ms")
         image: Image.Image = shown.to_image()  # type: ignore[no-untyped-call]
         return _turned(image, getattr(shown, "rotation", 0))
+
+
+@contextlib.contextmanager
+def moving_pictures(raw: RawFile) -> Iterator[tuple["InputContainer", "VideoStream"]]:
+    """Give a video and its first stream of pictures; UsageError where PyAV is not installed."""
+    try:
+        import av
+    except ImportError:
+        raise UsageError(
+            f"{raw.name}: videos need the library PyAV: pip install 'hyperstore[video]'"
+        ) from None
+    raw.stream.seek(0)
+    with decoding(raw.name), av.open(raw.stream, mode="r") as container:
+        if not container.streams.video:
+            raise MediaError(f"{raw.name} has no moving pictures")
+        yield container, container.streams.video[0]
 
 
 def _turned(image: Image.Image, degrees: int) -> Image.Image:
