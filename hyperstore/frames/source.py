@@ -1,10 +1,8 @@
 """The one source of a SingleFrame: its pictures by URI, in the forms that users read and set."""
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from hyperstore.codec import Unfit
 from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageError
@@ -13,8 +11,8 @@ from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, Preview
 from hyperstore.frames.roots import absolute_uri, local_path
 from hyperstore.frames.sourceinfo import update_info
 from hyperstore.media.local import is_local, local_file
+from hyperstore.media.rawfile import sha256_of
 from hyperstore.media.uri import refusal, shown
-from hyperstore.storage.translation import disk_errors
 
 __all__ = ["Pictured", "Uri", "uri_of"]
 
@@ -214,7 +212,7 @@ class Pictured:
 
         def note(key: str, uri: str) -> None:
             if uri and (allow_download or is_local(uri)):
-                hashes[key] = _sha256(self._need(uri, key, checked=False))
+                hashes[key] = sha256_of(self._need(uri, key, checked=False))
 
         note("source", source.uri)
         note("preview_source", "" if source.preview is None else source.preview.uri)
@@ -224,7 +222,7 @@ class Pictured:
             old = before if isinstance(before, list) and len(before) == len(masks) else None
             found = old or [None] * len(masks)
             hashes["mask_source"] = [
-                _sha256(self._need(mask.uri, f"mask {mask.id!a}", checked=False))
+                sha256_of(self._need(mask.uri, f"mask {mask.id!a}", checked=False))
                 if allow_download or is_local(mask.uri)
                 else found[at]
                 for at, mask in enumerate(masks)
@@ -287,11 +285,6 @@ class Pictured:
                 raise
             _log.warning("no local %s: %s", what, error)
             return None
-
-
-def _sha256(path: str) -> str:
-    with disk_errors(Path(path)), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def uri_of(given: object, what: str) -> str:

@@ -1,6 +1,5 @@
 """From a URI to the path of a file on this machine."""
 
-import hashlib
 import os
 import re
 import stat
@@ -20,11 +19,10 @@ from hyperstore.media.cache import cached, obtain
 from hyperstore.media.cloud import fetch_bucket, threads_are_lost
 from hyperstore.media.kept import kept_path
 from hyperstore.media.part import Interrupted, Part, pause_s
-from hyperstore.media.rawfile import raw_file
+from hyperstore.media.rawfile import raw_file, sha256_of
 from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
 from hyperstore.media.uri import Bucket, Kept, Web, locate, shown
-from hyperstore.storage.translation import disk_errors
 
 __all__ = ["is_local", "is_remote", "local_file"]
 
@@ -98,13 +96,12 @@ def _is_as_recorded(path: str, sha256: object) -> bool:
         found = os.stat(path)  # noqa: PTH116 - asked for every picture of a training run.
     except FileNotFoundError:
         return False
-    return _sha256_of(path, found.st_size, found.st_mtime_ns) == sha256.lower()
+    return _sha256_at(path, found.st_size, found.st_mtime_ns) == sha256.lower()
 
 
 @lru_cache(16_384)
-def _sha256_of(path: str, _size: int, _mtime_ns: int) -> str:
-    with disk_errors(Path(path)), Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256_at(path: str, _size: int, _mtime_ns: int) -> str:
+    return sha256_of(path)
 
 
 def _kept(digest: str, store: str | None, size: object) -> str:

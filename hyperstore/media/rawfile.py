@@ -1,6 +1,7 @@
 """The bytes of one file, or of no file, held still while they are hashed and decoded."""
 
 import contextlib
+import hashlib
 import io
 import os
 import stat
@@ -12,8 +13,9 @@ from typing import BinaryIO, TypeAlias
 from hyperstore.errors import MediaError, NotFoundError, UsageError, a_type
 from hyperstore.ids import content_hash
 from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_MEMORY_BYTES
+from hyperstore.storage.translation import disk_errors
 
-__all__ = ["RawFile", "Source", "open_regular", "raw_file", "reading", "stamp_of"]
+__all__ = ["RawFile", "Source", "open_regular", "raw_file", "reading", "sha256_of", "stamp_of"]
 
 Source: TypeAlias = bytes | str | os.PathLike[str]
 
@@ -93,3 +95,9 @@ def stamp_of(handle: BinaryIO) -> tuple[int, ...]:
     """Return the size of an open file, then what else a change of it would change."""
     found = os.fstat(handle.fileno())
     return found.st_size, found.st_mtime_ns
+
+
+def sha256_of(path: str) -> str:
+    """Return the SHA-256 of a file, in hex digits; an error of ours where it cannot be read."""
+    with disk_errors(Path(path)), Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
