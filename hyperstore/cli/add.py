@@ -17,7 +17,7 @@ from hyperstore.errors import FrameError, NotFoundError, UsageError
 from hyperstore.formats.folder import FolderReport, add_folder
 from hyperstore.formats.folderfacts import PICTURES
 from hyperstore.formats.wirefile import FrameInFile, read_frames
-from hyperstore.media.facts import VIDEO_TYPES
+from hyperstore.media.headers import VIDEO_TYPES
 
 __all__ = ["add_command"]
 

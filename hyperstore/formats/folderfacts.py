@@ -15,7 +15,8 @@ from typing import NamedTuple
 from hyperstore.formats.folderindex import Index
 from hyperstore.formats.folderwalk import Found
 from hyperstore.limits import FOLDER_BATCH, FOLDER_SAVE_S, FOLDER_THREADS
-from hyperstore.media.facts import VIDEO_TYPES, Facts, file_facts, picture_facts, video_facts
+from hyperstore.media.facts import Facts, file_facts, picture_facts, video_facts
+from hyperstore.media.headers import VIDEO_TYPES
 
 __all__ = ["PICTURES", "Reading", "read_facts"]
 

@@ -14,7 +14,8 @@ from hyperstore.formats.folderpattern import PICTURE_FIELDS, Pattern, picture_fi
 from hyperstore.formats.pictures import frame_id
 from hyperstore.ids import derived_id
 from hyperstore.limits import FOLDER_LISTED_MAX
-from hyperstore.media.facts import VIDEO_TYPES, Facts
+from hyperstore.media.facts import Facts
+from hyperstore.media.headers import VIDEO_TYPES
 
 __all__ = ["DEFAULT_MASK", "Layout", "Part", "Plan", "Planned"]
 

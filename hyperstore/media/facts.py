@@ -11,23 +11,12 @@ from fractions import Fraction
 from hyperstore.codec import Struct
 from hyperstore.errors import HyperstoreError, MediaError
 from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_PIXELS_MAX, VIDEO_MOMENTS_MAX
+from hyperstore.media.headers import VIDEO_TYPES
 from hyperstore.media.picture import CONTENT_TYPES, decoding, header, orientation
 from hyperstore.media.rawfile import RawFile, Source, raw_file
 from hyperstore.media.video import moving_pictures
 
-__all__ = ["VIDEO_TYPES", "Facts", "file_facts", "picture_facts", "video_facts"]
-
-VIDEO_TYPES = {
-    ".avi": "video/x-msvideo",
-    ".m4v": "video/x-m4v",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp4": "video/mp4",
-    ".mpeg": "video/mpeg",
-    ".mpg": "video/mpeg",
-    ".webm": "video/webm",
-}
-"""By the file's suffix: one container may hold what has several names."""
+__all__ = ["Facts", "file_facts", "picture_facts", "video_facts"]
 
 _TAIL_BYTES = 64
 _JPEG_END = b"\xff\xd9"

@@ -7,28 +7,33 @@ from hyperstore.errors import HyperstoreError
 from hyperstore.media.rawfile import RawFile, open_regular, stamp_of
 from hyperstore.media.uri import file_name
 
-__all__ = ["Header", "header_of"]
+__all__ = ["VIDEO_TYPES", "Header", "header_of"]
 
-# Of what is no picture, or is named like one and broken. Not those of the system, which differ from
-# machine to machine, as frames must not.
-_BY_NAME = {
+VIDEO_TYPES = {
     ".avi": "video/x-msvideo",
-    ".bmp": "image/bmp",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".json": "application/json",
     ".m4v": "video/x-m4v",
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",
     ".mp4": "video/mp4",
     ".mpeg": "video/mpeg",
     ".mpg": "video/mpeg",
+    ".webm": "video/webm",
+}
+"""By the file's suffix: one container may hold what has several names."""
+
+# Of what is no picture, or is named like one and broken. Not those of the system, which differ from
+# machine to machine, as frames must not.
+_BY_NAME = {
+    **VIDEO_TYPES,
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
     ".png": "image/png",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".txt": "text/plain",
-    ".webm": "video/webm",
     ".webp": "image/webp",
 }
 

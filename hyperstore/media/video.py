@@ -10,6 +10,7 @@ from PIL import Image
 
 from hyperstore.errors import MediaError, RefusedError, UsageError
 from hyperstore.limits import PICTURE_PIXELS_MAX
+from hyperstore.media.headers import VIDEO_TYPES
 from hyperstore.media.picture import decoding
 from hyperstore.media.rawfile import RawFile, Source, raw_file
 
@@ -19,19 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_video", "moment_of", "moving_pictures", "open_moment"]
 
-_SUFFIXES = (
-    ".avi",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".ogv",
-    ".ts",
-    ".webm",
-    ".wmv",
-)
+# Those that folders are looked through for, and some that a frame may name all the same.
+_SUFFIXES = (*VIDEO_TYPES, ".ogv", ".ts", ".wmv")
 
 
 def is_video(uri: str, content_type: str | None = None) -> bool:
