@@ -10,7 +10,6 @@ It is the frame object of the caller that changes, so that storing it again does
 wire dict stays as it is. What changed is put back where the frame is not stored in the end.
 """
 
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -20,8 +19,10 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
+from hyperstore.dataset.changed import ChangedFrames, Changes
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
+from hyperstore.dataset.updating import Merged, as_given
 from hyperstore.errors import (
     CorruptError,
     FrameError,
@@ -49,7 +50,6 @@ __all__ = ["Keeper"]
 
 _FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
 """What is wrong with one file; all else, such as a full disk, ends the call."""
-_CHANGES = 4_096  # After so many, those of frames that are gone are dropped.
 
 
 class _Wanted(NamedTuple):
@@ -79,34 +79,6 @@ class _Plan:
     wanted: list[tuple[Pointer, _Wanted]]
 
 
-class _Changed:
-    """What was no frame object, with other URIs than it was given with."""
-
-    __slots__ = ("_wire", "given")
-
-    def __init__(self, given: FrameLike, wire: dict[str, object]) -> None:
-        self.given = given
-        self._wire = wire
-
-    def to_dict(self) -> dict[str, object]:
-        return self._wire
-
-
-class _Changes:
-    """What was changed of a frame object, so that it can be put back."""
-
-    def __init__(self) -> None:
-        self._old: list[tuple[object, str, object]] = []
-
-    def note(self, target: object, *names: str) -> None:
-        self._old += [(target, name, getattr(target, name)) for name in names]
-
-    def take_back(self) -> None:
-        for target, name, value in reversed(self._old):
-            setattr(target, name, value)
-        self._old = []
-
-
 class Keeper:
     """Keeps the files of the frames of one call. `end` is told when the call, or its batch, ends.
 
@@ -134,7 +106,7 @@ class Keeper:
         self._remote_only = remote_only
         self._held = ExitStack()
         self._holding = False
-        self._changed: list[tuple[weakref.ref[Frame], _Changes]] = []
+        self._changed = ChangedFrames()
         self._known: dict[_Wanted, tuple[tuple[int, ...], _Got]] = {}
 
     def passed(self, frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
@@ -153,20 +125,12 @@ class Keeper:
         """Let prune go on; where nothing was stored, give the frames back what they had."""
         self._held.close()
         if not stored:
-            for frame, changes in reversed(self._changed):
-                if frame() is not None:
-                    changes.take_back()
+            self._changed.take_back()
 
     def as_given(self, failures: list[Failure]) -> list[Failure]:
         """Return failures that name the frames which were given, with the URIs they had."""
-        failed = {id(failure["frame"]) for failure in failures}
-        for frame, changes in reversed(self._changed if failed else []):
-            if id(frame()) in failed:
-                changes.take_back()
-        for failure in failures:
-            if isinstance(failure["frame"], _Changed):
-                failure["frame"] = failure["frame"].given
-        return failures
+        self._changed.take_back_failed(failures)
+        return as_given(failures)
 
     def _chunk(self, chunk: list[FrameLike], pool: ThreadPoolExecutor) -> list[FrameLike]:
         plans = [self._plan(frame) for frame in chunk]
@@ -266,17 +230,15 @@ class Keeper:
             if isinstance(answer, HyperstoreError):
                 self._fail(plan, FrameError(f"{pointer.what}: {answer}", frame_id=plan.frame.id))
                 return None
-        changes = _Changes()
+        changes = Changes()
         _settle(plan.frame, changes, self._stored_context(plan))
         for pointer, wanted in plan.wanted:
             answer = answers[wanted]
             assert isinstance(answer, _Got)
             _lead(pointer, answer, changes)
         if plan.frame is not plan.given:
-            return _Changed(plan.given, plan.frame.to_dict())
-        self._changed.append((weakref.ref(plan.frame), changes))
-        if len(self._changed) % _CHANGES == 0:
-            self._changed = [one for one in self._changed if one[0]() is not None]
+            return Merged(plan.given, plan.frame.to_dict())
+        self._changed.add(plan.frame, changes)
         return plan.frame
 
     def _stored_context(self, plan: _Plan) -> str | None:
@@ -300,7 +262,7 @@ class Keeper:
         self.failures.append({"frame": plan.given, "error": str(error), "error_type": "upload"})
 
 
-def _settle(frame: Frame, changes: _Changes, context: str | None) -> None:
+def _settle(frame: Frame, changes: Changes, context: str | None) -> None:
     """Make a frame's id and context its own, which followed from what is to change."""
     changes.note(frame._record, "id", "context_id")
     settle_id(frame)
@@ -308,7 +270,7 @@ def _settle(frame: Frame, changes: _Changes, context: str | None) -> None:
         frame._record.context_id = context
 
 
-def _lead(pointer: Pointer, got: _Got, changes: _Changes) -> None:
+def _lead(pointer: Pointer, got: _Got, changes: Changes) -> None:
     """Lead one URI of a frame to the kept file, and record what nobody has recorded of that."""
     target = pointer.target
     changes.note(target, "uri", *Header._fields)

@@ -10,18 +10,18 @@ It is the frame object of the caller that changes, so that storing it again does
 wire dict stays as it is. What changed is put back where the frame is not stored in the end.
 """
 
-import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hyperstore.dataset.changed import ChangedFrames
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
-from hyperstore.dataset.updating import Merged
+from hyperstore.dataset.updating import Merged, as_given
 from hyperstore.dataset.uploading_known import Known, KnownContents, hashed_uris
-from hyperstore.dataset.uploading_lead import Lies, Old, Report, lead, put_back
+from hyperstore.dataset.uploading_lead import Lies, Report, lead
 from hyperstore.dataset.uploading_wish import Target, UploadWish
 from hyperstore.dataset.view import View
 from hyperstore.errors import FrameError, HyperstoreError
@@ -35,9 +35,6 @@ from hyperstore.media.sending import Content, content_of
 from hyperstore.media.settings import media_settings
 
 __all__ = ["Uploader"]
-
-_CHANGES = 4_096  # After so many, those of frames that are gone are dropped.
-
 
 _Answer = Lies | HyperstoreError
 
@@ -105,7 +102,7 @@ class Uploader:
         self._leaders: dict[str, Future[_Answer]] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._report = Report(wish.report_s)
-        self._changed: list[tuple[weakref.ref[Frame], list[Old]]] = []
+        self._changed = ChangedFrames()
         settings = media_settings(str(handle.folder))
         self._sender = Sender(timeout_s=settings.timeout_s, retries=wish.retries)
         known.begin()
@@ -141,23 +138,13 @@ class Uploader:
     def end(self, stored: bool) -> None:
         """Where nothing was stored, give the frames back what they had. May come twice."""
         self._let_go()
-        if stored:
-            return
-        changed, self._changed = self._changed, []
-        for frame, olds in reversed(changed):
-            if frame() is not None:
-                put_back(olds)
+        if not stored:
+            self._changed.take_back()
 
     def as_given(self, failures: list[Failure]) -> list[Failure]:
         """Return failures that name the frames which were given, with the URIs they had."""
-        failed = {id(failure["frame"]) for failure in failures}
-        for frame, olds in reversed(self._changed if failed else []):
-            if id(frame()) in failed:
-                put_back(olds)
-        for failure in failures:
-            if isinstance(failure["frame"], Merged):
-                failure["frame"] = failure["frame"].given
-        return failures
+        self._changed.take_back_failed(failures)
+        return as_given(failures)
 
     def _let_go(self) -> None:
         """Let the threads end, with what they are doing and nothing more."""
@@ -298,14 +285,12 @@ class Uploader:
             if self._wish.register_failed:
                 yield plan.given
             return
-        olds = lead(frame, found)
+        changes = lead(frame, found)
         if frame is not plan.given:
             given = plan.given.given if isinstance(plan.given, Merged) else plan.given
             yield Merged(given, frame.to_dict())
             return
-        self._changed.append((weakref.ref(frame), olds))
-        if len(self._changed) % _CHANGES == 0:
-            self._changed = [one for one in self._changed if one[0]() is not None]
+        self._changed.add(frame, changes)
         yield frame
 
     def _fail(self, plan: _Plan, error: FrameError) -> None:

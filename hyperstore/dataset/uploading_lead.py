@@ -1,4 +1,4 @@
-"""A frame led to where its files lie now, and back again; and how far a call has come."""
+"""A frame led to where its files lie now; and how far a call has come."""
 
 import logging
 import time
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from hyperstore.dataset.changed import Changes
 from hyperstore.frames.pointers import Pointer, settle_id
 from hyperstore.frames.read import Frame
 from hyperstore.frames.records import SourceRecord
 from hyperstore.media.sending import Content
 
-__all__ = ["Lies", "Old", "Report", "lead", "put_back"]
+__all__ = ["Lies", "Report", "lead"]
 
 _log = logging.getLogger("hyperstore.uploads")
 
@@ -24,35 +25,22 @@ class Lies(NamedTuple):
     moved: bool
 
 
-class Old(NamedTuple):
-    """An attribute of a record, as it was."""
-
-    target: object
-    name: str
-    value: object
-
-
-def put_back(olds: list[Old]) -> None:
-    for target, name, value in reversed(olds):
-        setattr(target, name, value)
-
-
-def lead(frame: Frame, found: list[tuple[Pointer, Lies]]) -> list[Old]:
+def lead(frame: Frame, found: list[tuple[Pointer, Lies]]) -> Changes:
     """Lead the URIs of a frame to where its files lie, and record their hashes."""
-    record = frame._record
-    olds = [Old(record, "id", record.id)]
+    changes = Changes()
+    changes.note(frame._record, "id")
     settle_id(frame)
     contents: dict[int, str] = {}
     sources: dict[int, SourceRecord] = {}
     for pointer, lies in found:
-        olds.append(Old(pointer.target, "uri", pointer.target.uri))
+        changes.note(pointer.target, "uri")
         pointer.target.uri = lies.uri
         contents[id(pointer.target)] = lies.content.sha256
         sources[id(pointer.source)] = pointer.source
     for source in sources.values():
-        olds.append(Old(source, "meta", source.meta))
+        changes.note(source, "meta")
         source.meta = {**(source.meta or {}), "hash": _hashes(source, contents)}
-    return olds
+    return changes
 
 
 def _hashes(source: SourceRecord, contents: Mapping[int, str]) -> dict[str, object]:
