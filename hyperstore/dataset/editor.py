@@ -17,6 +17,7 @@ from hyperstore.dataset.ingest import (
     Receipt,
     changed_by_others,
     deletions,
+    failure_of,
 )
 from hyperstore.dataset.renewal import Derived, Renewal, derived_frames
 from hyperstore.dataset.spill import Sorter
@@ -118,9 +119,7 @@ class Editor:
             work.strict = strict
         for one in work.lost:
             error = changed_by_others(one.frame_id)
-            ingest.failures.append(
-                {"frame": one.frame, "error": str(error), "error_type": "conflict"}
-            )
+            ingest.failures.append(failure_of(one.frame, error, "conflict"))
         if ingest.repeated:
             _warn(
                 f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold"

@@ -6,24 +6,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from threading import Event
 
-from hyperstore.dataset.ingest import Failure
+from hyperstore.dataset.ingest import Failure, failure_of
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import (
-    CorruptError,
-    HyperstoreError,
-    MediaError,
-    NotFoundError,
-    RefusedError,
-    UsageError,
-)
+from hyperstore.errors import HyperstoreError
 from hyperstore.frames.pointers import Pointer, pointers
 from hyperstore.limits import KEEP_FRAMES, KEEP_THREADS
-from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.local import FILE_FAULTS, is_remote, local_file
 from hyperstore.media.part import ends_with
 
 __all__ = ["Fetched", "fetch_into_cache", "is_elsewhere"]
 
-_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
 Progress = Callable[[str, int, int], None]
 
 
@@ -66,8 +58,7 @@ def fetch_into_cache(
             for frame, one in wanted:
                 error = answers[one.uri, _is_foreign(frame)]
                 if error is not None:
-                    said = f"{one.what}: {error}"
-                    done.failures.append({"frame": frame, "error": said, "error_type": "upload"})
+                    done.failures.append(failure_of(frame, f"{one.what}: {error}", "upload"))
             if progress is not None:
                 progress("Fetching", done.files, 0)
     finally:
@@ -88,6 +79,6 @@ def _fetched(uri: str, store: str, foreign: bool) -> HyperstoreError | None:
     """Fetch one file, in a thread; an error is returned if it is about that file."""
     try:
         local_file(uri, store=store, foreign=foreign)
-    except _FAULTS as error:
+    except FILE_FAULTS as error:
         return error
     return None

@@ -37,6 +37,7 @@ __all__ = [
     "Receipt",
     "changed_by_others",
     "deletions",
+    "failure_of",
     "frames_in",
     "unfailed",
 ]
@@ -254,7 +255,12 @@ class Ingest:
         if self.strict:
             error.frame = frame
             raise error
-        self.failures.append({"frame": frame, "error": str(error), "error_type": error_type})
+        self.failures.append(failure_of(frame, error, error_type))
+
+
+def failure_of(frame: object, error: object, error_type: str) -> Failure:
+    """Return what a call answers for a frame that it did not store; `error` is or says why."""
+    return {"frame": frame, "error": str(error), "error_type": error_type}
 
 
 def frames_in(frames: Iterable[FrameLike]) -> Iterator[FrameLike]:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from hyperstore.dataset.changed import ChangedFrames, Changes
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
+from hyperstore.dataset.ingest import Failure, FrameLike, failure_of, frames_in, unfailed
 from hyperstore.dataset.updating import Merged, as_given
 from hyperstore.errors import (
     CorruptError,
@@ -30,7 +30,6 @@ from hyperstore.errors import (
     MediaError,
     NotFoundError,
     RefusedError,
-    UsageError,
 )
 from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.pointers import Pointer, frame_object, pointers, settle_id
@@ -41,15 +40,12 @@ from hyperstore.frames.sourceinfo import lacks, note_content, note_header
 from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptMedia, Taken
-from hyperstore.media.local import is_remote, local_file
+from hyperstore.media.local import FILE_FAULTS, is_remote, local_file
 from hyperstore.media.part import ends_with
 from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import KEPT, is_kept, shown
 
 __all__ = ["Keeper"]
-
-_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
-"""What is wrong with one file; all else, such as a full disk, ends the call."""
 
 
 class _Wanted(NamedTuple):
@@ -187,7 +183,7 @@ class Keeper:
         while True:
             try:
                 path = local_file(wanted.uri, store=store, foreign=wanted.foreign, empty_ok=True)
-            except _FAULTS as error:
+            except FILE_FAULTS as error:
                 return error
             try:
                 # What it may be refused here is to write, which is not about this file.
@@ -259,7 +255,7 @@ class Keeper:
         if self._strict:
             error.frame = plan.given
             raise error
-        self.failures.append({"frame": plan.given, "error": str(error), "error_type": "upload"})
+        self.failures.append(failure_of(plan.given, error, "upload"))
 
 
 def _settle(frame: Frame, changes: Changes, context: str | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from hyperstore.codec import Struct, Unfit, decoder
-from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
+from hyperstore.dataset.ingest import Failure, FrameLike, failure_of, unfailed
 from hyperstore.dataset.updating import wire_of
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import FrameError, UsageError
@@ -128,7 +128,7 @@ class StrictSchema:
             elif strict:
                 raise FrameError(said)
             else:
-                self.failures.append({"frame": frame, "error": said, "error_type": "validation"})
+                self.failures.append(failure_of(frame, said, "validation"))
 
     def _conflict(self, wire: Mapping[str, object]) -> str | None:
         seen: dict[str, set[str]] = {}

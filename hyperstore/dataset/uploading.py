@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from hyperstore.dataset.changed import ChangedFrames
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.ingest import Failure, FrameLike, frames_in, unfailed
+from hyperstore.dataset.ingest import Failure, FrameLike, failure_of, frames_in, unfailed
 from hyperstore.dataset.updating import Merged, as_given
 from hyperstore.dataset.uploading_known import Known, KnownContents, hashed_uris
 from hyperstore.dataset.uploading_lead import Lies, Report, lead
@@ -297,7 +297,7 @@ class Uploader:
         if self._strict:
             error.frame = plan.given
             raise error
-        self.failures.append({"frame": plan.given, "error": str(error), "error_type": "upload"})
+        self.failures.append(failure_of(plan.given, error, "upload"))
 
 
 def _read(uri: str, store: str, foreign: bool) -> _Read | HyperstoreError:

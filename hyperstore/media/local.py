@@ -24,7 +24,12 @@ from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
 from hyperstore.media.uri import Bucket, Kept, Web, locate, shown
 
-__all__ = ["is_local", "is_remote", "local_file"]
+__all__ = ["FILE_FAULTS", "is_local", "is_remote", "local_file"]
+
+FILE_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
+"""What `local_file` says of one file, and another one may be had all the same; all else, such as a
+full disk, holds for all of them.
+"""
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
