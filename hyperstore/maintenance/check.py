@@ -6,18 +6,16 @@ compares each with the keys under which it stands, and counts totals and changes
 """
 
 import os
-from collections.abc import Callable
 
 from hyperstore.dataset.store import Store, open_store
 from hyperstore.errors import CorruptError, FormatError, UsageError
 from hyperstore.maintenance.findings import Findings, OutOfTime
-from hyperstore.maintenance.report import Report
+from hyperstore.maintenance.report import Progress, Report
 from hyperstore.maintenance.structure import check_into
 
-__all__ = ["LEVELS", "Progress", "fsck", "fsck_path"]
+__all__ = ["LEVELS", "fsck", "fsck_path"]
 
 LEVELS = ("quick", "sample", "full")
-Progress = Callable[[str, int, int], None]
 """Told what is being done, how far it is, and how far it will go."""
 
 

@@ -10,7 +10,7 @@ the frames are stored, and prune deletes only while nobody does, after a last lo
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -24,6 +24,7 @@ from hyperstore.frames.records import read_keys
 from hyperstore.ids import Kind, key_hash
 from hyperstore.limits import GRACE_S, PRUNE_WAIT_S
 from hyperstore.maintenance.collect import gc
+from hyperstore.maintenance.report import Progress
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptFile, KeptMedia, kept_in
 from hyperstore.media.probe import Probe, verify
@@ -41,7 +42,6 @@ __all__ = [
     "verify_kept",
 ]
 
-Progress = Callable[[str, int, int], None]
 
 _OBJECTS = 512  # That one short read looks at.
 _LOOK_S = 0.1

@@ -14,13 +14,13 @@ from hyperstore.history.commit import (
 from hyperstore.history.run import decode_run
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.findings import Findings
+from hyperstore.maintenance.report import Progress
 from hyperstore.storage.database import Database
 from hyperstore.storage.survey import SurveyedRecord, SurveyedRow
 from hyperstore.tree.node import decode as decode_node
 
 __all__ = ["TakeFrame", "check_rows"]
 
-Progress = Callable[[str, int, int], None]
 TakeFrame = Callable[[int, ObjectId, bytes], None]
 """Told sequence number, id and payload of each frame that is as it was written."""
 

@@ -1,6 +1,6 @@
 """The checks in their order, over a database alone: what fsck does, and what proves a copy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
 
@@ -9,15 +9,13 @@ from hyperstore.ids import ObjectId
 from hyperstore.maintenance.findings import Findings
 from hyperstore.maintenance.keptcheck import KeptCheck
 from hyperstore.maintenance.refs import History, check_history, check_refs
-from hyperstore.maintenance.report import Fault
+from hyperstore.maintenance.report import Fault, Progress
 from hyperstore.maintenance.rows import TakeFrame, check_rows
 from hyperstore.maintenance.sums import FrameFacts, Sums
 from hyperstore.maintenance.trees import TreeCheck
 from hyperstore.storage.database import Database
 
 __all__ = ["check_database", "check_into"]
-
-Progress = Callable[[str, int, int], None]
 
 
 def check_database(database: Database) -> list[Fault]:

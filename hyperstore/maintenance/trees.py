@@ -4,7 +4,7 @@ A node is looked at once however many snapshots share it: the law remembers node
 and the walk to the entries has one bit for each node.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
 from hyperstore.frames.keys import frame_id, order_parts
@@ -14,6 +14,7 @@ from hyperstore.limits import ID_BYTES
 from hyperstore.maintenance.findings import Findings
 from hyperstore.maintenance.reach import Bits
 from hyperstore.maintenance.refs import History, read_object
+from hyperstore.maintenance.report import Progress
 from hyperstore.storage.database import Database
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
@@ -24,7 +25,6 @@ from hyperstore.tree.nodes import NodeCache, Nodes
 
 __all__ = ["StoredNodes", "TreeCheck", "entry_name"]
 
-Progress = Callable[[str, int, int], None]
 _BATCH = 256
 
 
