@@ -16,7 +16,6 @@ from hyperstore.maintenance.structure import check_into
 __all__ = ["LEVELS", "fsck", "fsck_path"]
 
 LEVELS = ("quick", "sample", "full")
-"""Told what is being done, how far it is, and how far it will go."""
 
 
 def fsck(
