@@ -7,7 +7,6 @@ is interrupted asks again, and one that is gone already is as good as deleted.
 """
 
 import contextlib
-import sqlite3
 import sys
 import time
 import warnings
@@ -17,11 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 from hyperstore.codec import Struct, decoder
-from hyperstore.dataset.draft import Place, held_snapshot
+from hyperstore.dataset.draft import Place, dataset_snapshots, held_snapshot
 from hyperstore.dataset.edit import empty_snapshot, root
 from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.scratchtable import ScratchTable
 from hyperstore.dataset.staging import Staging
-from hyperstore.dataset.uploading_known import dataset_snapshots, table_errors
 from hyperstore.errors import HyperstoreError, MediaError, RefusedError, UsageError, count_of
 from hyperstore.frames.keys import frame_key
 from hyperstore.history.branches import datasets, read_commit, read_snapshot, tags
@@ -103,26 +102,23 @@ class _Doomed:
     """URIs that are to go, in a table on disk."""
 
     def __init__(self) -> None:
-        # Nameless, in a file of the system's temporary folder, which goes with the process.
-        self._table = sqlite3.connect("", isolation_level=None)
-        self._table.execute("CREATE TABLE doomed (uri TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._table = ScratchTable("CREATE TABLE doomed (uri TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._count = 0
         self._spared = 0
 
     def close(self) -> None:
         self._table.close()
 
-    def count(self) -> int:
-        return int(self._table.execute("SELECT count(*) FROM doomed").fetchone()[0])
-
     def add(self, staging: Staging, objects: Iterable[bytes | None]) -> None:
         """Doom what frames name in buckets."""
-        self._each(staging, objects, "INSERT OR IGNORE INTO doomed VALUES (?)")
+        self._count += self._each(staging, objects, "INSERT OR IGNORE INTO doomed VALUES (?)")
 
     def spare(self, staging: Staging, objects: Iterable[bytes | None]) -> None:
         """Let what frames name stay."""
-        if before := self.count():
-            self._each(staging, objects, "DELETE FROM doomed WHERE uri = ?")
-            self._spared += before - self.count()
+        if self._count:
+            spared = self._each(staging, objects, "DELETE FROM doomed WHERE uri = ?")
+            self._spared += spared
+            self._count -= spared
 
     def delete(self, handle: Handle, *, show_progress: bool) -> int:
         """Delete the objects; MediaError at the first that cannot be."""
@@ -136,12 +132,12 @@ class _Doomed:
         settings = media_settings(str(handle.folder))
         sender = Sender(timeout_s=settings.timeout_s, retries=UPLOAD_RETRIES)
         pool = ThreadPoolExecutor(UPLOAD_THREADS, "hyperstore-delete")
-        progress = _Progress(self.count(), show_progress)
+        progress = _Progress(self._count, show_progress)
         waiting: deque[tuple[str, Future[None]]] = deque()
-        rows = self._table.execute("SELECT uri FROM doomed")
+        uris = (str(row[0]) for row in self._table.rows("SELECT uri FROM doomed"))
         try:
             while True:
-                for (uri,) in islice(rows, UPLOAD_AHEAD - len(waiting)):
+                for uri in islice(uris, UPLOAD_AHEAD - len(waiting)):
                     waiting.append((uri, pool.submit(sender.delete, uri)))
                 if not waiting:
                     break
@@ -161,15 +157,15 @@ class _Doomed:
             sender.close()
         return progress.done
 
-    def _each(self, staging: Staging, objects: Iterable[bytes | None], statement: str) -> None:
+    def _each(self, staging: Staging, objects: Iterable[bytes | None], statement: str) -> int:
+        """Do a statement for each URI that frames name in buckets; return how many rows changed."""
+        changed = 0
         source = (ObjectId(one) for one in objects if one is not None)
         while chunk := list(islice(source, _CHUNK)):
             payloads = staging.frames(chunk).values()
             rows = [(uri,) for payload in payloads for uri in _objects_of(payload)]
-            with table_errors():
-                self._table.execute("BEGIN")
-                self._table.executemany(statement, rows)
-                self._table.execute("COMMIT")
+            changed += self._table.change(statement, rows)
+        return changed
 
 
 class _Progress:

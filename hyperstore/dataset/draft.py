@@ -22,6 +22,7 @@ from hyperstore.history.branches import (
     read_commit,
     read_snapshot,
     version_ref,
+    versions,
     working_of,
     working_ref,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Place",
     "State",
     "commit_moves",
+    "dataset_snapshots",
     "differing",
     "head_snapshot",
     "held_snapshot",
@@ -108,6 +110,20 @@ def head_snapshot(reader: RefReader, staging: Staging, state: State) -> Snapshot
         return empty_snapshot(staging.nodes)
     found = read_commit(reader, state.head).snapshot
     return read_snapshot(reader, SnapshotId(ObjectId(found)))
+
+
+def dataset_snapshots(
+    handle: Handle, staging: Staging, dataset_id: str
+) -> list[tuple[str, Snapshot]]:
+    """Return what each version of a dataset holds: its head's frames and its working ones."""
+    found = []
+    with handle.database.reading() as reader:
+        for _, record in versions(reader, dataset_id):
+            state = read_state(reader, Place(dataset_id, record.id))
+            found.append((record.id, head_snapshot(reader, staging, state)))
+            if state.working is not None:
+                found.append((record.id, read_snapshot(reader, state.working)))
+    return found
 
 
 def held_snapshot(handle: Handle, staging: Staging, place: Place) -> tuple[SnapshotId, Snapshot]:

@@ -7,7 +7,6 @@ lies in a temporary table on disk, so that memory does not grow with the dataset
 
 import contextlib
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -15,13 +14,13 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from hyperstore.codec import Struct, decoder
-from hyperstore.dataset.draft import Place, head_snapshot, read_state
+from hyperstore.dataset.draft import dataset_snapshots
 from hyperstore.dataset.edit import empty_snapshot, root
 from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.scratchtable import ScratchTable
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import DiskFullError, MissingObjectError
+from hyperstore.errors import MissingObjectError
 from hyperstore.frames.roots import Roots
-from hyperstore.history.branches import read_snapshot, versions
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import UPLOAD_KNOWN_MAX
@@ -30,10 +29,8 @@ from hyperstore.tree.diff import diff
 __all__ = [
     "Known",
     "KnownContents",
-    "dataset_snapshots",
     "hashed_uris",
     "known_contents",
-    "table_errors",
 ]
 
 _CHUNK = 1_024
@@ -85,9 +82,7 @@ class KnownContents:
         self._call = 0
         self._recent: dict[bytes, list[str]] = {}  # What this call noted last.
         self._empty = True  # The table, still.
-        # A nameless table in a file of the system's temporary folder, which goes with the process.
-        self._table = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        self._table.execute(
+        self._table = ScratchTable(
             "CREATE TABLE known (hash BLOB, uri TEXT, call INTEGER, PRIMARY KEY (hash, uri)) "
             "WITHOUT ROWID"
         )
@@ -136,16 +131,14 @@ class KnownContents:
 
     def _look(self, digest: bytes, own: Sequence[str], found: dict[str, int]) -> None:
         """Add what the table has, of one content that may lie at very many places."""
-        with table_errors():
-            rows = self._table.execute(
-                "SELECT uri, call FROM known WHERE hash = ? LIMIT ?", (digest, _LOOKED_AT)
-            ).fetchall()
-            for uri in own if len(rows) == _LOOKED_AT else ():
-                rows += self._table.execute(
-                    "SELECT uri, call FROM known WHERE hash = ? AND uri = ?", (digest, uri)
-                )
-        for uri, call in rows:
-            found.setdefault(uri, call)
+        asked = "SELECT uri, call FROM known WHERE hash = ?"
+        rows = list(self._table.rows(f"{asked} LIMIT ?", (digest, _LOOKED_AT)))
+        for uri in own if len(rows) == _LOOKED_AT else ():
+            rows += self._table.rows(f"{asked} AND uri = ?", (digest, uri))
+        for place, call in rows:
+            assert isinstance(place, str)
+            assert isinstance(call, int)
+            found.setdefault(place, call)
 
     def _flush(self) -> None:
         """Move what was noted into the table."""
@@ -155,10 +148,7 @@ class KnownContents:
 
     def _insert(self, statement: str, rows: Sequence[tuple[bytes, str, int]]) -> None:
         if rows:
-            with table_errors():
-                self._table.execute("BEGIN")
-                self._table.executemany(statement, rows)
-                self._table.execute("COMMIT")
+            self._table.change(statement, rows)
             self._empty = False
 
     def _read(self, handle: Handle) -> None:
@@ -196,20 +186,6 @@ class KnownContents:
                 self._insert("INSERT OR IGNORE INTO known VALUES (?, ?, ?)", rows)
 
 
-def dataset_snapshots(
-    handle: Handle, staging: Staging, dataset_id: str
-) -> list[tuple[str, Snapshot]]:
-    """Return what each version of a dataset holds: its head's frames and its working ones."""
-    found = []
-    with handle.database.reading() as reader:
-        for _, record in versions(reader, dataset_id):
-            state = read_state(reader, Place(dataset_id, record.id))
-            found.append((record.id, head_snapshot(reader, staging, state)))
-            if state.working is not None:
-                found.append((record.id, read_snapshot(reader, state.working)))
-    return found
-
-
 def hashed_uris(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
     """Yield the hash and URI of each file of a stored frame of which both are recorded."""
     for source in _read(payload, what="frame").sources:
@@ -238,14 +214,3 @@ def known_contents(handle: Handle, dataset_id: str) -> KnownContents:
     if found is None or found.inherited:
         found = held[dataset_id] = KnownContents(dataset_id)
     return found
-
-
-@contextlib.contextmanager
-def table_errors() -> Iterator[None]:
-    """Let what a table on disk says out of a block as an error of ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise DiskFullError(
-            f"a table in the system's temporary folder fails: {error}; see TMPDIR"
-        ) from None
