@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from hyperstore.errors import DiskFullError, ExistsError, NotFoundError, RefusedError, UsageError
 from hyperstore.ids import new_id
+from hyperstore.storage.host import sync_folder
 
 __all__ = ["Staging"]
 
@@ -124,8 +125,8 @@ class Staging:
                 for file in files:
                     (self._folder / file.parent).mkdir(parents=True, exist_ok=True)
                     (self._stage / file).replace(self._folder / file)
-            _sync(self._folder.parent)
-            _sync(self._folder)
+            sync_folder(self._folder.parent)
+            sync_folder(self._folder)
         except OSError as fault:
             raise DiskFullError(f"writing {self._folder} failed: {fault.strerror}") from None
 
@@ -174,11 +175,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, _, names in os.walk(folder):
         for name in names:
             yield Path(place) / name
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from hyperstore.errors import DiskFullError, NotFoundError, RefusedError, UsageError
 from hyperstore.ids import new_id
+from hyperstore.storage.host import sync_folder
 
 __all__ = ["Target"]
 
@@ -95,11 +96,7 @@ class Target:
             os.fsync(self._stream.fileno())
             self._stream.close()
             beside.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._path.parent)
 
     def _drop(self, beside: Path) -> None:
         for stream in (self._stream, *self._sides):
