@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hyperstore.allegroai.begin import plain_text
 from hyperstore.allegroai.destination import checked_name, leave_file, run_folder, with_artifact
-from hyperstore.allegroai.parameters import section_of, values_of, with_parameters
+from hyperstore.allegroai.parameters import GENERAL, section_of, values_of, with_parameters
 from hyperstore.codec import replace
 from hyperstore.dataset.arguments import documented, names_of
 from hyperstore.dataset.handle import Handle
@@ -181,12 +181,13 @@ class TaskRecord:
     @documented
     def set_parameters(self, *args: Mapping[str, object], **kwargs: object) -> None:
         """Record parameters under names such as `Args/epochs`, in the place of all others."""
-        self.change(lambda run: replace(run, parameters={}))
-        self._set({name: value for one in args for name, value in one.items()} | kwargs)
+        values = {name: value for one in args for name, value in one.items()} | kwargs
+        self.change(lambda run: _with_named(replace(run, parameters={}), values))
 
     def update_parameters(self, *args: Mapping[str, object], **kwargs: object) -> None:
         """Record more parameters."""
-        self._set({name: value for one in args for name, value in one.items()} | kwargs)
+        values = {name: value for one in args for name, value in one.items()} | kwargs
+        self.change(lambda run: _with_named(run, values))
 
     @documented
     def set_parameter(
@@ -197,7 +198,7 @@ class TaskRecord:
         value_type: object = None,
     ) -> None:
         """Record one parameter."""
-        self._set({name: value})
+        self.change(lambda run: _with_named(run, {name: value}))
 
     @documented
     def get_parameters(
@@ -219,11 +220,6 @@ class TaskRecord:
 
     def get_parameter(self, name: str, default: object = None, cast: bool = False) -> object:
         return self.get_parameters(cast=cast).get(name, default)
-
-    def _set(self, values: Mapping[str, object]) -> None:
-        for full, value in values.items():
-            section, slash, name = full.partition("/")
-            self._tell(section if slash else "General", {name if slash else full: value})
 
     def _tell(self, section: str, values: Mapping[str, object]) -> None:
         self.change(lambda run: with_parameters(run, section, values))
@@ -310,6 +306,14 @@ def leave_text(text: str, name: str, destination: str) -> Artifact:
         file.write(text)
         file.flush()
         return leave_file(Path(file.name), name, destination)
+
+
+def _with_named(run: Run, values: Mapping[str, object]) -> Run:
+    """Return a run's record with parameters under names such as `Args/epochs`."""
+    for full, value in values.items():
+        section, slash, name = full.partition("/")
+        run = with_parameters(run, section if slash else GENERAL, {name if slash else full: value})
+    return run
 
 
 def _read(text: str, *, cast: bool) -> object:
