@@ -1,11 +1,16 @@
-"""A default store for calls on the classes."""
+"""A default store for calls on the classes, and a draft in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from hyperstore import Dataset, DatasetVersion, SingleFrame
 from hyperstore.dataset.handle import unshare
+
+__all__ = ["Again"]
+
+Again = Callable[[SingleFrame], SingleFrame]
 
 
 @pytest.fixture
@@ -15,3 +20,22 @@ def default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     monkeypatch.setenv("HYPERSTORE_DIR", str(folder))
     yield folder
     unshare(folder)
+
+
+@pytest.fixture
+def draft(default_store: Path) -> DatasetVersion:
+    """Return the empty draft of a new dataset."""
+    return Dataset.create("cells").get_version()
+
+
+@pytest.fixture
+def again(draft: DatasetVersion) -> Again:
+    """Return a function that registers a frame and reads it back."""
+
+    def stored(frame: SingleFrame) -> SingleFrame:
+        assert draft.add_frames([frame]) == []
+        found = draft.get_frame(frame.id)
+        assert isinstance(found, SingleFrame)
+        return found
+
+    return stored

@@ -23,12 +23,6 @@ def frame(name: str, **metadata: object) -> SingleFrame:
     return SingleFrame(id=name, source=f"s3://bucket/{name}.jpg", metadata=metadata)
 
 
-@pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
-
-
 def test_fr_01_frames_are_added_or_overwritten_by_id(draft: DatasetVersion) -> None:
     """With every documented argument at its default, in the documented order."""
     assert draft.add_frames([frame("a", old=1)], False, 1000, True) == []

@@ -11,7 +11,6 @@ import pytest
 
 from hyperstore import (
     BoundingBox2D,
-    Dataset,
     DatasetVersion,
     FrameError,
     FrameGroup,
@@ -23,12 +22,6 @@ from hyperstore import (
 pytestmark = pytest.mark.usefixtures("default_store")
 
 Wire = dict[str, Any]
-
-
-@pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
 
 
 Again = Callable[[FrameGroup], FrameGroup]

@@ -7,7 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hyperstore import (
     NotFoundError,
     SingleFrame,
 )
+from tests.interop.conftest import Again
 
 pytestmark = pytest.mark.usefixtures("default_store")
 
@@ -33,28 +34,6 @@ DOCUMENTED = (
     " annotations mask_source context_id"
 )
 Wire = dict[str, Any]
-
-
-@pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
-
-
-@pytest.fixture
-def stored(draft: DatasetVersion) -> Callable[[SingleFrame], SingleFrame]:
-    """Return a function that registers a frame and reads it back."""
-
-    def again(frame: SingleFrame) -> SingleFrame:
-        assert draft.add_frames([frame]) == []
-        found = draft.get_frame(frame.id)
-        assert isinstance(found, SingleFrame)
-        return found
-
-    return again
-
-
-Stored = Callable[[SingleFrame], SingleFrame]
 
 
 def test_sf_01_every_argument_is_optional_and_in_the_documented_order() -> None:
@@ -75,7 +54,7 @@ def test_sf_01_an_argument_that_nobody_knows_names_the_closest() -> None:
         SingleFrame().add_annotation(box2d_xywh=[1, 2, 3, 4], label=["a"])
 
 
-def test_sf_01_a_filled_frame_comes_back(stored: Stored) -> None:
+def test_sf_01_a_filled_frame_comes_back(again: Again) -> None:
     """By every property."""
     given: dict[str, Any] = {
         "id": "a",
@@ -91,16 +70,16 @@ def test_sf_01_a_filled_frame_comes_back(stored: Stored) -> None:
         "mask_source": "s3://b/m.png",
         "context_id": "drive",
     }
-    found = stored(SingleFrame(**given))
+    found = again(SingleFrame(**given))
     assert {name: getattr(found, name) for name in given} == given
 
 
 @pytest.mark.parametrize(("given", "expected"), [("a7", "a7"), (7, "7"), (7.5, "7.5")])
-def test_sf_02_an_id_is_text(given: str | float, expected: str, stored: Stored) -> None:
+def test_sf_02_an_id_is_text(given: str | float, expected: str, again: Again) -> None:
     """Numbers become strings."""
     frame = SingleFrame(id=given, source="s3://b/a.jpg")
     assert frame.id == expected
-    assert stored(frame).id == expected
+    assert again(frame).id == expected
 
 
 def test_sf_02_without_an_id_it_follows_from_the_source() -> None:
@@ -118,12 +97,12 @@ def test_sf_02_without_an_id_it_follows_from_the_source() -> None:
 
 
 def test_sf_03_a_local_path_is_a_file_uri_that_reads_as_a_path(
-    stored: Stored, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: Again, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Absolute, relative, as a Path, or as the URI itself."""
     monkeypatch.chdir(tmp_path)
     for given in ("/data/a b.jpg", "file:///data/a b.jpg", Path("/data/a b.jpg")):
-        found = stored(SingleFrame(id="x", source=given))
+        found = again(SingleFrame(id="x", source=given))
         wire: Wire = found.to_dict()
         assert found.source == "/data/a b.jpg"
         assert wire["sources"][0]["uri"] == "file:///data/a b.jpg"
@@ -135,47 +114,47 @@ def test_sf_03_a_local_path_is_a_file_uri_that_reads_as_a_path(
     assert frame.source is None
 
 
-def test_sf_04_width_and_height_are_set_later(stored: Stored) -> None:
+def test_sf_04_width_and_height_are_set_later(again: Again) -> None:
     """As who reads the picture after he made the frame does."""
     frame = SingleFrame(source="s3://b/a.jpg")
     assert (frame.width, frame.height) == (None, None)
     frame.width, frame.height = 640, 480
-    found = stored(frame)
+    found = again(frame)
     assert (found.width, found.height) == (640, 480)
     found.width = None
     assert "width" not in found.to_dict()["sources"][0]  # type: ignore[index]
 
 
-def test_sf_05_a_timestamp_that_is_unset_reads_as_0(stored: Stored) -> None:
+def test_sf_05_a_timestamp_that_is_unset_reads_as_0(again: Again) -> None:
     """C-09: the wire does not say it then; any whole number does (C-10)."""
     frame = SingleFrame(source="s3://b/a.jpg")
     assert frame.timestamp == 0
     assert "timestamp" not in frame.to_dict()
     for value in (33, 1234567889, -5, 2**63 - 1):
         frame.timestamp = value
-        assert stored(frame).timestamp == value
+        assert again(frame).timestamp == value
     wire: Wire = {"sources": [{"id": "default", "uri": "s3://b/a.jpg", "timestamp": 9}]}
     assert SingleFrame.from_dict(wire).timestamp == 9
 
 
-def test_sf_06_size_and_hash_are_kept_as_they_were_given(stored: Stored) -> None:
+def test_sf_06_size_and_hash_are_kept_as_they_were_given(again: Again) -> None:
     """Informational; they lie in the metadata of the source."""
     frame = SingleFrame(source="s3://b/a.jpg")
     assert (frame.size, frame.hash) == (None, None)
     frame.size, frame.hash = 10, "ff"
-    found = stored(frame)
+    found = again(frame)
     assert (found.size, found.hash) == (10, "ff")
     found.size = found.hash = None
     assert found.sourcedata == {}
 
 
-def test_sf_07_a_preview_has_two_names(stored: Stored) -> None:
+def test_sf_07_a_preview_has_two_names(again: Again) -> None:
     """Both can be read and set, the timestamp too."""
     frame = SingleFrame(source="s3://b/a.tif", preview_uri="s3://b/1.jpg")
     assert frame.preview_source == "s3://b/1.jpg"
     frame.preview_source = "/p/2.jpg"
     frame.preview_source_timestamp = 3
-    found = stored(frame)
+    found = again(frame)
     assert (found.preview_uri, found.preview_source) == ("/p/2.jpg", "/p/2.jpg")
     assert (found.preview_uri_timestamp, found.preview_source_timestamp) == (3, 3)
     found.preview_uri_timestamp = 4
@@ -185,38 +164,38 @@ def test_sf_07_a_preview_has_two_names(stored: Stored) -> None:
     assert "preview" not in found.to_dict()["sources"][0]  # type: ignore[index]
 
 
-def test_sf_08_metadata_is_one_live_dict_by_two_names(stored: Stored) -> None:
+def test_sf_08_metadata_is_one_live_dict_by_two_names(again: Again) -> None:
     """Edited in place, by `del` too, or replaced."""
-    found = stored(SingleFrame(source="s3://b/a.jpg", metadata={"a": 1, "b": {"c": 2}}))
+    found = again(SingleFrame(source="s3://b/a.jpg", metadata={"a": 1, "b": {"c": 2}}))
     assert found.metadata is found.meta
     del found.metadata["a"]
     found.meta["b"]["c"] = 3  # type: ignore[index]
     found.metadata["d"] = [None]
-    again = stored(found)
-    assert again.metadata == {"b": {"c": 3}, "d": [None]}
-    again.meta = {"only": True}
-    assert stored(again).metadata == {"only": True}
+    twice = again(found)
+    assert twice.metadata == {"b": {"c": 3}, "d": [None]}
+    twice.meta = {"only": True}
+    assert again(twice).metadata == {"only": True}
 
 
-def test_sf_09_annotations_are_one_live_list(stored: Stored) -> None:
+def test_sf_09_annotations_are_one_live_list(again: Again) -> None:
     """Appended to, cut, replaced."""
     frame = SingleFrame(source="s3://b/a.jpg")
     frame.annotations.append(BoundingBox2D([1, 2, 3, 4], labels=["a"]))
-    found = stored(frame)
+    found = again(frame)
     assert found.annotations is found.annotations
     found.annotations.append(ImageAnnotation(["b"]))
     del found.annotations[0]
-    assert [one.labels for one in stored(found).annotations] == [["b"]]
+    assert [one.labels for one in again(found).annotations] == [["b"]]
     found.annotations = (BoundingBox2D([1, 2, 3, 4], labels=[name]) for name in "xy")
-    assert [one.labels for one in stored(found).annotations] == [["x"], ["y"]]
+    assert [one.labels for one in again(found).annotations] == [["x"], ["y"]]
     found.annotations = None
-    assert stored(found).annotations == []
+    assert again(found).annotations == []
 
 
-def test_sf_10_the_first_of_several_masks_is_the_mask(stored: Stored) -> None:
+def test_sf_10_the_first_of_several_masks_is_the_mask(again: Again) -> None:
     """And setting it leaves one."""
     frame = SingleFrame(source="s3://b/a.jpg", mask_source={"z": "s3://b/z", "a": "s3://b/a"})
-    found = stored(frame)
+    found = again(frame)
     assert found.mask_source == "s3://b/z"
     found.mask_source = "/m.png"
     assert found.masks_source == {"00": "/m.png"}
@@ -224,26 +203,26 @@ def test_sf_10_the_first_of_several_masks_is_the_mask(stored: Stored) -> None:
     assert (found.mask_source, found.masks_source) == (None, {})
 
 
-def test_sf_11_masks_by_a_dict_or_a_list(stored: Stored) -> None:
+def test_sf_11_masks_by_a_dict_or_a_list(again: Again) -> None:
     """C-55: a dict keeps its ids, wherever it is given; a list gets 00, 01, and so on."""
     named = {"seg": "s3://b/s.png", "depth": "/d.png"}
     frame = SingleFrame(source="s3://b/a.jpg")
     frame.masks_source = named
-    assert stored(frame).masks_source == named
+    assert again(frame).masks_source == named
     assert SingleFrame(source="s3://b/a.jpg", mask_source=named).masks_source == named
     uris = [f"s3://b/{at}.png" for at in range(11)]
     frame.masks_source = uris
-    assert list(stored(frame).masks_source) == [f"{at:02}" for at in range(11)]
+    assert list(again(frame).masks_source) == [f"{at:02}" for at in range(11)]
     assert list(frame.masks_source.values()) == uris
 
 
-def test_sf_12_an_unset_context_is_the_uri_of_the_source(stored: Stored) -> None:
+def test_sf_12_an_unset_context_is_the_uri_of_the_source(again: Again) -> None:
     """Which the wire does not repeat."""
     frame = SingleFrame(source="/data/video.mp4")
     assert frame.context_id == "file:///data/video.mp4"
     assert "context_id" not in frame.to_dict()
     frame.context_id = "drive 7"
-    assert stored(frame).context_id == "drive 7"
+    assert again(frame).context_id == "drive 7"
 
 
 def test_sf_13_the_origin_of_a_frame_is_where_it_was_read(draft: DatasetVersion) -> None:
@@ -296,28 +275,28 @@ def test_sf_14_a_version_that_is_gone_is_said_so(draft: DatasetVersion) -> None:
         found.dataset_version_metadata  # noqa: B018
 
 
-def test_sf_15_a_blob_is_kept_as_it_is(stored: Stored) -> None:
+def test_sf_15_a_blob_is_kept_as_it_is(again: Again) -> None:
     """Any text."""
     frame = SingleFrame(source="s3://b/a.jpg")
     assert frame.blob is None
     frame.blob = '{"any": "text"}\n\0é'
-    assert stored(frame).blob == '{"any": "text"}\n\0é'
+    assert again(frame).blob == '{"any": "text"}\n\0é'
 
 
-def test_sf_16_a_source_has_metadata_of_its_own(stored: Stored) -> None:
+def test_sf_16_a_source_has_metadata_of_its_own(again: Again) -> None:
     """On the wire `sources[].meta`; the hash lies there under its documented name."""
     frame = SingleFrame(source="s3://b/a.jpg", hash="ff", metadata={"k": 1})
     frame.sourcedata["lens"] = "wide"
-    wire: Wire = stored(frame).to_dict()
+    wire: Wire = again(frame).to_dict()
     assert wire["sources"][0]["meta"] == {"hash": {"source": "ff"}, "lens": "wide"}
     assert wire["meta"] == {"k": 1}
     frame.sourcedata = {"only": 1}
-    assert stored(frame).sourcedata == {"only": 1}
+    assert again(frame).sourcedata == {"only": 1}
 
 
-def test_sf_17_a_copy_has_the_same_content_and_a_new_random_id(stored: Stored) -> None:
-    """It shares nothing, and both can be stored."""
-    frame = stored(SingleFrame(id="a", source="s3://b/a.jpg", metadata={"k": [1]}))
+def test_sf_17_a_copy_has_the_same_content_and_a_new_random_id(again: Again) -> None:
+    """It shares nothing, and both can be again."""
+    frame = again(SingleFrame(id="a", source="s3://b/a.jpg", metadata={"k": [1]}))
     frame.add_annotation(box2d_xywh=[1, 2, 3, 4], labels=["x"])
     made = frame.copy()
     assert (len(made.id), made.id != frame.id, made.id != frame.copy().id) == (32, True, True)
@@ -325,12 +304,12 @@ def test_sf_17_a_copy_has_the_same_content_and_a_new_random_id(stored: Stored) -
     made.metadata["k"].append(2)  # type: ignore[attr-defined]
     made.annotations[0].labels.append("y")
     assert (frame.metadata, frame.annotations[0].labels) == ({"k": [1]}, ["x"])
-    assert stored(made).metadata == {"k": [1, 2]}
+    assert again(made).metadata == {"k": [1, 2]}
 
 
-def test_sf_18_a_deep_copy_keeps_the_id(stored: Stored) -> None:
+def test_sf_18_a_deep_copy_keeps_the_id(again: Again) -> None:
     """Touched or not, and shares nothing."""
-    frame = stored(SingleFrame(id="a", source="s3://b/a.jpg", annotations=[ImageAnnotation(["x"])]))
+    frame = again(SingleFrame(id="a", source="s3://b/a.jpg", annotations=[ImageAnnotation(["x"])]))
     for touched in (False, True):
         assert not touched or frame.annotations
         twin = copy.deepcopy(frame)
@@ -340,7 +319,7 @@ def test_sf_18_a_deep_copy_keeps_the_id(stored: Stored) -> None:
         assert frame.annotations[0].labels == ["x"]
 
 
-def test_sf_23_a_wire_dict_comes_back_with_what_nobody_understands(stored: Stored) -> None:
+def test_sf_23_a_wire_dict_comes_back_with_what_nobody_understands(again: Again) -> None:
     """From a dict, into the store, to a dict: JSON all the way."""
     wire: Wire = {
         "id": "a",
@@ -376,7 +355,7 @@ def test_sf_23_a_wire_dict_comes_back_with_what_nobody_understands(stored: Store
             }
         ],
     }
-    found = stored(SingleFrame.from_dict(json.loads(json.dumps(wire))))
+    found = again(SingleFrame.from_dict(json.loads(json.dumps(wire))))
     assert json.loads(json.dumps(found.to_dict())) == wire
     assert found.meta_blob == {"hidden": {"a.b": [1]}}
     assert SingleFrame.from_dict(found.to_dict()) == found
@@ -391,7 +370,7 @@ def test_sf_23_a_dict_of_several_sources_is_a_group() -> None:
         assert isinstance(SingleFrame.from_dict(wire), FrameGroup)
 
 
-def test_sf_23_fields_that_only_a_reader_fills_are_read_and_not_kept(stored: Stored) -> None:
+def test_sf_23_fields_that_only_a_reader_fills_are_read_and_not_kept(again: Again) -> None:
     """A frame that was exported elsewhere comes in as it is."""
     answered = {
         "dataset": {"id": "d", "version": "v"},
@@ -403,7 +382,7 @@ def test_sf_23_fields_that_only_a_reader_fills_are_read_and_not_kept(stored: Sto
         "rule_name": "r",
     }
     wire: Wire = {"id": "a", "sources": [{"id": "default", "uri": "s3://b/a"}]}
-    assert stored(SingleFrame.from_dict({**wire, **answered})).to_dict() == wire
+    assert again(SingleFrame.from_dict({**wire, **answered})).to_dict() == wire
 
 
 @pytest.mark.parametrize(
@@ -418,12 +397,12 @@ def test_sf_23_fields_that_only_a_reader_fills_are_read_and_not_kept(stored: Sto
     ],
 )
 def test_sf_25_annotations_come_in_any_iterable_or_a_dict(
-    given: Iterable[Any], stored: Stored
+    given: Iterable[Any], again: Again
 ) -> None:
     """C-12: the documents call it a dictionary and a list."""
     frame = SingleFrame(source="s3://b/a.jpg", annotations=given)
     expected = [["a"]] if given else []
-    assert [one.labels for one in stored(frame).annotations] == expected
+    assert [one.labels for one in again(frame).annotations] == expected
 
 
 @pytest.mark.parametrize("given", [{"label": ["a"]}, [{"label": ["a"]}], [None]])

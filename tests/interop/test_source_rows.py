@@ -3,7 +3,6 @@ its row.
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +23,13 @@ from hyperstore import (
     UsageError,
 )
 from hyperstore.media.lettering import colour_of
+from tests.interop.conftest import Again
 from tests.support.pictures import encoded
 
 pytestmark = pytest.mark.usefixtures("default_store")
 
 Wire = dict[str, Any]
 SKY, ROAD, ODD = (0, 0, 200), (120, 120, 120), (9, 9, 9)
-
-
-@pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
-
-
-Again = Callable[[SingleFrame], SingleFrame]
-
-
-@pytest.fixture
-def again(draft: DatasetVersion) -> Again:
-    """Return a function that registers a frame and reads it back."""
-
-    def stored(frame: SingleFrame) -> SingleFrame:
-        assert draft.add_frames([frame]) == []
-        found = draft.get_frame(frame.id)
-        assert isinstance(found, SingleFrame)
-        return found
-
-    return stored
 
 
 def picture(path: Path, size: tuple[int, int] = (40, 20), colour: object = "white") -> Path:

@@ -32,12 +32,6 @@ def dest(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
-
-
-@pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[PutServer]:
     """Return a server of objects, and say who we are to it."""
     pytest.importorskip("obstore", reason="obstore is not installed: the extra `cloud`")
