@@ -10,7 +10,6 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -31,6 +30,7 @@ from hyperstore.errors import (
 )
 from hyperstore.media import kept, local
 from hyperstore.media.kept import KeptMedia
+from tests.support.children import run_crowd
 from tests.support.disks import small_disk
 from tests.support.webserver import WebServer, web_server
 
@@ -593,13 +593,7 @@ def test_processes_that_keep_one_folder_store_all_of_it(
             frames = [SingleFrame(id=f"{at}-{path.name}", source=path) for path in paths]
             assert version.add_frames(frames, copy_media=True) == []
 
-    context = get_context("fork")
-    children = [context.Process(target=work, args=(at,)) for at in range(CROWD)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(120)
-    assert [child.exitcode for child in children] == [0] * CROWD
+    run_crowd(work, CROWD)
     assert len(draft) == CROWD * len(paths)
     assert kept_files(store) == {uri_of(path) for path in paths}
     assert all(one.get_local_source(raise_on_error=True) for one in draft)  # type: ignore[union-attr]

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
@@ -15,6 +14,7 @@ import pytest
 from hyperstore.errors import HyperstoreError
 from hyperstore.limits import CACHE_YOUNG_S
 from hyperstore.media.local import local_file
+from tests.support.children import run_crowd
 from tests.support.webserver import WebServer
 
 # The server of these tests is a thread of a process that forks, which newer Pythons warn of.
@@ -28,17 +28,6 @@ def contents(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest() * 700
 
 
-def crowd(work: Callable[[int], object]) -> None:
-    """Run a function in forked children at once, and fail where one of them does."""
-    context = get_context("fork")
-    children = [context.Process(target=work, args=(at,)) for at in range(PROCESSES)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(120)
-    assert [child.exitcode for child in children] == [0] * PROCESSES
-
-
 def test_processes_that_want_one_file_download_it_once(web: WebServer) -> None:
     """Workers of one training run begin with the same pictures."""
     names = [f"{at}.jpg" for at in range(20)]
@@ -49,7 +38,7 @@ def test_processes_that_want_one_file_download_it_once(web: WebServer) -> None:
         for name in random.Random(at).sample(names, len(names)):
             assert Path(local_file(urls[name])).read_bytes() == contents(name)
 
-    crowd(work)
+    run_crowd(work, PROCESSES)
     assert len(web.asked) == len(names)
 
 
@@ -149,6 +138,6 @@ def test_what_is_handed_out_is_there_while_others_make_room(
                     os.utime(path, (long_ago, long_ago))
             rounds.wait()
 
-    crowd(work)
+    run_crowd(work, PROCESSES)
     assert len(web.asked) > len(names)  # Files went and came again.
     assert list((cache / "partial").iterdir()) == []

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -30,6 +29,7 @@ from hyperstore.media import kept
 from hyperstore.media.kept import KeptMedia
 from hyperstore.media.local import is_local, is_remote, local_file
 from hyperstore.media.uri import refusal
+from tests.support.children import run_crowd
 from tests.support.disks import fill_up, read_only, small_disk
 
 
@@ -299,13 +299,7 @@ def test_a_crowd_keeps_the_same_files(tmp_path: Path) -> None:
             uri = keep(tmp_path, path)
             assert Path(local_file(uri, store=str(tmp_path))).read_bytes() == path.read_bytes()
 
-    context = get_context("fork")
-    children = [context.Process(target=work, args=(at,)) for at in range(CROWD)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join(120)
-    assert [child.exitcode for child in children] == [0] * CROWD
+    run_crowd(work, CROWD)
     names = {blake3(path.read_bytes()).hexdigest() for path in originals}
     assert everything(tmp_path) == sorted(f"{name[:2]}/{name}" for name in names)
 

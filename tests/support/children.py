@@ -1,12 +1,13 @@
-"""Run a function in a forked child and say how it ended, so that a crash is a failed test."""
+"""Run a function in forked children, so that a crash of one is a failed test."""
 
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from multiprocessing import get_context
 
-__all__ = ["run_in_child"]
+__all__ = ["run_crowd", "run_in_child"]
 
 
 def run_in_child(work: Callable[[], object], *, seconds: int = 60) -> str:
@@ -22,6 +23,17 @@ def run_in_child(work: Callable[[], object], *, seconds: int = 60) -> str:
     if os.WIFSIGNALED(status):
         return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
     return said or f"exit {os.WEXITSTATUS(status)}"
+
+
+def run_crowd(work: Callable[[int], object], processes: int) -> None:
+    """Run a function in children at once, each told its number; fail where one of them does."""
+    context = get_context("fork")
+    children = [context.Process(target=work, args=(at,)) for at in range(processes)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0] * processes
 
 
 def _be_child(work: Callable[[], object], into: int, seconds: int) -> None:
