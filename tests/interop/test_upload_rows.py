@@ -5,6 +5,7 @@ import logging
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[PutServer]:
 def place(draft: DatasetVersion, dest: object) -> str:
     """Return where files of a version go."""
     return f"{dest}/{draft.dataset_id}/{draft.name}.{draft.id}"
+
+
+def below(data: Path, dest: object) -> dict[str, Any]:
+    """Return the arguments that upload the files of a folder to a destination."""
+    return {"auto_upload_destination": str(dest), "local_dataset_root_path": str(data)}
 
 
 def sha(path: Path) -> str:
@@ -279,11 +285,8 @@ def test_fr_07_st_05_a_content_is_linked_across_all_versions(
     draft: DatasetVersion, data: Path, s3: PutServer
 ) -> None:
     """Source, mask and preview, by whatever name the file has now."""
-    to = {
-        "auto_upload_destination": f"s3://{s3.host}/pets/up",
-        "local_dataset_root_path": str(data),
-    }
-    assert draft.add_frames([whole(data)], **to) == []  # type: ignore[arg-type]
+    to = below(data, f"s3://{s3.host}/pets/up")
+    assert draft.add_frames([whole(data)], **to) == []
     first = next(iter(draft)).to_dict()["sources"]
     draft.publish_version()
     child = DatasetVersion.create_version(
@@ -299,7 +302,7 @@ def test_fr_07_st_05_a_content_is_linked_across_all_versions(
             mask_source=data / "renamed.png",
             preview_uri=data / "renamed.webp",
         )
-        assert version.add_frames([frame], **to) == []  # type: ignore[arg-type]
+        assert version.add_frames([frame], **to) == []
         assert frame.to_dict()["sources"] == first
     assert (len(s3.puts()), sent) == (3, 3)
 
@@ -308,36 +311,25 @@ def test_fr_07_force_upload_sends_it_again(
     draft: DatasetVersion, data: Path, s3: PutServer
 ) -> None:
     """And the frame names what was sent."""
-    to = {
-        "auto_upload_destination": f"s3://{s3.host}/pets/up",
-        "local_dataset_root_path": str(data),
-    }
-    draft.add_frames([whole(data)], **to)  # type: ignore[arg-type]
+    to = below(data, f"s3://{s3.host}/pets/up")
+    draft.add_frames([whole(data)], **to)
     (data / "day 1/a.jpg").rename(data / "b.jpg")
     frame = SingleFrame(source=data / "b.jpg")
-    draft.add_frames([frame], force_upload=True, **to)  # type: ignore[arg-type]
+    draft.add_frames([frame], force_upload=True, **to)
     assert frame.source == f"s3://{s3.host}{place(draft, '/pets/up')}/b.jpg"
-    draft.add_frames([whole_again(data)], force_upload=True, **to)  # type: ignore[arg-type]
+    draft.add_frames([SingleFrame(source=data / "b.jpg")], force_upload=True, **to)
     assert len(s3.puts("b.jpg")) == 2
     assert len(s3.puts()) == 5
-
-
-def whole_again(data: Path) -> SingleFrame:
-    """Return a frame of a file that was sent."""
-    return SingleFrame(source=data / "b.jpg")
 
 
 def test_fr_07_what_was_sent_and_is_gone_is_sent_again(
     draft: DatasetVersion, data: Path, s3: PutServer
 ) -> None:
     """A link to nothing would lose the picture; the place is asked before it is named."""
-    to = {
-        "auto_upload_destination": f"s3://{s3.host}/pets/up",
-        "local_dataset_root_path": str(data),
-    }
-    draft.add_frames([whole(data)], **to)  # type: ignore[arg-type]
+    to = below(data, f"s3://{s3.host}/pets/up")
+    draft.add_frames([whole(data)], **to)
     s3.objects.clear()
-    assert draft.add_frames([whole(data)], **to) == []  # type: ignore[arg-type]
+    assert draft.add_frames([whole(data)], **to) == []
     assert len(s3.kept()) == 3
 
 
@@ -364,18 +356,18 @@ def test_fr_08_an_unchanged_frame_that_is_registered_again_changes_nothing(
     draft: DatasetVersion, data: Path, dest: Path
 ) -> None:
     """Neither its id nor its URI nor anything else, in this version and in a child of it."""
-    to = {"auto_upload_destination": str(dest), "local_dataset_root_path": str(data)}
-    draft.add_frames([whole(data)], **to)  # type: ignore[arg-type]
+    to = below(data, dest)
+    draft.add_frames([whole(data)], **to)
     before, held = draft.content_id, files(dest)
-    draft.add_frames([whole(data)], **to)  # type: ignore[arg-type]
-    draft.add_frames(list(draft), **to)  # type: ignore[arg-type]
+    draft.add_frames([whole(data)], **to)
+    draft.add_frames(list(draft), **to)
     assert (draft.content_id, len(draft), files(dest)) == (before, 1, held)
     draft.publish_version()
     child = DatasetVersion.create_version(
         "child", dataset_name="cells", parent_version_ids=[draft.id]
     )
-    child.add_frames([whole(data)], **to)  # type: ignore[arg-type]
-    child.add_frames(list(child), **{**to, "auto_upload_destination": f"{dest}2"})  # type: ignore[arg-type]
+    child.add_frames([whole(data)], **to)
+    child.add_frames(list(child), **{**to, "auto_upload_destination": f"{dest}2"})
     assert (child.content_id, files(dest)) == (before, held)
 
 
@@ -383,20 +375,20 @@ def test_fr_08_of_several_places_of_a_content_the_one_that_a_frame_has_stays(
     draft: DatasetVersion, data: Path, dest: Path
 ) -> None:
     """Two frames of equal pictures, each sent by force, keep each its own."""
-    to = {"auto_upload_destination": str(dest), "local_dataset_root_path": str(data)}
+    to = below(data, dest)
     for name in ("1.jpg", "2.jpg"):
         (data / name).write_bytes(b"the same")
 
     def both() -> list[SingleFrame]:
         return [SingleFrame(source=data / name) for name in ("1.jpg", "2.jpg")]
 
-    draft.add_frames(both(), force_upload=True, **to)  # type: ignore[arg-type]
+    draft.add_frames(both(), force_upload=True, **to)
     before = draft.content_id
     for frames in (both(), both()[::-1]):
-        draft.add_frames(frames, **to)  # type: ignore[arg-type]
+        draft.add_frames(frames, **to)
         assert draft.content_id == before
     draft.rename("another name")
-    draft.add_frames(both()[::-1], **to)  # type: ignore[arg-type]
+    draft.add_frames(both()[::-1], **to)
     assert draft.content_id == before
 
 
@@ -516,17 +508,14 @@ def test_st_06_a_file_is_tried_as_often_as_asked_for(
     draft: DatasetVersion, data: Path, s3: PutServer
 ) -> None:
     """Five times more by default; the message says how often it was."""
-    to = {
-        "auto_upload_destination": f"s3://{s3.host}/pets",
-        "local_dataset_root_path": str(data),
-    }
+    to = below(data, f"s3://{s3.host}/pets")
     s3.faults["left.jpg"] = ["503"] * 2
-    assert draft.add_frames([SingleFrame(source=data / "left.jpg")], **to) == []  # type: ignore[arg-type]
+    assert draft.add_frames([SingleFrame(source=data / "left.jpg")], **to) == []
     s3.faults["right.jpg"] = ["503"] * 9
     (failure,) = draft.add_frames(
         [SingleFrame(source=data / "right.jpg")],
         upload_retries=1,
-        **to,  # type: ignore[arg-type]
+        **to,
     )
     assert "(tried 2 times)" in str(failure["error"])
     assert len(s3.puts("right.jpg")) == 2
@@ -589,8 +578,8 @@ def test_dv_03_a_handle_wants_both_of_them(draft: DatasetVersion) -> None:
 
 def test_fr_20_a_bulk_context_uploads(draft: DatasetVersion, data: Path, dest: Path) -> None:
     """To where it was told to, or else where its version does."""
-    to = {"auto_upload_destination": str(dest), "local_dataset_root_path": str(data)}
-    with draft.get_bulk_context(allow_update=True, **to) as bulk:  # type: ignore[arg-type]
+    to = below(data, dest)
+    with draft.get_bulk_context(allow_update=True, **to) as bulk:
         assert draft.get_bulk_context() is bulk
         with pytest.raises(UsageError, match="uploads elsewhere"):
             draft.get_bulk_context(
