@@ -110,6 +110,7 @@ def here(cells: Command, tmp_path: Path) -> Iterator[Path]:
     rights(tmp_path, 0o755)
 
 
+@pytest.mark.slow
 def test_a_store_that_may_not_be_written_can_be_read(cells: Command, here: Path) -> None:
     """A shared store of a team, or a copy on a read-only disk: all questions get their answers."""
     always = [line for line in READING if line.split()[0] not in ("export", "fsck", "reflog")]
@@ -123,6 +124,7 @@ def test_a_store_that_may_not_be_written_can_be_read(cells: Command, here: Path)
     assert written(here / ".hyperstore") == before
 
 
+@pytest.mark.slow
 def test_a_store_that_may_not_be_written_is_not(cells: Command, here: Path) -> None:
     """One line says so, and nothing has changed."""
     cells("rm", "f003")  # So that there is something to commit.

@@ -142,6 +142,7 @@ def test_a_folder_without_pictures_is_an_error(pictures: Pictures) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_ten_thousand_unchanged_files_are_not_opened_again(pictures: Pictures) -> None:
     """Adding a folder again costs a look at each file; a store that is read from scratch, all."""
     for seed in range(10_000):

@@ -446,6 +446,7 @@ def test_a_file_may_be_read_again_without_its_pngs_and_with_them(tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """Ten times the pictures: what grew with them would take ten times the room."""
     peaks = [_peak(tmp_path, count) for count in (60, 600)]

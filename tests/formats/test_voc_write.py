@@ -82,6 +82,7 @@ def _look_at(frame: Wire, folder: Path, *, instead_of: Path) -> None:
             mask["uri"] = str(folder / Path(str(mask["uri"])).relative_to(instead_of))
 
 
+@pytest.mark.slow
 def test_lists_and_masks_of_real_datasets_come_back(tmp_path: Path) -> None:
     """Whoever trains on the split, or on the masks, finds them."""
     cells, masks = shared_data("bccd"), shared_data("formats") / "voc_dataset" / "voc_dataset1"

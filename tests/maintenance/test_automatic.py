@@ -417,6 +417,7 @@ def test_a_collection_left_in_the_middle_is_taken_over(
         write_until(store, draft, lambda: done(store).number)
 
 
+@pytest.mark.slow
 def test_short_processes_come_to_an_end_too(tmp_path: Path) -> None:
     """Each begins anew with its slice; when it is late, one of them does all of it."""
     with init(tmp_path / "store") as store:
