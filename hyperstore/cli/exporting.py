@@ -126,6 +126,7 @@ def voc_verb(
         fetch=_fetch(console),
         pixels_max=media_settings(str(console.store.handle.folder)).pixels_max,
         images=images,
+        legend=view.get_metadata().get("mask_labels"),
         replace=force,
     )
     _say(console, report, str(folder))

@@ -5,7 +5,8 @@ and frames by a short key of that name. A *partial* is what the files read say o
 the format has and ours has not is kept in a *reserved field* named after the format (`_coco`,
 `_voc`) of the frame, the ROI or the version's metadata, never in the user's `meta`.
 
-Laws. Export gives back the JSON value that was imported. Importing twice changes nothing. What
+Laws. Export gives back the JSON value that was imported, but for the order of the lists of images
+and of annotations. No two pictures get one name. Importing twice changes nothing. What
 somebody edited is exported as it is now. What cannot be said in the other format is counted in a
 `Report`. A file from outside is read in bounded memory, never followed out of its folder, and what
 is wrong with it is one FormatError that names the place.
@@ -15,9 +16,10 @@ since what is there decides what a file is: a new frame, one that changed, or on
 
 Reading order: `coco` (the names that others use), `coco_map` and `coco_standard` (one annotation,
 one ROI), `coco_categories`, `coco_read`, `coco_spill`, `jsonstream`; `combine` (laying a partial
-into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `target`,
-`unsaid`; `shapes`, `report`; `panoptic`, `panoptic_map` (one segment, one ROI), `panoptic_read`,
-`panoptic_paint`, `panoptic_write`, `staging`; `voc`, `voc_map` (one object, one ROI), `voc_write`,
+into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice`, `newpictures`
+(names for pictures that came from elsewhere), `target`, `unsaid`; `shapes`, `report`; `panoptic`,
+`panoptic_map` (one segment, one ROI), `panoptic_read`, `panoptic_paint`, `legend` (segments that
+only a version's legend shows), `panoptic_write`, `staging`; `voc`, `voc_map` (one object, one ROI), `voc_write`,
 `voc_masks`, `xmltree`, `xmltext`; `wirefile` and `wirewrite` (frames in the wire form); then
 `folder`, `folderpattern` (what a name says), `folderwalk` (the files), `folderindex` and
 `folderfacts` (what is in them), `folderplan` (which frames they make), `folderside`, `foldermatch`

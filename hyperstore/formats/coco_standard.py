@@ -87,8 +87,8 @@ def _geometry(kind: str, poly: list[Number], visible: object) -> Wire | None:
     if kind == "im":
         return {}
     if kind == "b2d":
-        box = box_of_corners(poly)
-        if box is not None:
+        if box_of_corners(poly) is not None:
+            box = bounds(poly)  # Sides that lead to the left or upwards are turned about.
             return _shape([], box, area_of_box(box))
         return _outlines([poly])
     if kind == "p2d":

@@ -2,8 +2,10 @@
 
 What came from the file chosen goes back as it was, or as somebody left it. What was made by hand
 is written too: frames as images, ROIs of the file's task as annotations, with ids after the
-largest of the file (so they wait in a side file until all ids have been seen). What COCO cannot
-say is counted in the report.
+largest of the file (so they wait in a side file until all ids have been seen) and names that tell
+their pictures apart (`newpictures`). What COCO cannot say is counted in the report.
+
+Images stand in the order of their frames, annotations in that of their images.
 """
 
 import json
@@ -17,11 +19,13 @@ from hyperstore.formats.coco_choice import Choice, choose, join, refuse_masks
 from hyperstore.formats.coco_map import annotation_of
 from hyperstore.formats.coco_standard import CAPTION, kind_of, labels_of, task_of
 from hyperstore.formats.combine import Wire, identity, mapping, records, sequence
+from hyperstore.formats.newpictures import SAME_NAME, NewPicture, NewPictures, uri_of
 from hyperstore.formats.panoptic_map import mask_id
 from hyperstore.formats.pictures import is_url
 from hyperstore.formats.report import Report
+from hyperstore.formats.shapes import bounds, is_turned, numbers
 from hyperstore.formats.target import Target
-from hyperstore.formats.unsaid import note_unsaid
+from hyperstore.formats.unsaid import TURNED, note_unsaid
 
 __all__ = ["Export", "Whole", "write"]
 
@@ -45,24 +49,25 @@ def write(
 
     `of` names a task or a file of the version; it may be left out where all files are of one task.
     A file gives back its own frames; a task those of all its files and of none. Pictures of frames
-    made by hand are named relative to `images`, or else to the folder of the file.
+    made by hand are named relative to `images`, or else to the folder of the file; those elsewhere
+    by their bare names, with as many folders above them as tell them apart.
     """
     report = Report()
     choice = choose(version_meta, of)
     refuse_masks(choice)
     categories = join(choice, version_meta, report)
-    with Target.open(file) as target:
-        folder = (images or file.parent).absolute()
-        export = Export(target, choice, categories, folder=folder, report=report)
+    with Target.open(file) as target, NewPictures.open(images or file.parent) as new:
+        export = Export(target, choice, categories, new=new, report=report)
         export.begin()
         for frame in frames:
             export.add(frame)
+        export.add_new()
         export.end()
     return report
 
 
 class Export:
-    """One COCO file that is being written: `begin`, then `add` each frame, then `end`."""
+    """One COCO file that is being written: `begin`, `add` each frame, `add_new`, then `end`."""
 
     def __init__(
         self,
@@ -70,7 +75,7 @@ class Export:
         choice: Choice,
         categories: Categories,
         *,
-        folder: Path,
+        new: NewPictures,
         report: Report,
         whole: Whole | None = None,
     ) -> None:
@@ -78,7 +83,7 @@ class Export:
         self._whole = whole
         self._choice = choice
         self._categories = categories
-        self._folder = folder
+        self._new = new
         self._report = report
         self._annotations = target.side()
         self._waiting = target.side()
@@ -100,11 +105,11 @@ class Export:
             found = found[:1]
         if any(self._is_copy(record) for _, record in found):
             self._report.note("copied frame, exported under a new image id", str(frame.get("id")))
-            self._add_new(frame, copied=True)
+            self._new.put(frame, copied=True)
         elif found:
             self._add_known(frame, [(file, mapping(record)) for file, record in found])
         elif self._belongs(frame):
-            self._add_new(frame, copied=False)
+            self._new.put(frame)
         else:
             self._report.count("frames of other files, left out")
 
@@ -131,6 +136,7 @@ class Export:
         place = f"frame {frame.get('id')}"
         for _, record in found:
             self._report.count("images")
+            self._new.give(record.get("file_name"), frame)
             if self._choice.is_joined:
                 record = record | {"id": self._last_image + 1}
             self._last_image = _larger(self._last_image, record.get("id"))
@@ -145,25 +151,21 @@ class Export:
                 self._put(dict(mapping(mapping(item).get("annotation"))), image_id)
         self._rois(frame, place, image_id=image_id, copied=False)
 
-    def _add_new(self, frame: Wire, *, copied: bool) -> None:
-        place = f"frame {frame.get('id')}"
-        image = self._picture(frame, place)
-        if self._choice.is_joined:
+    def add_new(self) -> None:
+        """Write the frames that came from no file, now that their pictures have names."""
+        for picture in self._new.named():
+            place = f"frame {picture.frame.get('id')}"
             self._last_image += 1
-            self._write_item(None, "images", image | {"id": self._last_image})
-            image_id: int | None = self._last_image
-        else:
-            self._target.write_side(self._waiting, _json({"image": image}) + "\n")
-            image_id = None
-        self._report.count("images")
-        if self._whole is not None:
-            self._put_whole(self._whole(frame, image, None), image_id, new=image_id is None)
-            note_unsaid(frame, place, self._report, by="COCO")
-            return
-        self._rois(frame, place, image_id=image_id, copied=copied)
+            image = self._picture(picture, place) | {"id": self._last_image}
+            self._report.count("images")
+            self._write_item(None, "images", image)
+            if self._whole is not None:
+                self._put_whole(self._whole(picture.frame, image, None), self._last_image)
+                note_unsaid(picture.frame, place, self._report, by="COCO")
+            else:
+                self._rois(picture.frame, place, image_id=self._last_image, copied=picture.copied)
 
     def _rois(self, frame: Wire, place: str, *, image_id: object, copied: bool) -> None:
-        """Write the ROIs of a frame; `image_id` None stands for the image that waits last."""
         sources = [mapping(item).get("id") for item in sequence(frame.get("sources"))]
         seen: set[object] = set()
         for index, item in enumerate(sequence(frame.get("rois"))):
@@ -207,6 +209,9 @@ class Export:
             self._report.note("ellipse written as a polygon", where)
         if not imported and kind_of(roi) == "b2d" and annotation.get("segmentation"):
             self._report.note("rotated box written as a polygon", where)
+        poly = numbers(roi.get("poly")) or []
+        if kind_of(roi) == "b2d" and is_turned(poly) and annotation.get("bbox") == bounds(poly):
+            self._report.note(TURNED, where)
         if new:
             annotation["id"] = None
             annotation["image_id"] = image_id
@@ -226,40 +231,36 @@ class Export:
             self._last_annotation += 1
             annotation |= {"id": self._last_annotation, "image_id": image_id}
         elif new:
-            self._target.write_side(self._waiting, _json({"annotation": annotation}) + "\n")
+            self._target.write_side(self._waiting, _json(annotation) + "\n")
             return
         self._last_annotation = _larger(self._last_annotation, annotation.get("id"))
         self._write_item(self._annotations, "annotations", annotation)
 
-    def _put_whole(self, annotation: Wire | None, image_id: object, *, new: bool = False) -> None:
+    def _put_whole(self, annotation: Wire | None, image_id: object) -> None:
         """Write the one annotation of an image, which has no id of its own."""
         if annotation is None:
             return
         self._report.count("annotations")
         if self._choice.is_joined or "image_id" not in annotation:
             annotation = annotation | {"image_id": image_id}
-        if new:
-            self._target.write_side(self._waiting, _json({"annotation": annotation}) + "\n")
-        else:
-            self._write_item(self._annotations, "annotations", annotation)
+        self._write_item(self._annotations, "annotations", annotation)
 
     def _origin(self, roi: Wire) -> str | None:
         """Return the key of the file of this version that the ROI came from."""
         named = identity(roi, "_coco")
         return named[0] if named is not None and named[0] in self._choice.known else None
 
-    def _picture(self, frame: Wire, place: str) -> Wire:
+    def _picture(self, new: NewPicture, place: str) -> Wire:
         """Return the image of a frame that was made by hand, without its id."""
-        source = mapping(next(iter(sequence(frame.get("sources"))), {}))
-        uri = str(source.get("uri") or "")
-        path = Path(uri.removeprefix("file://"))
-        image: Wire = {"file_name": path.name}
+        source = mapping(next(iter(sequence(new.frame.get("sources"))), {}))
+        uri = uri_of(new.frame)
+        image: Wire = {"file_name": new.name}
         if is_url(uri) and not uri.startswith("file://"):
-            image = {"file_name": uri.rsplit("/", 1)[-1], "coco_url": uri}
-        elif path.is_relative_to(self._folder):
-            image = {"file_name": path.relative_to(self._folder).as_posix()}
-        else:
-            self._report.note("picture outside the folder, named by its bare name", place)
+            image["coco_url"] = uri
+        elif not new.is_inside:
+            self._report.note("picture outside the folder, named by the end of its path", place)
+        if new.is_wider:
+            self._report.note(SAME_NAME, place)
         for side in ("width", "height"):
             if isinstance(source.get(side), int):
                 image[side] = source[side]
@@ -279,17 +280,8 @@ class Export:
     def end(self) -> None:
         """Give ids to what waits, then write the annotations and the categories."""
         for line in self._target.lines(self._waiting):
-            item = json.loads(line)
-            if "image" in item:
-                self._last_image += 1
-                self._write_item(None, "images", item["image"] | {"id": self._last_image})
-                continue
-            annotation = item["annotation"]
-            if "id" in annotation:
-                self._last_annotation += 1
-                annotation["id"] = self._last_annotation
-            if annotation["image_id"] is None:
-                annotation["image_id"] = self._last_image
+            self._last_annotation += 1
+            annotation = json.loads(line) | {"id": self._last_annotation}
             self._write_item(self._annotations, "annotations", annotation)
         self._images.close()
         self._target.write("\n]")

@@ -14,6 +14,7 @@ from hyperstore.errors import ConflictError, UsageError
 from hyperstore.ids import derived_id
 
 __all__ = [
+    "GIVEN_MASKS",
     "Partial",
     "Wire",
     "combine",
@@ -27,6 +28,9 @@ __all__ = [
     "sequence",
     "size_in",
 ]
+
+GIVEN_MASKS = "#masks"
+"""Where a VOC record keeps the ids of the masks that stood beside it; no element has that name."""
 
 Wire = dict[str, object]
 """A frame, or a part of one, in the wire form."""
@@ -211,6 +215,10 @@ def _masks(old: list[object], new: list[object], before: Wire, partial: Partial)
         for item in sequence(before.get("kept"))
         if mapping(item).get("file") in partial.files
     }
+    if partial.field == "_voc":  # What else has records may have a field of that name.
+        for file, record in records(before):
+            if file in partial.files:
+                gone.update(map(str, sequence(mapping(record).get(GIVEN_MASKS))))
     wanted = {mapping(mask).get("id"): mapping(mask) for mask in new}
     result: list[object] = []
     for mask in old:

@@ -47,6 +47,7 @@ class Item:
     roi: Wire
     place: str
     given: int | None
+    is_legend: bool = False  # Shown by no ROI of the frame: only if the mask has its colour.
     id: int = 0
     mask: str = ""
     colour: tuple[int, ...] = ()
@@ -153,7 +154,7 @@ def _shaped(
             report.note("ROI of a mask that the frame has not, left out", item.place)
             return False
         item.area = pixels[item.mask].get(colour, 0)
-        return True
+        return item.area > 0 or not item.is_legend
     rle = _rle_of(roi, size)
     if rle is None:
         outlines = _outlines(kind, numbers(roi.get("poly")) or [])

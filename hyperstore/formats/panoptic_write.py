@@ -14,12 +14,15 @@ from hyperstore.formats.coco_choice import Choice, choose, join
 from hyperstore.formats.coco_standard import labels_of
 from hyperstore.formats.coco_write import Export
 from hyperstore.formats.combine import Wire, identity, mapping, sequence
+from hyperstore.formats.legend import legend_items
+from hyperstore.formats.newpictures import NewPictures
 from hyperstore.formats.panoptic_map import SEGMENT_ID_MAX, mask_id, segment_of
 from hyperstore.formats.panoptic_paint import Item, MaskFiles, paint
 from hyperstore.formats.pictures import relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.target import Target
+from hyperstore.formats.voc_masks import OBJECT
 from hyperstore.ids import key_hash
 from hyperstore.limits import PICTURE_PIXELS_MAX
 
@@ -51,16 +54,21 @@ def write(
     folder = file.with_suffix("") if masks is None else masks
     if folder == file:
         raise UsageError(f"{file} has no ending .json; name the folder of PNGs: --masks DIR")
-    with Target.open(file) as target, Staging.open(folder, replace=replace) as staging:
+    with (
+        Target.open(file) as target,
+        Staging.open(folder, replace=replace) as staging,
+        NewPictures.open(images or file.parent) as new,
+    ):
         files = MaskFiles(fetch, pixels_max)
-        segments = _Segments(staging, choice, categories, files=files, report=report)
-        place = (images or file.parent).absolute()
+        legend = version_meta.get("mask_labels")
+        segments = _Segments(staging, choice, categories, files=files, legend=legend, report=report)
         export = Export(
-            target, choice, categories, folder=place, report=report, whole=segments.annotation
+            target, choice, categories, new=new, report=report, whole=segments.annotation
         )
         export.begin()
         for frame in frames:
             export.add(frame)
+        export.add_new()
         segments.complete_categories()
         export.end()
     return report
@@ -87,12 +95,14 @@ class _Segments:
         categories: Categories,
         *,
         files: MaskFiles,
+        legend: object,
         report: Report,
     ) -> None:
         self._staging = staging
         self._choice = choice
         self._categories = categories
         self._files = files
+        self._legend = legend
         self._report = report
         self._things: set[str] = set()  # Labels that outlines have.
 
@@ -104,14 +114,22 @@ class _Segments:
             self._report.note("annotation that came without its PNG, written without it", place)
             return kept
         items = self._items(frame, place, file)
-        self._note_masks(frame, items, place)
-        if not items and not kept:
-            return None
-        painting = paint(
-            frame, items, mask=mask, files=self._files, report=self._report, place=place
-        )
+        source = mapping(next(iter(sequence(frame.get("sources"))), {}))
+        own = {mask_id(key) for key in self._choice.known}  # Their colours are ids, of ROIs.
+        explained = legend_items(source, items, self._legend, place=place, without={*own, OBJECT})
+        painting = None
+        if items or explained or kept:
+            painting = paint(
+                frame, [*items, *explained], mask=mask, files=self._files, report=self._report,
+                place=place,
+            )  # fmt: skip
+        shown = [] if painting is None else [item.mask for item, _ in painting.segments]
+        self._note_masks(source, items, {*own, *shown}, place)
         if painting is None or not (painting.segments or kept):
             return None
+        for item, _ in painting.segments:
+            if item.is_legend:
+                self._label(item.roi, item.place)
         self._report.count("segments", len(painting.segments))
         name = str(kept.get("file_name") or self._new_name(image))
         self._staging.put(_inside(name, place), painting.canvas.png())
@@ -144,14 +162,12 @@ class _Segments:
             items.append(Item(roi, where, name if is_ours and type(name) is int else None))
         return items
 
-    def _note_masks(self, frame: Wire, items: list[Item], place: str) -> None:
-        """Note the masks of which no ROI says what they show."""
-        known = {mask_id(file) for file in self._choice.known}
+    def _note_masks(self, source: Wire, items: list[Item], known: set[str], place: str) -> None:
+        """Note the masks of which nobody says what they show."""
         known |= {str(mapping(item.roi.get("mask")).get("id")) for item in items}
-        for source in sequence(frame.get("sources"))[:1]:
-            for mask in sequence(mapping(source).get("masks")):
-                if mapping(mask).get("id") not in known:
-                    self._report.note("mask that no segment shows, left out", place)
+        for mask in sequence(source.get("masks")):
+            if mapping(mask).get("id") not in known:
+                self._report.note("mask that no segment shows, left out", place)
 
     def _origin(self, roi: Wire) -> tuple[str | None, object]:
         named = identity(roi, "_coco")

@@ -17,6 +17,7 @@ __all__ = [
     "box_of_corners",
     "corners",
     "ellipse_outline",
+    "is_turned",
     "joined",
     "numbers",
     "parts_of",
@@ -48,6 +49,12 @@ def box_of_corners(poly: Sequence[Number]) -> list[Number] | None:
     if [left, top, right, top, right, bottom, left, bottom] != list(poly):
         return None
     return [left, top, _span(left, right), _span(top, bottom)]
+
+
+def is_turned(poly: Sequence[Number]) -> bool:
+    """Whether an upright box has sides that lead to the left or upwards."""
+    box = box_of_corners(poly)
+    return box is not None and min(box[2:]) < 0
 
 
 def bounds(points: Sequence[Number]) -> list[Number]:

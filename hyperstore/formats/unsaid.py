@@ -3,8 +3,9 @@
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.report import Report
 
-__all__ = ["note_unsaid"]
+__all__ = ["TURNED", "note_unsaid"]
 
+TURNED = "box of negative sides, written as it lies"
 _FIELDS = ("meta", "meta_blob", "blob", "context_id", "timestamp")
 
 

@@ -3,7 +3,9 @@
 What ours has no place for is kept in `_voc`: of the picture everything beside its objects, `sets`,
 the lists of `ImageSets` that name it, and `xml`, the name of its file where that does not follow
 from the picture's; of an object what `voc_map` says. An object without a box is kept, and counted.
-PNGs of `SegmentationClass` and `SegmentationObject` become masks of these ids.
+PNGs of `SegmentationClass` and `SegmentationObject` become masks of these ids, and what
+`labelmap.txt` says of colours the version's legend of the first. Lists and PNGs name a picture by
+the path of its XML file in `Annotations`, or else by the bare name of that.
 """
 
 import os
@@ -11,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from hyperstore.errors import FormatError, NotFoundError
-from hyperstore.formats.combine import Partial, Wire, described, file_key, file_name
+from hyperstore.formats.combine import GIVEN_MASKS, Partial, Wire, described, file_key, file_name
 from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.voc_map import flagged, number_of, roi_of
-from hyperstore.formats.voc_write import MASKS, write
+from hyperstore.formats.voc_write import LISTED, MASKS, write
 from hyperstore.formats.xmltree import Element, parse
 from hyperstore.limits import XML_BYTES_MAX
 from hyperstore.media.headers import header_of
@@ -49,7 +51,7 @@ def read(
     )
     sets = _sets(beside / "ImageSets", report)
     seen = {} if seen is None else seen
-    known = {file.stem for file in files}
+    known = {name for file in files for name in (file.stem, _listed(file, folder))}
     for name in sorted(sets.keys() - known) if path.is_dir() else ():
         where = f"{name} in {sets[name][0]}"
         report.note("name in ImageSets that has no XML file, left out", where)
@@ -119,8 +121,9 @@ def _partial(
     own = file.relative_to(folder).as_posix()
     if named is None or own != f"{PurePosixPath(name).stem}.xml":
         record["xml"] = own
-    if file.stem in sets:
-        record["sets"] = sets[file.stem]
+    listed = _listed(file, folder)
+    if listed in sets or file.stem in sets:
+        record["sets"] = sets.get(listed) or sets[file.stem]
     rois: list[object] = []
     kept: list[object] = []
     objects = [child for child in root.children if child.name == "object"]
@@ -137,11 +140,23 @@ def _partial(
     masks = _masks(file, folder, source, report)
     if masks:
         source["masks"] = masks
+        record[GIVEN_MASKS] = [mask["id"] for mask in masks]
+    if listed != file.stem and (listed in sets or _is_nested(masks, listed)):
+        record[LISTED] = listed
     wire: Wire = {"id": frame_id(relative), "sources": [source]}
     wire["_voc"] = described([(key, record)], kept)
     if rois:
         wire["rois"] = rois
     return Partial(str(wire["id"]), wire, "_voc", (key,), str(file))
+
+
+def _listed(file: Path, folder: Path) -> str:
+    """Return the path of an XML file in its folder, without the ending."""
+    return file.relative_to(folder).with_suffix("").as_posix()
+
+
+def _is_nested(masks: list[Wire], listed: str) -> bool:
+    return any(str(mask["uri"]).endswith(f"/{mask['id']}/{listed}.png") for mask in masks)
 
 
 def _size(root: Element, file: Path, report: Report) -> Wire:
@@ -162,8 +177,10 @@ def _masks(file: Path, folder: Path, source: Wire, report: Report) -> list[Wire]
     """Return the PNGs beside the annotations that are named like the file."""
     masks: list[Wire] = []
     for name in MASKS:
-        png = Path(os.path.abspath(folder.parent / name / f"{file.stem}.png"))  # noqa: PTH100
-        if folder.name != "Annotations" or not png.is_file():
+        place = Path(os.path.abspath(folder.parent / name))  # noqa: PTH100 - links stay as they are.
+        names = (f"{_listed(file, folder)}.png", f"{file.stem}.png")
+        png = next((one for one in map(place.joinpath, names) if one.is_file()), None)
+        if folder.name != "Annotations" or png is None:
             continue
         found = header_of(str(png), str(png))
         if found.width is None:

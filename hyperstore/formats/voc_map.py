@@ -25,9 +25,11 @@ from hyperstore.formats.shapes import (
     box_of_corners,
     corners,
     ellipse_outline,
+    is_turned,
     numbers,
     parts_of,
 )
+from hyperstore.formats.unsaid import TURNED
 from hyperstore.formats.xmltree import Element
 from hyperstore.limits import COORDINATE_MAX
 
@@ -81,6 +83,14 @@ def object_of(roi: Wire, *, report: Report, place: str) -> Wire | None:
         what = "label of the whole frame" if kind == "im" else f"ROI of kind {kind}"
         report.note(f"{what if labels else 'ROI without a label'}, which VOC cannot say", place)
         return None
+    box = _box_of(poly)
+    if box is None:
+        report.note("ROI without an area, which VOC cannot say", place)
+        return None
+    if kind == "b2d" and is_turned(poly):
+        report.note(TURNED, place)
+    if not _measures(poly):
+        report.note("box of less than a pixel, written as one", place)
     if len(labels) > 1:
         report.note("ROI with several labels, of which one is written", place)
     if labels[0] != labels[0].strip():
@@ -98,7 +108,7 @@ def object_of(roi: Wire, *, report: Report, place: str) -> Wire | None:
         fields.pop("bndbox", None)
     if _first_text(fields.get("name")) != labels[0]:
         fields.pop("name", None)
-    return {"name": labels[0], "bndbox": _box_of(poly)} | fields
+    return {"name": labels[0], "bndbox": box} | fields
 
 
 def flagged(fields: Wire) -> Wire:
@@ -146,11 +156,24 @@ def _outline(kind: str, poly: list[Number]) -> list[Number] | None:
     return points if points and len(points) % 2 == 0 else None
 
 
-def _box_of(poly: Sequence[Number]) -> Wire:
-    x, y, width, height = box_of_corners(poly) or bounds(poly)
-    right, bottom = (poly[4], poly[5]) if box_of_corners(poly) else (x + width, y + height)
-    edges = (x + 1, y + 1, right, bottom)
+def _box_of(poly: Sequence[Number]) -> Wire | None:
+    """Return the bndbox around points; None where they have no area, which no edges of VOC say.
+
+    Sides that lead to the left or upwards are turned about. As both edges belong to a box, it is
+    of a pixel at least.
+    """
+    upright = box_of_corners(poly) is not None
+    x, y, width, height = bounds(poly)
+    if not width or not height:
+        return None
+    right, bottom = (max(poly[0::2]), max(poly[1::2])) if upright else (x + width, y + height)
+    edges = (x + 1, y + 1, max(right, x + 1), max(bottom, y + 1))
     return {side: _short(value) for side, value in zip(_EDGES, edges, strict=True)}
+
+
+def _measures(poly: Sequence[Number]) -> bool:
+    """Whether a box around the points has a pixel in each direction."""
+    return min(bounds(poly)[2:]) >= 1
 
 
 def _short(value: Number) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 
 from hyperstore.formats.coco_standard import kind_of, labels_of
 from hyperstore.formats.combine import Wire, mapping, sequence
+from hyperstore.formats.legend import legend_items
 from hyperstore.formats.panoptic_map import Shape, colour_of
 from hyperstore.formats.panoptic_paint import Item, MaskFiles, Painting, paint
 from hyperstore.formats.report import Report
@@ -26,7 +27,10 @@ _MOST = 254
 
 
 class Segments:
-    """The segments of one frame; `boxes` has an ROI of kind `b2d` for each, by its index."""
+    """The segments of one frame; `boxes` has an ROI of kind `b2d` for each, by its index.
+
+    Those that no ROI of the frame shows, but the version's legend, have indices below 0.
+    """
 
     def __init__(self, painting: Painting, indices: dict[int, int]) -> None:
         self._painting = painting
@@ -38,6 +42,8 @@ class Segments:
             self.boxes[index] = _boxed(item.roi, shape)
             self.masks.add(item.mask)
             self._items[index] = item
+
+        self.stuff = [index for index in self.boxes if index < 0]
 
     def drawn(self, numbers: dict[int, int]) -> bytes | None:
         """Return the PNG of a number for each ROI; None where there are too many of them."""
@@ -52,14 +58,15 @@ class Segments:
 class Masks:
     """Draws frame after frame, and remembers the numbers of classes."""
 
-    def __init__(self, files: MaskFiles, report: Report) -> None:
+    def __init__(self, files: MaskFiles, report: Report, *, legend: object = None) -> None:
         self._files = files
         self._report = report
         self._numbers = {name: number for number, name in enumerate(_CLASSES, 1)}
+        self._legend = legend
         self._used = False
 
     def segments(self, frame: Wire, place: str) -> Segments | None:
-        """Return what the masks of the first source show; None where no ROI says so."""
+        """Return what the masks of the first source show; None where nobody says so."""
         source = mapping(next(iter(sequence(frame.get("sources"))), {}))
         masks = {mapping(mask).get("id") for mask in sequence(source.get("masks"))}
         if not masks.isdisjoint({CLASS, OBJECT}):
@@ -71,6 +78,8 @@ class Masks:
             is_here = not on or source.get("id") in on
             if kind_of(roi) == "mask" and is_here and mapping(roi.get("mask")).get("id") in masks:
                 items[index] = Item(roi, f"{place}: rois[{index}]", None)
+        explained = legend_items(source, list(items.values()), self._legend, place=place)
+        items |= {-number: item for number, item in enumerate(explained, 1)}
         if not items:
             return None
         painting = paint(
@@ -86,10 +95,16 @@ class Masks:
         return Segments(painting, {id(item): index for index, item in items.items()})
 
     def pngs(self, segments: Segments, numbers: dict[int, int], place: str) -> dict[str, bytes]:
-        """Return the PNGs by the names of their folders; `numbers` are the objects' in the XML."""
-        classes = {index: self._class_of(segments.boxes[index]) for index in numbers}
+        """Return the PNGs by the names of their folders; `numbers` are the objects' in the XML.
+
+        What only the legend shows is of a class, and no object.
+        """
+        shown = (*numbers, *segments.stuff)
+        classes = {index: self._class_of(segments.boxes[index]) for index in shown}
         found: dict[str, bytes] = {}
         for name, given in ((CLASS, classes), (OBJECT, numbers)):
+            if not given:
+                continue
             png = segments.drawn(given)
             if png is None:
                 self._report.note(f"picture with more than {_MOST} for a {name}, left out", place)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from hyperstore.errors import FormatError, MediaError
-from hyperstore.formats.combine import Wire, mapping, records, sequence
+from hyperstore.formats.combine import GIVEN_MASKS, Wire, mapping, records, sequence
+from hyperstore.formats.newpictures import SAME_NAME, NewPicture, NewPictures, uri_of
 from hyperstore.formats.panoptic_paint import MaskFiles
-from hyperstore.formats.pictures import is_url, relative_name
+from hyperstore.formats.pictures import relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.unsaid import note_unsaid
@@ -24,11 +25,13 @@ from hyperstore.limits import PICTURE_PIXELS_MAX
 from hyperstore.media.probe import verify
 from hyperstore.media.rawfile import raw_file
 
-__all__ = ["MASKS", "write"]
+__all__ = ["LISTED", "MASKS", "write"]
 
+LISTED = "#listed"
+"""Where a record keeps what lists and masks name a picture by, if not the bare name of its XML."""
 MASKS = (CLASS, OBJECT)
 _ALL = "ImageSets/Main/all.txt"
-_OWN = ("sets", "xml")  # Of a record, what is not of its XML.
+_OWN = ("sets", "xml", LISTED, GIVEN_MASKS)  # Of a record, what is not of its XML.
 
 
 def write(
@@ -38,21 +41,25 @@ def write(
     fetch: Callable[[str], str],
     pixels_max: int = PICTURE_PIXELS_MAX,
     images: Path | None = None,
+    legend: object = None,
     replace: bool = False,
 ) -> Report:
     """Write a VOC dataset from the frames of a version, and say what was written and what not.
 
     `fetch` gives the path of a mask's file from its URI; pictures of more than `pixels_max` are
-    refused. Pictures of frames made by hand are named
-    relative to `images`, or else by their bare names. The folder has to be empty or absent, unless
-    `replace` writes among what is there.
+    refused. Pictures of frames made by hand are named relative to `images`, or else by their bare
+    names, with as many folders above them as tell them apart. `legend` is what the version's
+    metadata says of the colours of masks, its `mask_labels`. The folder has to be empty or absent,
+    unless `replace` writes among what is there.
     """
     report = Report()
-    with Staging.open(folder, replace=replace) as staging:
+    with Staging.open(folder, replace=replace) as staging, NewPictures.open(images) as new:
         files = MaskFiles(fetch, pixels_max)
-        export = _Export(staging, files=files, images=images, report=report)
+        drawn = Masks(files, report, legend=legend)
+        export = _Export(staging, drawn, files=files, new=new, report=report)
         for frame in frames:
             export.add(frame)
+        export.add_new()
         export.end()
     return report
 
@@ -61,71 +68,85 @@ class _Export:
     def __init__(
         self,
         staging: Staging,
+        drawn: Masks,
         *,
         files: MaskFiles,
-        images: Path | None,
+        new: NewPictures,
         report: Report,
     ) -> None:
         self._staging = staging
         self._files = files
-        self._drawn = Masks(files, report)
-        self._images = None if images is None else images.absolute()
+        self._drawn = drawn
+        self._new = new
         self._report = report
         self._imported = 0
         self._unlisted = 0
 
     def add(self, frame: Wire) -> None:
-        """Write what there is of one frame."""
-        place = f"frame {frame.get('id')}"
+        """Write a frame that came from VOC, and put any other aside."""
         found = [mapping(record) for _, record in records(frame.get("_voc"))]
+        if not found:
+            self._new.put(frame)
+            return
         if len(found) > 1:
+            place = f"frame {frame.get('id')}"
             self._report.note("frame of several VOC files, of which the first is written", place)
+        self._new.give(found[0].get("filename"), frame)
+        self._imported += 1
+        self._write(frame, found[0], imported=True)
+
+    def add_new(self) -> None:
+        """Write the frames that were put aside, now that their pictures have names."""
+        for picture in self._new.named():
+            self._write(picture.frame, self._made(picture), imported=False)
+
+    def _write(self, frame: Wire, record: Wire, *, imported: bool) -> None:
+        place = f"frame {frame.get('id')}"
         source = mapping(next(iter(sequence(frame.get("sources"))), {}))
-        record = found[0] if found else self._made(source, place)
-        file = self._file(record, source, place, imported=bool(found))
+        file = self._file(record, frame, place, imported=imported)
+        stem = self._stem(record, file, place, imported=imported)
         value = {name: held for name, held in record.items() if name not in _OWN}
         value |= _size(value, source)
         segments = self._drawn.segments(frame, place)
         objects, numbers = self._objects(frame, place, segments)
+        copied = self._copy_masks(source, stem, place, segments)
+        pngs = {} if segments is None else self._drawn.pngs(segments, numbers, place)
+        for name, png in pngs.items():
+            self._staging.put(f"{name}/{stem}.png", png)
+            self._report.count("masks")
+        if pngs or not imported:  # What came in says of its own masks what it likes.
+            value["segmented"] = int(bool(pngs or copied))
         if objects:
             value["object"] = objects
         self._report.count("images")
         self._report.count("objects", len(objects))
-        self._staging.put(f"Annotations/{file}", document("annotation", value, place=place))
-        self._list(file.stem, record, imported=bool(found))
-        self._masks(source, file.stem, place, segments)
-        if segments is not None and numbers:
-            for name, png in self._drawn.pngs(segments, numbers, place).items():
-                self._staging.put(f"{name}/{file.stem}.png", png)
-                self._report.count("masks")
+        text = document("annotation", value, place=place, report=self._report)
+        self._staging.put(f"Annotations/{file}", text)
+        self._list(stem, record, imported=imported)
         note_unsaid(frame, place, self._report, by="VOC")
 
-    def _made(self, source: Wire, place: str) -> Wire:
+    def _made(self, new: NewPicture) -> Wire:
         """Return what a file says of a picture that came from none."""
-        uri = str(source.get("uri") or "")
-        name = relative_name(uri.removeprefix("file://"), images=self._images)[0]
-        path = PurePosixPath(uri.removeprefix("file://"))
-        if is_url(uri) and not uri.startswith("file://"):
-            name = uri.rsplit("/", 1)[-1] or uri
-        elif self._images is None or not path.is_relative_to(self._images.as_posix()):
-            name = path.name
-            if self._images is not None:
-                self._report.note("picture outside the folder, named by its bare name", place)
-        made: Wire = {"filename": name, "source": {"database": "Unknown"}, "segmented": 0}
-        made["segmented"] = int(bool(source.get("masks")))
+        place = f"frame {new.frame.get('id')}"
+        if self._new.has_folder and not new.is_inside:
+            self._report.note("picture outside the folder, named by the end of its path", place)
+        if new.is_wider:
+            self._report.note(SAME_NAME, place)
+        source = mapping(next(iter(sequence(new.frame.get("sources"))), {}))
         for side in ("width", "height"):
             if not isinstance(source.get(side), int):
                 self._report.note(f"picture of unknown {side}", place)
-        return made
+        return {"filename": new.name, "source": {"database": "Unknown"}}
 
-    def _file(self, record: Wire, source: Wire, place: str, *, imported: bool) -> PurePosixPath:
+    def _file(self, record: Wire, frame: Wire, place: str, *, imported: bool) -> PurePosixPath:
         """Return the path of the XML file in `Annotations`, which no other has yet."""
         name = record.get("xml")
-        if not isinstance(name, str):
-            picture = PurePosixPath(str(record.get("filename") or source.get("uri") or "picture"))
-            name = picture.name if imported else str(picture)
-            name = str(PurePosixPath(name).with_suffix(".xml"))
         try:
+            if not isinstance(name, str):
+                named = str(record.get("filename") or uri_of(frame) or "picture")
+                picture = PurePosixPath(relative_name(named, images=None)[0])
+                picture = PurePosixPath(picture.name) if imported else picture
+                name = str(picture.with_suffix(".xml"))
             wanted = PurePosixPath(relative_name(name, images=None)[0])
         except FormatError as fault:
             raise FormatError(f"{place}: {fault}") from None
@@ -138,6 +159,16 @@ class _Export:
         if number > 1:
             self._report.note("picture whose name another has too, its file renamed", place)
         return file
+
+    def _stem(self, record: Wire, file: PurePosixPath, place: str, *, imported: bool) -> str:
+        """Return what lists and masks name the picture by: where its XML is, if not as it came."""
+        listed = record.get(LISTED)
+        if not isinstance(listed, str):
+            return file.stem if imported else file.with_suffix("").as_posix()
+        try:
+            return relative_name(listed, images=None)[0]
+        except FormatError as fault:
+            raise FormatError(f"{place}: {fault}") from None
 
     def _objects(
         self, frame: Wire, place: str, segments: Segments | None
@@ -170,7 +201,6 @@ class _Export:
 
     def _list(self, stem: str, record: Wire, *, imported: bool) -> None:
         """Put the picture into its lists."""
-        self._imported += imported
         lists = [one for one in sequence(record.get("sets")) if isinstance(one, str)]
         for one in lists:
             name = relative_name(one, images=None)[0]
@@ -179,8 +209,12 @@ class _Export:
             self._unlisted += 1
             self._staging.append(_ALL, stem)
 
-    def _masks(self, source: Wire, stem: str, place: str, segments: Segments | None) -> None:
-        """Copy the masks that VOC has folders for, byte by byte: their palettes are theirs."""
+    def _copy_masks(self, source: Wire, stem: str, place: str, segments: Segments | None) -> int:
+        """Copy the masks that VOC has folders for, byte by byte: their palettes are theirs.
+
+        Answers how many.
+        """
+        copied = 0
         for item in sequence(source.get("masks")):
             mask = mapping(item)
             name, uri = mask.get("id"), str(mask.get("uri"))
@@ -203,6 +237,8 @@ class _Export:
                 self._staging.copy(f"{name}/{stem}.png", raw.stream)
                 raw.check_same()
             self._report.count("masks")
+            copied += 1
+        return copied
 
     def end(self) -> None:
         """Say of pictures made by hand that they are in no list, where others are in some."""

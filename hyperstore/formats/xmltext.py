@@ -1,4 +1,8 @@
-"""Values as `xmltree.Element.value` gives them, written as XML; what no XML can hold is refused.
+"""Values as `xmltree.Element.value` gives them, written as XML.
+
+A character that no XML can hold, in a text, becomes U+FFFD and is counted: one label among a
+million frames would otherwise stop an export, and the next one the export after. What has no place
+in XML at all (a name with a space, a list within a list) is refused.
 
 Flags that became numbers are written as such, lists as repeated elements, children in the order
 that is kept with them or else the usual one. Line ends and what has a meaning in XML are escaped,
@@ -7,9 +11,11 @@ so that any parser reads back the text that was meant, but for the spaces around
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hyperstore.errors import FormatError, a_type
 from hyperstore.formats.combine import Wire
+from hyperstore.formats.report import Report
 from hyperstore.formats.xmltree import ORDER, arranged
 from hyperstore.limits import XML_DEPTH_MAX
 
@@ -21,12 +27,22 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _IN_QUOTES = str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
 
 
-def document(name: str, value: object, *, place: str) -> bytes:
+def document(name: str, value: object, *, place: str, report: Report) -> bytes:
     """Return a file of one element in UTF-8; FormatError, beginning with `place`, if unfit."""
-    return "".join(f"{line}\n" for line in _lines(name, value, 0, place)).encode()
+    found = _Place(place, report)
+    return "".join(f"{line}\n" for line in _lines(name, value, 0, found)).encode()
 
 
-def _lines(name: str, value: object, depth: int, place: str) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    name: str
+    report: Report
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _lines(name: str, value: object, depth: int, place: _Place) -> Iterator[str]:
     if not _NAME.fullmatch(name):
         raise FormatError(f"{place}: {name!a:.80} is no name of an XML element")
     if depth >= XML_DEPTH_MAX:
@@ -66,13 +82,13 @@ def _children(value: Wire) -> Iterator[tuple[str, object]]:
             yield name, held
 
 
-def _fits(name: str, place: str) -> bool:
+def _fits(name: str, place: _Place) -> bool:
     if not _NAME.fullmatch(name):
         raise FormatError(f"{place}: {name!a:.80} is no name of an XML attribute")
     return True
 
 
-def _text(value: object, name: str, place: str) -> str:
+def _text(value: object, name: str, place: _Place) -> str:
     if isinstance(value, bool):
         value = int(value)
     if value is None:
@@ -80,9 +96,8 @@ def _text(value: object, name: str, place: str) -> str:
     if not isinstance(value, (str, int, float)):
         raise FormatError(f"{place}: {name} is {a_type(value)}, which is no text of an element")
     text = str(value)
-    unfit = _UNFIT.search(text)
-    if unfit is not None:
-        raise FormatError(
-            f"{place}: {name} holds the character U+{ord(unfit[0]):04X}, which no XML file can hold"
-        )
+    text, count = _UNFIT.subn("\ufffd", text)
+    if count:
+        what = "character that no XML can hold, written as U+FFFD"
+        place.report.note(what, f"{place}: {name}", count)
     return text.translate(_ESCAPES)

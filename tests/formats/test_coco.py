@@ -228,6 +228,25 @@ def test_frames_made_by_hand_become_proper_coco(tmp_path: Path) -> None:
         assert word in said
 
 
+def test_boxes_of_negative_sides_are_written_as_they_lie_and_counted(tmp_path: Path) -> None:
+    """No reader expects them; but what came in so goes out so."""
+    turned = [50, 40, 30, 40, 30, 30, 50, 30]
+    roi = {"label": ["cat"], "poly": turned, "sources": ["default"], "meta": {"_type": "b2d"}}
+    version = DictVersion()
+    version.put({"id": "f", "sources": [{"id": "default", "uri": "/a.jpg"}], "rois": [roi]})
+    found, report = version.write(tmp_path / "out.json")
+    (annotation,) = _items(found, "annotations")
+    assert (annotation["bbox"], annotation["area"]) == ([30, 30, 20, 10], 200)
+    assert report.notes["box of negative sides, written as it lies"].count == 1
+    data = _dataset()
+    _items(data, "annotations")[0]["bbox"] = [50, 40, -20, -10]
+    version = DictVersion()
+    version.read(put(tmp_path / "in.json", data))
+    found, report = version.write(tmp_path / "out.json")
+    assert value_of(found) == value_of(data)
+    assert report.notes == {}
+
+
 def test_two_pictures_of_one_name_are_not_mixed(tmp_path: Path) -> None:
     """Train and val folders may both hold `a.jpg`; boxes must not land on the other picture."""
     version = DictVersion()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hyperstore.errors import (
     ExistsError,
@@ -234,6 +235,53 @@ def test_what_has_no_pixels_is_counted(tmp_path: Path) -> None:
     for words in ("ROI of kind k2d", "label of the whole frame", "mask that the frame has not",
                   "whose blob", "mask that no segment shows"):  # fmt: skip
         assert words in said
+
+
+def test_colours_that_only_the_legend_explains_become_stuff(tmp_path: Path) -> None:
+    """One segment a colour; a mask's own legend goes before that of all, an ROI before both."""
+    pixels = np.zeros((4, 6, 3), dtype=np.uint8)
+    pixels[:2], pixels[3, :3], pixels[3, 3:] = (255, 0, 0), 7, (1, 2, 3)
+    Image.fromarray(pixels).save(tmp_path / "m.png")
+    masks = [{"id": name, "uri": str(tmp_path / "m.png")} for name in ("00", "other")]
+    source = {"id": "default", "uri": "/d/a.jpg", "masks": masks[:1]}
+    red = {"label": ["car"], "mask": {"id": "00", "value": [255, 0, 0]}, "sources": ["default"]}
+    version = PanopticVersion()
+    version.put({"id": "a", "sources": [source]})
+    version.put({"id": "b", "sources": [source | {"uri": "/d/b.jpg"}], "rois": [red]})
+    version.put({"id": "c", "sources": [source | {"uri": "/d/c.jpg", "masks": masks[1:]}]})
+    version.meta["mask_labels"] = {
+        "_all_": [{"value": [255, 0, 0], "labels": ["road"]}, {"value": [7], "labels": ["sky"]},
+                  {"value": [9, 9, 9], "labels": ["nowhere"]}, {"value": [1, 2, 3], "labels": []}],
+        "other": [{"value": [255, 0, 0], "labels": ["roof"]}],
+    }  # fmt: skip
+    found, report = version.write_panoptic(tmp_path / "out.json")
+    names = {mapping(one)["id"]: mapping(one) for one in sequence(found["categories"])}
+    shown = [
+        {names[mapping(one)["category_id"]]["name"]: (mapping(one)["id"], mapping(one)["area"])
+         for one in sequence(mapping(annotation)["segments_info"])}
+        for annotation in sequence(found["annotations"])
+    ]  # fmt: skip
+    grey = 7 + 256 * 7 + 65536 * 7
+    assert shown == [{label: (255, 12), "sky": (grey, 3)} for label in ("road", "car", "roof")]
+    assert {one["name"]: one["isthing"] for one in names.values()} == {
+        "road": 0, "sky": 0, "car": 0, "roof": 0}  # fmt: skip
+    wanted = np.zeros((4, 6), dtype=np.int64)
+    wanted[:2], wanted[3, :3] = 255, grey
+    for name in "abc":
+        assert np.array_equal(ids_in(tmp_path / "out" / f"{name}.png"), wanted)
+    assert "mask that no segment shows, left out" not in report.notes
+
+
+def test_a_mask_of_which_the_legend_says_nothing_is_counted(tmp_path: Path) -> None:
+    """Neither a segment nor a category comes of it."""
+    Image.new("L", (6, 4), 50).save(tmp_path / "m.png")
+    masks = [{"id": "00", "uri": str(tmp_path / "m.png")}]
+    version = PanopticVersion()
+    version.put({"id": "a", "sources": [{"id": "default", "uri": "/d/a.jpg", "masks": masks}]})
+    version.meta["mask_labels"] = {"_all_": [{"value": [9], "labels": ["sky"]}]}
+    found, report = version.write_panoptic(tmp_path / "out.json")
+    assert (found["annotations"], found["categories"]) == ([], [])
+    assert report.notes["mask that no segment shows, left out"].count == 1
 
 
 def test_train_and_val_are_joined_with_ids_that_do_not_clash(tmp_path: Path) -> None:

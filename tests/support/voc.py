@@ -36,6 +36,13 @@ class VocVersion(DictVersion):
         return report
 
     def write_voc(
-        self, folder: Path, *, images: Path | None = None, replace: bool = False
+        self,
+        folder: Path,
+        *,
+        images: Path | None = None,
+        legend: object = None,
+        replace: bool = False,
     ) -> Report:
-        return voc.write(self.sorted(), folder, fetch=str, images=images, replace=replace)
+        return voc.write(
+            self.sorted(), folder, fetch=str, images=images, legend=legend, replace=replace
+        )
