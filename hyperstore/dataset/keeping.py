@@ -36,7 +36,7 @@ from hyperstore.frames.pointers import Pointer, frame_object, pointers, settle_i
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
 from hyperstore.frames.records import SourceRecord
-from hyperstore.frames.sourceinfo import lacks, note_content, note_header
+from hyperstore.frames.sourceinfo import lacks_hash, note_content, note_header
 from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptMedia, Taken
@@ -168,7 +168,7 @@ class Keeper:
             pointer.uri,
             None if home is None else home.store,
             home is not None and home.foreign,
-            pointer.target is pointer.source and lacks(pointer.source, "hash"),
+            pointer.target is pointer.source and lacks_hash(pointer.source),
             any(getattr(pointer.target, name) is None for name in Header._fields),
         )
 

@@ -8,7 +8,7 @@ lies in a temporary table on disk, so that memory does not grow with the dataset
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -20,6 +20,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.scratchtable import ScratchTable
 from hyperstore.dataset.staging import Staging
 from hyperstore.errors import MissingObjectError
+from hyperstore.frames.hashes import by_file
 from hyperstore.frames.roots import Roots
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import NodeId, ObjectId
@@ -189,9 +190,7 @@ class KnownContents:
 def hashed_uris(payload: bytes, roots: Roots) -> Iterator[tuple[bytes, str]]:
     """Yield the hash and URI of each file of a stored frame of which both are recorded."""
     for source in _read(payload, what="frame").sources:
-        hashes = None if source.meta is None else source.meta.hash
-        if not isinstance(hashes, Mapping):
-            hashes = {"source": hashes}
+        hashes = by_file(None if source.meta is None else source.meta.hash)
         masks = hashes.get("mask_source")
         pairs: list[tuple[object, str]] = [(hashes.get("source"), source.uri)]
         if source.preview is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hyperstore.dataset.changed import Changes
+from hyperstore.frames.hashes import hashes_of, mask_hashes
 from hyperstore.frames.pointers import Pointer, settle_id
 from hyperstore.frames.read import Frame
 from hyperstore.frames.records import SourceRecord
@@ -45,20 +46,16 @@ def lead(frame: Frame, found: list[tuple[Pointer, Lies]]) -> Changes:
 
 def _hashes(source: SourceRecord, contents: Mapping[int, str]) -> dict[str, object]:
     """Return the recorded hashes of a source's files, those that are known now put in."""
-    before = (source.meta or {}).get("hash")
-    hashes = dict(before) if isinstance(before, Mapping) else {}
-    if not isinstance(before, Mapping) and before is not None:
-        hashes["source"] = before
+    hashes = hashes_of(source)
     if id(source) in contents:
         hashes["source"] = contents[id(source)]
     if id(source.preview) in contents:
         hashes["preview_source"] = contents[id(source.preview)]
     masks = source.masks or []
     if any(id(one) in contents for one in masks):
-        old = hashes.get("mask_source")
-        kept = old if isinstance(old, list) and len(old) == len(masks) else [None] * len(masks)
+        known = mask_hashes(source, hashes)
         hashes["mask_source"] = [
-            contents.get(id(one), known) for one, known in zip(masks, kept, strict=True)
+            contents.get(id(mask), one) for mask, one in zip(masks, known, strict=True)
         ]
     return hashes
 

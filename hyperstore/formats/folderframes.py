@@ -15,6 +15,7 @@ from hyperstore.formats.folderindex import Index
 from hyperstore.formats.folderplan import Part, Planned
 from hyperstore.formats.folderside import Said, Side, read_side, unpacked
 from hyperstore.formats.folderwalk import is_gone
+from hyperstore.frames.hashes import hashes_of, mask_hashes
 from hyperstore.frames.merging import merge_frames
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.records import SourceRecord, WholeRecord, read_whole
@@ -172,7 +173,7 @@ class Maker:
             hashes = _mask_hashes(source)
             source.masks = [one for one in source.masks or () if one.id not in gone] or None
             left = [hashes.get(mask.id) for mask in source.masks or ()]
-            known = {**_hashes(source), "mask_source": left}
+            known = {**hashes_of(source), "mask_source": left}
             if not any(left):
                 del known["mask_source"]
             source.meta = {**(source.meta or {}), "hash": known}
@@ -192,8 +193,7 @@ class Maker:
 
 def hash_of(source: SourceRecord) -> str | None:
     """Return the SHA-256 that a source's file had when it was last looked at."""
-    found = (source.meta or {}).get("hash")
-    found = found.get("source") if isinstance(found, dict) else found
+    found = hashes_of(source).get("source")
     return found if isinstance(found, str) else None
 
 
@@ -221,7 +221,7 @@ def _told(record: WholeRecord, member: str | None) -> set[object]:
     Of a group's own any source remembers it, since which one comes first may change.
     """
     sources = [one for one in record.sources if member in (None, one.id)]
-    return {_hashes(one).get(_SIDE) for one in sources}
+    return {hashes_of(one).get(_SIDE) for one in sources}
 
 
 def _without_sides(planned: Planned) -> Planned:
@@ -253,7 +253,7 @@ def _merged(base: WholeRecord, ours: WholeRecord, new: WholeRecord) -> WholeReco
 def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, is_told: bool) -> None:
     """Let a stored source say what its file says now; `is_told` where side files were merged."""
     meta = dict(source.meta or {})
-    hashes = dict(_hashes(source))
+    hashes = hashes_of(source)
     found = hash_of(new)
     is_other = hash_of(source) != found
     for name in ("content_type", "width", "height"):
@@ -264,8 +264,8 @@ def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, is_told: bo
     hashes["source"] = found
     if is_told:
         hashes.pop(_SIDE, None)  # Which source of a group remembers it may have changed.
-    if _SIDE in _hashes(new):
-        hashes[_SIDE] = _hashes(new)[_SIDE]
+    if _SIDE in hashes_of(new):
+        hashes[_SIDE] = hashes_of(new)[_SIDE]
     if lead:
         source.uri = new.uri
     if new.masks:
@@ -293,20 +293,8 @@ def _refresh_masks(source: SourceRecord, new: SourceRecord) -> list[object]:
 
 
 def _mask_hashes(source: SourceRecord) -> dict[str, object]:
-    masks = source.masks or []
-    said = _hashes(source).get("mask_source")
-    return (
-        {mask.id: one for mask, one in zip(masks, said, strict=True)}
-        if isinstance(said, list) and len(said) == len(masks)
-        else {}
-    )
-
-
-def _hashes(source: SourceRecord) -> dict[str, object]:
-    found = (source.meta or {}).get("hash")
-    if isinstance(found, dict):
-        return found
-    return {} if found is None else {"source": found}
+    known = mask_hashes(source, hashes_of(source))
+    return {mask.id: one for mask, one in zip(source.masks or (), known, strict=True)}
 
 
 def _sized(facts: Facts) -> _Wire:

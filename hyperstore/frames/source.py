@@ -2,14 +2,16 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from hyperstore.codec import Unfit
-from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageError
+from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageError, a_type
+from hyperstore.frames.hashes import hashes_of, mask_hashes, recorded_hash, set_hash
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, PreviewRecord, SourceRecord
 from hyperstore.frames.roots import absolute_uri, local_path
 from hyperstore.frames.sourceinfo import update_info
+from hyperstore.frames.values import given_map
 from hyperstore.media.local import is_local, local_file
 from hyperstore.media.rawfile import sha256_of
 from hyperstore.media.uri import refusal, shown
@@ -75,7 +77,7 @@ class Pictured:
 
     @sourcedata.setter
     def sourcedata(self, value: Mapping[str, object] | None) -> None:
-        self._record.sources[0].meta = dict(value) if value else None
+        self._record.sources[0].meta = given_map(value, "sourcedata")
 
     @property
     def size(self) -> object:
@@ -91,11 +93,11 @@ class Pictured:
     @property
     def hash(self) -> object:
         """Hash of the source's content, where somebody recorded it."""
-        return _hash_of(self._record.sources[0])
+        return hashes_of(self._record.sources[0]).get("source")
 
     @hash.setter
     def hash(self, value: str | None) -> None:
-        _set_hash(self._record.sources[0], value)
+        set_hash(self._record.sources[0], value)
 
     @property
     def preview_uri(self) -> str | None:
@@ -207,8 +209,7 @@ class Pictured:
         them stays. A file that cannot be read is an error, and nothing is recorded.
         """
         source = self._record.sources[0]
-        known = (source.meta or {}).get("hash")
-        hashes: dict[str, object] = dict(known) if isinstance(known, Mapping) else {}
+        hashes = hashes_of(source)
 
         def note(key: str, uri: str) -> None:
             if uri and (allow_download or is_local(uri)):
@@ -216,18 +217,15 @@ class Pictured:
 
         note("source", source.uri)
         note("preview_source", "" if source.preview is None else source.preview.uri)
-        masks = source.masks or []
-        if masks:
-            before = hashes.get("mask_source")
-            old = before if isinstance(before, list) and len(before) == len(masks) else None
-            found = old or [None] * len(masks)
-            hashes["mask_source"] = [
+        if source.masks:
+            found = [
                 sha256_of(self._need(mask.uri, f"mask {mask.id!a}", checked=False))
                 if allow_download or is_local(mask.uri)
-                else found[at]
-                for at, mask in enumerate(masks)
+                else known
+                for mask, known in zip(source.masks, mask_hashes(source, hashes), strict=True)
             ]
-            if not any(hashes["mask_source"]):  # type: ignore[arg-type]
+            hashes["mask_source"] = found
+            if not any(found):
                 del hashes["mask_source"]
         if hashes:
             self.sourcedata["hash"] = hashes
@@ -270,7 +268,7 @@ class Pictured:
             force=force,
             empty_ok=empty_ok,
             size=self.size if what == "source" else None,
-            sha256=_recorded(self._record.sources[0], uri) if checked else None,
+            sha256=recorded_hash(self._record.sources[0], uri) if checked else None,
         )
 
     def _local(
@@ -321,10 +319,10 @@ def _set_masks(source: SourceRecord, masks: object) -> None:
         return
     if isinstance(masks, Mapping):
         named = {str(mask_id): uri for mask_id, uri in masks.items()}
-    elif isinstance(masks, (list, tuple)):
+    elif isinstance(masks, Iterable) and not isinstance(masks, (str, bytes, Set)):
         named = {f"{at:02}": uri for at, uri in enumerate(masks)}
     else:
-        raise UsageError(f"masks are a list of URIs or a dict of them, not {type(masks).__name__}")
+        raise UsageError(f"masks are a list of URIs or a dict of them, not {a_type(masks)}")
     kept = {mask.id: mask for mask in source.masks or ()}
     found: list[MaskRecord] = []
     for mask_id, uri in named.items():
@@ -334,37 +332,3 @@ def _set_masks(source: SourceRecord, masks: object) -> None:
             mask = MaskRecord(id=mask_id, uri=absolute)
         found.append(mask)
     source.masks = found or None
-
-
-def _hash_of(source: SourceRecord) -> object:
-    """Return the hash of the source's content, where somebody recorded it."""
-    hashes = (source.meta or {}).get("hash")
-    return hashes.get("source") if isinstance(hashes, Mapping) else hashes
-
-
-def _recorded(source: SourceRecord, uri: str) -> object:
-    """Return what is recorded as the SHA-256 of one of a source's files."""
-    hashes = (source.meta or {}).get("hash")
-    if not isinstance(hashes, Mapping):
-        return None
-    if uri == source.uri:
-        return hashes.get("source")
-    of_masks = hashes.get("mask_source")
-    if isinstance(of_masks, list):
-        for mask, one in zip(source.masks or (), of_masks, strict=False):
-            if mask.uri == uri:
-                return one
-    return hashes.get("preview_source")
-
-
-def _set_hash(source: SourceRecord, value: str | None) -> None:
-    """Record the hash of the source's content beside those of its mask and preview."""
-    meta = source.meta = dict(source.meta or {})
-    hashes = meta.get("hash")
-    merged = dict(hashes) if isinstance(hashes, Mapping) else {}
-    merged["source"] = value
-    if value is None:
-        del merged["source"]
-    meta["hash"] = merged
-    if not merged:
-        del meta["hash"]

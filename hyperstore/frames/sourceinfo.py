@@ -1,23 +1,23 @@
 """What files say of themselves, recorded in the frame that names them."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
+from hyperstore.frames.hashes import hashes_of
 from hyperstore.frames.records import MaskRecord, PreviewRecord, SourceRecord
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.rawfile import open_regular
 from hyperstore.media.uri import file_name
 
-__all__ = ["lacks", "note_content", "note_header", "update_info"]
+__all__ = ["lacks_hash", "note_content", "note_header", "update_info"]
 
 Described = SourceRecord | PreviewRecord | MaskRecord
 
 
-def lacks(source: SourceRecord, what: str) -> bool:
-    """Tell whether nobody recorded the `size`, or the `hash`, of a source's bytes."""
-    known = (source.meta or {}).get(what)
-    return known is None or (isinstance(known, Mapping) and known.get("source") is None)
+def lacks_hash(source: SourceRecord) -> bool:
+    """Tell whether nobody recorded the hash of a source's bytes."""
+    return hashes_of(source).get("source") is None
 
 
 def note_header(target: Described, header: Header, *, over: bool = False) -> None:
@@ -34,9 +34,8 @@ def note_content(
     meta = dict(source.meta or {})
     if over or meta.get("size") is None:
         meta["size"] = size
-    if sha256 is not None and (over or lacks(source, "hash")):
-        hashes = meta.get("hash")
-        meta["hash"] = {**(hashes if isinstance(hashes, Mapping) else {}), "source": sha256}
+    if sha256 is not None and (over or lacks_hash(source)):
+        meta["hash"] = {**hashes_of(source), "source": sha256}
     source.meta = meta
 
 

@@ -90,6 +90,16 @@ def test_a_download_with_another_hash_than_recorded_is_refused(web: WebServer, w
     assert _gets(frame)[which]() is not None
 
 
+def test_a_file_of_which_no_hash_is_recorded_is_compared_with_none(web: WebServer) -> None:
+    """A mask that came later has not that of the preview, nor that of another mask."""
+    frame = _of_three_files(web)
+    mask = frame.mask_source
+    frame.masks_source = {"first": mask, "second": web.url("/files/mask.png?second")}
+    assert None not in frame.get_local_masks_source(raise_on_error=True).values()
+    del frame.sourcedata["hash"]["mask_source"]  # type: ignore[attr-defined]
+    assert None not in frame.get_local_masks_source(raise_on_error=True).values()
+
+
 def test_a_cached_file_that_is_out_of_date_is_downloaded_anew(web: WebServer) -> None:
     """A frame that knows the new content gets it, whatever was downloaded before."""
     frame = _of_three_files(web)
