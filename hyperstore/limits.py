@@ -142,12 +142,12 @@ assert RESERVE_BYTES // RESERVE_PARTS > 2 * FILE_SLACK_BYTES
 URI_BYTES_MAX = 8 * 1024  # Where it can be fetched; pointers of users' own may be longer.
 URI_NAME_CHARS_MAX = 80  # Of a cached file's name, after its hash.
 FETCH_TIMEOUT_S = 30  # Without a byte, where media.timeout does not say otherwise.
-FETCH_CONNECT_S = 10
+FETCH_CONNECT_S = 10  # For a server to answer at all, which a living one does at once.
 FETCH_RETRIES = 4  # Where media.retries does not say otherwise.
 FETCH_BACKOFF_S = 0.25  # Before the first retry; twice as long before each further one.
-FETCH_BACKOFF_S_MAX = 8.0
-FETCH_REDIRECTS_MAX = 10
-FETCH_CHUNK_BYTES = 256 * 1024
+FETCH_BACKOFF_S_MAX = 8.0  # By the sixth try.
+FETCH_REDIRECTS_MAX = 10  # More go round in a circle.
+FETCH_CHUNK_BYTES = 256 * 1024  # In memory at once, however long the file.
 FETCH_STORES_MAX = 16  # Buckets to which a process keeps connections.
 CACHE_FREE_BYTES_MIN = 1024 * 1024 * 1024  # Where cache.min_free_bytes does not say otherwise.
 CACHE_YOUNG_S = 60  # What was handed out since then is not evicted.
@@ -208,20 +208,21 @@ assert PICTURE_PIXELS_MAX <= RLE_PIXELS_MAX  # What can be shown can be a mask t
 KEEP_THREADS = 8
 KEEP_FRAMES = 128  # Of which the files are copied before the folders are synced.
 KEEP_REMEMBERED = 4_096  # Files of one call, so that one that many frames name is copied once.
-KEEP_CHUNK_BYTES = 1024 * 1024
+KEEP_CHUNK_BYTES = 1024 * 1024  # Of a file, in memory at once.
 PRUNE_WAIT_S = 10  # For those who keep files, before prune gives up.
 
 # Runs. What a record of one holds, and how often it is written.
 RUN_STATES_MAX = 16  # Commits or snapshots of one version that are named; of more, the last one.
 RUN_TOUCHED_MAX = 4_096  # Versions.
-RUN_PARAMETERS_MAX = 4_096
+RUN_PARAMETERS_MAX = 4_096  # Further ones are not recorded.
 RUN_TEXT_MAX = 4_096  # Characters of one parameter, argument or message.
-RUN_ARGUMENTS_MAX = 1_024
+RUN_ARGUMENTS_MAX = 1_024  # Of the command line; further ones are not recorded.
 RUN_SAVES_AT_ONCE = 32  # New versions that are recorded at once; further ones once in a while,
 RUN_SAVE_PAUSE_S = 1.0  # which is so long.
 ARCHIVE_FILES_MAX = 1_000_000  # Of one that is unpacked,
 ARCHIVE_BYTES_MAX = 64 * 1024 * 1024 * 1024  # and the bytes that they claim.
-RUN_EVENTS_BYTES_MAX = 64 * 1024 * 1024  # Of what a program reports to its logger.
+RUN_EVENTS_BYTES_MAX = 64 * 1024 * 1024  # Of what a program reports to its logger,
+RUN_NUMBERS_CHARS_MAX = 65_536  # and of the JSON of one list of numbers in it.
 
 assert (
     RUN_TOUCHED_MAX * (2 * RUN_STATES_MAX * (ID_BYTES + 2) + 4 * NAME_BYTES_MAX) < OBJECT_BYTES_MAX
@@ -236,7 +237,7 @@ FOLDER_SAVE_S = 10.0  # After so long, what was read is written down, should the
 FOLDER_MOMENT_NS = 50_000_000  # A file may change again without a trace so soon after a change,
 FOLDER_COARSE_NS = 2_000_000_000  # or so, where times are whole seconds.
 FOLDER_ROW_BYTES_MAX = OBJECT_BYTES_MAX  # Of one remembered file.
-PATTERN_FIELDS_MAX = 6
+PATTERN_FIELDS_MAX = 6  # Of a pattern: each more lets a name be read in more ways.
 SIDE_BYTES_MAX = OBJECT_BYTES_MAX  # One side file, or a legend.
 VIDEO_MOMENTS_MAX = 1_000_000  # Frames of one video.
 RELOCATE_PREFIXES = 1_000  # Folders of sources among which the nearest one is looked for.

@@ -14,7 +14,7 @@ from hyperstore.allegroai.destination import run_folder
 from hyperstore.allegroai.taskrecord import TaskRecord
 from hyperstore.dataset.arguments import documented
 from hyperstore.errors import HyperstoreError
-from hyperstore.limits import RUN_EVENTS_BYTES_MAX, RUN_TEXT_MAX
+from hyperstore.limits import RUN_EVENTS_BYTES_MAX, RUN_NUMBERS_CHARS_MAX, RUN_TEXT_MAX
 from hyperstore.storage.host import now_ms
 
 __all__ = ["EVENTS_FILE", "Logger", "current_record"]
@@ -206,5 +206,7 @@ def _give_up(said: str) -> None:
 def _numbers(values: object) -> object:
     """Return numbers as lists; None for what is no list of them, or too long a one."""
     plain: object = values.tolist() if hasattr(values, "tolist") else values
-    is_short = isinstance(plain, list) and len(json.dumps(plain, default=str)) <= 65_536
+    is_short = (
+        isinstance(plain, list) and len(json.dumps(plain, default=str)) <= RUN_NUMBERS_CHARS_MAX
+    )
     return plain if is_short else None
