@@ -32,7 +32,7 @@ from hyperstore.errors import (
     RefusedError,
 )
 from hyperstore.frames.group import FrameGroup
-from hyperstore.frames.pointers import Pointer, frame_object, pointers, settle_id
+from hyperstore.frames.pointers import Pointer, frame_object, home_of, pointers, settle_id
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
 from hyperstore.frames.records import SourceRecord
@@ -161,9 +161,7 @@ class Keeper:
         return (one for one in pointers(frame) if not self._remote_only or is_remote(one.uri))
 
     def _wanted(self, frame: Frame, pointer: Pointer) -> _Wanted:
-        home = frame.home
-        if home is None and isinstance(frame, FrameGroup):
-            home = frame[pointer.member].home  # Read by itself, and put into a new group.
+        home = home_of(frame, pointer)
         return _Wanted(
             pointer.uri,
             None if home is None else home.store,

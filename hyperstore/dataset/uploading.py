@@ -25,7 +25,7 @@ from hyperstore.dataset.uploading_lead import Lies, Report, lead
 from hyperstore.dataset.uploading_wish import Target, UploadWish
 from hyperstore.dataset.view import View
 from hyperstore.errors import FrameError, HyperstoreError
-from hyperstore.frames.pointers import Pointer, frame_object, pointers
+from hyperstore.frames.pointers import Pointer, frame_object, home_of, pointers
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
 from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_THREADS, UPLOAD_THREADS_LOCAL
@@ -180,13 +180,13 @@ class Uploader:
             local = all(folder.startswith("file:") for folder in self._wish.folders)
             threads = UPLOAD_THREADS_LOCAL if local else UPLOAD_THREADS
             self._pool = ThreadPoolExecutor(threads, "hyperstore-upload")
-        home = frame.home
-        store = str(self._handle.folder) if home is None else home.store
-        foreign = home is not None and home.foreign
-        jobs = [
-            _Job(pointer, target, self._pool.submit(_read, pointer.uri, store, foreign))
-            for pointer, target in wanted
-        ]
+        jobs = []
+        for pointer, target in wanted:
+            home = home_of(frame, pointer)
+            store = str(self._handle.folder) if home is None else home.store
+            foreign = home is not None and home.foreign
+            reading = self._pool.submit(_read, pointer.uri, store, foreign)
+            jobs.append(_Job(pointer, target, reading))
         return _Plan(given, frame, jobs)
 
     def _begun(self, plan: _Plan) -> _Plan:

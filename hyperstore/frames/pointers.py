@@ -6,9 +6,10 @@ from typing import NamedTuple
 from hyperstore.errors import FrameError, a_type
 from hyperstore.frames.frame import DEFAULT, SingleFrame
 from hyperstore.frames.group import FrameGroup
+from hyperstore.frames.home import Home
 from hyperstore.frames.records import MaskRecord, PreviewRecord, SourceRecord
 
-__all__ = ["Pointer", "frame_object", "pointers", "settle_id"]
+__all__ = ["Pointer", "frame_object", "home_of", "pointers", "settle_id"]
 
 
 class Pointer(NamedTuple):
@@ -46,6 +47,15 @@ def pointers(frame: SingleFrame | FrameGroup) -> Iterator[Pointer]:
             yield Pointer(name, source, mask)
         if source.preview is not None:
             yield Pointer(name, source, source.preview)
+
+
+def home_of(frame: SingleFrame | FrameGroup, pointer: Pointer) -> Home | None:
+    """Return where a URI of a frame was read: with the frame, or with the member that has it, where
+    members that were read by themselves were put into a new group.
+    """
+    if frame.home is None and isinstance(frame, FrameGroup):
+        return frame[pointer.member].home
+    return frame.home
 
 
 def settle_id(frame: SingleFrame | FrameGroup) -> str:

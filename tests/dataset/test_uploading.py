@@ -226,9 +226,12 @@ def test_frames_of_a_foreign_store_send_nothing_of_this_machine(
     version.add_frames([SingleFrame(id="a", source=data / "000.jpg")])
     theirs.handle.database.set_trust("foreign")
     frame = version.get_frame("a")
-    failures = draft.add_frames([frame], src_to_dst_mapping={str(data): str(tmp_path / "dest")})
-    assert [one["error_type"] for one in failures] == ["upload"]
-    assert "came from somebody else" in str(failures[0]["error"])
+    assert isinstance(frame, SingleFrame)
+    group = FrameGroup(id="g", left=frame)  # A new one, of a member that is theirs.
+    to = {str(data): str(tmp_path / "dest")}
+    failures = draft.add_frames([frame, group], src_to_dst_mapping=to)
+    assert [one["error_type"] for one in failures] == ["upload", "upload"]
+    assert all("came from somebody else" in str(one["error"]) for one in failures)
     assert [one for one in (tmp_path / "dest").rglob("*") if one.is_file()] == []
     theirs.close()
 
