@@ -275,7 +275,7 @@ class _Walk:
         if value is None or value is True or value is False:
             return value
         if isinstance(value, Enum) and not isinstance(value, (int, str)):
-            raise Unfit(path, f"a {_name(value)} cannot be stored; store its name or its value")
+            raise Unfit(path, f"{_a(value)} cannot be stored; store its name or its value")
         if isinstance(value, str):
             return _text(value, path)
         if isinstance(value, int):
@@ -298,7 +298,7 @@ class _Walk:
         found: dict[str, Value] = {}
         for key, item in value.items():
             if not isinstance(key, str):
-                raise Unfit(path, f"the key {_shown(key)} is a {_name(key)}; keys are strings")
+                raise Unfit(path, f"the key {_shown(key)} is {_a(key)}; keys are strings")
             name = _text(key, f"{path}.<key>" if path else "<key>")
             found[name] = self.value(item, f"{path}.{name}" if path else name, depth)
         return found
@@ -319,7 +319,7 @@ class _Walk:
             array: Any = value
             if array.dtype.kind in "biufUO" and not isinstance(array.tolist(), numpy.generic):
                 return self.value(array.tolist(), path, depth)
-        raise Unfit(path, f"a {_name(value)} cannot be stored; make it a string, number or list")
+        raise Unfit(path, f"{_a(value)} cannot be stored; make it a string, number or list")
 
 
 def _check_depth(path: str, depth: int) -> None:
@@ -354,6 +354,11 @@ def _real(value: float, path: str) -> float:
 def _name(value: object) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _a(value: object) -> str:
+    name = _name(value)
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _shown(value: object) -> str:

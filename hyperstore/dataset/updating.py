@@ -10,6 +10,7 @@ from itertools import islice
 from hyperstore.dataset.arguments import names_of
 from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
 from hyperstore.dataset.view import Frame
+from hyperstore.errors import CorruptError
 from hyperstore.limits import FRAME_ID_BYTES_MAX
 
 __all__ = ["Merged", "as_given", "merged_frames", "unsent_fields", "wire_of"]
@@ -77,9 +78,14 @@ def _id_of(frame: object) -> str | None:
 
 
 def wire_of(frame: object) -> Mapping[str, object] | None:
-    """Return a frame's wire form; None for what is no frame, which storing it will refuse."""
+    """Return a frame's wire form; None for what has none, which storing it will refuse."""
     to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
-    wire = to_dict() if callable(to_dict) else frame
+    try:
+        wire = to_dict() if callable(to_dict) else frame
+    except CorruptError:
+        raise
+    except Exception:  # noqa: BLE001 - a FrameError, or whatever an object of a user raises.
+        return None
     return wire if isinstance(wire, Mapping) else None
 
 

@@ -1,18 +1,32 @@
 """The annotations of a SingleFrame: a live list, decoded when somebody first looks at it."""
 
-from collections.abc import Iterable, Mapping
-from typing import overload
+import logging
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import SupportsIndex, overload
 
 from hyperstore.codec import Raw
-from hyperstore.errors import FrameError, HyperstoreError, UsageError, a_type, nearest
+from hyperstore.errors import (
+    FrameError,
+    HyperstoreError,
+    UsageError,
+    a_type,
+    nearest,
+)
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.boxes import BoundingBox2D
-from hyperstore.frames.drawing import Common, Rois, draw
+from hyperstore.frames.drawing import Common, Rois, by_argument, decoding, draw
 from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.records import RoiRecord, count_rois, read_rois
+from hyperstore.frames.said import all_plain, refuse_again, roi_wire_of, settle_mask
 from hyperstore.frames.source import Pictured
+from hyperstore.frames.values import given_names
+from hyperstore.frames.wire import WireFrame
 
 __all__ = ["Annotated"]
+
+_log = logging.getLogger("hyperstore.frames")
 
 _CHOICES = ("id", "label", "labels")
 
@@ -20,31 +34,36 @@ _CHOICES = ("id", "label", "labels")
 class Annotated(Pictured):
     """The part of a SingleFrame that is about what is to be seen in its source."""
 
-    __slots__ = ("_annotations", "_member", "_rois")
+    __slots__ = ("_annotations", "_member", "_rois", "_ties")
     _annotations: list[Annotation] | None
     _member: str | None
     _rois: Rois | None
+    _ties: tuple[int, set[object]] | None
 
     @property
     def annotations(self) -> list[Annotation]:
         """The annotations: a live list."""
         if self._annotations is None:
-            if self._rois is None:
-                self._rois = Rois(self._record.rois)
-                self._record.rois = Raw()
-            # A group shares its ROIs out among its members; a single frame has them all.
-            member = self._member
-            self._annotations = list(self._rois.all() if member is None else self._rois.of(member))
+            with decoding.lock:  # Two threads that look at once must see one list.
+                if self._annotations is None:
+                    rois, member = self._rois or Rois(self._record.rois), self._member
+                    # A group shares its ROIs out among its members; a single frame has them all.
+                    self._annotations = list(rois.all() if member is None else rois.of(member))
+                    self._rois, self._record.rois = None, Raw()
         return self._annotations
 
     @annotations.setter
     def annotations(self, value: Iterable[Annotation] | Mapping[object, Annotation] | None) -> None:
-        items = list(value.values() if isinstance(value, Mapping) else value or ())
+        given: object = value.values() if isinstance(value, Mapping) else value
+        if given is not None and not isinstance(given, Iterable):
+            said = f"annotations: {a_type(given)} is not a list of annotations"
+            raise FrameError(said, path="annotations")
+        items = list(given or ())
         for at, one in enumerate(items):
             if not isinstance(one, Annotation):
                 path = f"annotations[{at}]"
                 raise FrameError(f"{path}: {a_type(one)} is no Annotation", path=path)
-        self._annotations = items
+        self._annotations, self._ties = items, None
 
     def add_annotation(
         self,
@@ -77,7 +96,13 @@ class Annotated(Pictured):
         only_2d = poly2d_xy is points2d_xy is ellipse2d_xyrrt is mask_rgb is frame_class is None
         only_box = only_2d and poly3d_xyz is points3d_xyz is box3d_xyzwhxyzwh is None
         if box2d_xywh is not None and only_box and not kwargs:
-            known.append(BoundingBox2D(box2d_xywh, id, labels, confidence, metadata))
+            try:
+                made_box = BoundingBox2D(box2d_xywh, id, labels, confidence, metadata)
+            except FrameError as fault:
+                raise by_argument(fault, "box2d_xywh") from None
+            known.append(made_box)
+            if self._ties is not None:
+                self._note_ties([made_box])
             return [len(known) - 1]
         common: Common = {
             "id": id,
@@ -99,18 +124,36 @@ class Annotated(Pictured):
         masks = self._record.sources[0].masks
         if mask_id is None and masks:
             mask_id = masks[0].id
-        made = draw(shapes, common, frame_class=frame_class, mask_id=mask_id, known=known)
+        elif masks and mask_rgb is not None and all(mask_id != mask.id for mask in masks):
+            _log.warning("no mask of the frame has the id %a of the annotation", mask_id)
+        made = draw(shapes, common, frame_class=frame_class, mask_id=mask_id, taken=self._taken)
         first = len(known)
         known.extend(made)
+        self._note_ties(made)
         return list(range(first, first + len(made)))
+
+    def _taken(self) -> set[object]:
+        """Return the ids of all annotations, which are looked for once while only calls add."""
+        known, ties = self.annotations, self._ties
+        if ties is None or ties[0] != len(known):
+            ties = self._ties = len(known), {one.id for one in known}
+        return ties[1]
+
+    def _note_ties(self, added: Sequence[Annotation]) -> None:
+        """Note the ids of what was just added, where those of the others are known."""
+        known, ties = self.annotations, self._ties
+        if ties is not None and ties[0] + len(added) == len(known):
+            ties[1].update(one.id for one in added)
+            self._ties = len(known), ties[1]
 
     def get_annotations(
         self, id: AnnotationId | None = None, index: int | None = None
     ) -> list[Annotation]:
         """Return the annotations with a user's id, or the one at a position, or all."""
         found = self.annotations
-        if index is not None:
-            found = found[index : index + 1 or None]
+        at = _position(index)
+        if at is not None:
+            found = found[at : at + 1 or None]
         return [one for one in found if id is None or one.id == id]
 
     @overload
@@ -139,9 +182,10 @@ class Annotated(Pictured):
             if index is not None:
                 raise UsageError(f"index and {' and '.join(kwargs)} exclude each other; give one")
             return self.remove_annotations(**kwargs) or None  # type: ignore[arg-type]
-        if index is None or not -len(self.annotations) <= index < len(self.annotations):
+        at = _position(index)
+        if at is None or not -len(self.annotations) <= at < len(self.annotations):
             return None
-        return self.annotations.pop(index)
+        return self.annotations.pop(at)
 
     def remove_annotations(
         self,
@@ -153,7 +197,7 @@ class Annotated(Pictured):
 
         Without an argument all go.
         """
-        exact = None if labels is None else list(labels)
+        exact = None if labels is None else given_names(labels, "labels")
         kept: list[Annotation] = []
         gone: list[Annotation] = []
         for one in self.annotations:
@@ -169,11 +213,12 @@ class Annotated(Pictured):
     def _said_annotations(self) -> str:
         """Return how many annotations there are, for `repr`; what is encoded is only counted."""
         try:
-            if self._annotations is not None:
-                return str(len(self._annotations))
-            if self._rois is None:
-                return str(len(count_rois(self._record.rois)) if self._record.rois else 0)
-            return str(self._rois.count(self._member))
+            raw, rois, annotations = self._record.rois, self._rois, self._annotations
+            if annotations is not None:
+                return str(len(annotations))
+            if rois is None:
+                return str(len(count_rois(raw)) if raw else 0)
+            return str(rois.count(self._member))
         except HyperstoreError:
             return "unreadable"
 
@@ -181,18 +226,43 @@ class Annotated(Pictured):
         """Return the records of the annotations, to be looked at only; None where one is written
         in a way of its own.
         """
-        if self._annotations is None:
+        # In this order: another thread sets the annotations before it lets go of the others.
+        raw, rois, annotations = self._record.rois, self._rois, self._annotations
+        if annotations is None:
             if self._member is not None:
                 return None
-            if self._rois is not None:
-                return self._rois.records()
-            return read_rois(self._record.rois, what="ROIs") if self._record.rois else []
-        for kind in {type(one) for one in self._annotations}:
-            if kind.to_dict is not Annotation.to_dict:
-                return None
-        return [one._roi for one in self._annotations]
+            if rois is not None:
+                return rois.records()
+            return read_rois(raw, what="ROIs") if raw else []
+        return [one._roi for one in annotations] if all_plain(annotations) else None
 
     def _rois_in_order(self) -> list[RoiRecord]:
-        if self._annotations is None and self._rois is not None and self._member is None:
-            return self._rois.records()
+        rois = self._rois
+        if self._annotations is None and rois is not None and self._member is None:
+            return rois.records()
         return [one._roi for one in self.annotations]
+
+    def _roi_wires(self) -> list[WireFrame]:
+        """Return the wire forms of the annotations; FrameError names the first that has none."""
+        annotations, masks = self.annotations, self._record.sources[0].masks
+        if all_plain(annotations):
+            with suppress(FrameError):  # Whose place is looked for below.
+                wires = [one.to_dict() for one in annotations]
+                for one, wire in zip(annotations, wires, strict=True):
+                    if one._roi.mask is not None:
+                        settle_mask(one, wire, masks)
+                return wires
+        wires = []
+        seen: dict[int, int] = {}
+        for at, one in enumerate(annotations):
+            path = f"annotations[{at}]"
+            wires.append(roi_wire_of(one, path, masks))
+            refuse_again(seen.setdefault(id(one), at), at, path)
+        return wires
+
+
+def _position(index: object) -> int | None:
+    """Return a position that somebody gave; UsageError for what is none."""
+    if index is None or isinstance(index, SupportsIndex):
+        return None if index is None else operator.index(index)
+    raise UsageError(f"index: the position of an annotation is an integer, not {a_type(index)}")

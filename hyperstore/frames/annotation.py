@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import SupportsIndex, TypeVar
 
 from hyperstore.codec import Unfit, replace
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames import geometry, pixels
 from hyperstore.frames.clipping import Ring
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.labelled import AnnotationId, Labelled
 from hyperstore.frames.overlap import area_of, iou_of
 from hyperstore.frames.records import MaskValue
-from hyperstore.frames.values import amounts, exact_meta, numbers
+from hyperstore.frames.values import amounts, exact_meta, given_names, numbers
 
 __all__ = ["Annotation", "ImageAnnotation", "Mask", "registered"]
 
@@ -51,25 +51,40 @@ class Annotation(Labelled):
         """Return a class decorator that makes a class read and write ROIs of kinds of the user's.
 
         `add_annotation` takes each name as an argument then, with the values of the shape. In a
-        process that does not register a kind, its ROIs are plain annotations, and nothing is lost.
+        process that does not register a kind, its ROIs are plain annotations, and nothing is lost;
+        so are those whose numbers are no shape of the built-in class that the user's class is a
+        subclass of. ROIs that are read make their objects by `__new__`: `__init__` is not called,
+        and what it would set beside the values is not there.
         """
-        names = [type_names] if isinstance(type_names, str) else list(type_names)
+        try:
+            names = given_names(type_names, "the name of a kind")
+        except FrameError as fault:
+            raise UsageError(str(fault)) from None
         for name in names:
+            if not isinstance(name, str):
+                raise UsageError(f"the name of a kind is a str, not {a_type(name)}")
             if not name:
                 raise UsageError("the name of a kind is not empty")
             if name in _TAKEN:
                 raise UsageError(f"{name!a} is built in; choose another name for the kind")
         if not names:
             raise UsageError("register takes the name of a kind, or several")
+        kinds = [str(name) for name in names]
 
         def keep(kind: _Kind) -> _Kind:
             given: object = kind
             if not (isinstance(given, type) and issubclass(given, Annotation)):
                 raise UsageError(f"a kind of annotation is a subclass of Annotation, not {kind!a}")
-            if "KIND" not in vars(kind):  # That of its base would lead a reader to the base.
-                kind.KIND = names[0]
-            for name in names:
-                _registered[name] = kind
+            # That of its base would lead a reader to the base.
+            own = vars(kind).get("KIND")
+            if own is None:
+                kind.KIND = kinds[0]
+            elif own not in kinds and _registered.get(own) is not kind:
+                raise UsageError(
+                    f"the KIND of {kind.__name__} is {own!a}, which is none of the names {kinds}; "
+                    "its annotations would be written under it; name it too, or leave out KIND"
+                )
+            _registered.update(dict.fromkeys(kinds, kind))
             return kind
 
         return keep
@@ -225,16 +240,20 @@ class Mask(Annotation):
         metadata: Mapping[str, object] | None = None,
         mask_id: str | None = None,
     ) -> None:
-        """Take the pixel value as red, green, blue, and the mask's id (default: the first, 00)."""
+        """Take the pixel value as red, green, blue, and the mask's id.
+
+        Without one it is the first mask of the frame, whichever that is when it is stored; 00 in a
+        frame without masks.
+        """
         self._begin(id, labels, confidence, metadata)
         if mask_rgb is not None:
             value = numbers(mask_rgb, "mask_rgb")
-            self._roi.mask = MaskValue(id="00" if mask_id is None else mask_id, value=value)
+            self._roi.mask = MaskValue(id="" if mask_id is None else mask_id, value=value)
 
     @property
     def mask_id(self) -> str | None:
-        """The id of the mask."""
-        return None if self._roi.mask is None else self._roi.mask.id
+        """The id of the mask; None where it is the frame's first one."""
+        return None if self._roi.mask is None else self._roi.mask.id or None
 
     @mask_id.setter
     def mask_id(self, value: str) -> None:
@@ -248,7 +267,7 @@ class Mask(Annotation):
 
     @mask_rgb.setter
     def mask_rgb(self, value: Iterable[object]) -> None:
-        mask_id = "00" if self._roi.mask is None else self._roi.mask.id
+        mask_id = "" if self._roi.mask is None else self._roi.mask.id
         self._roi.mask = MaskValue(id=mask_id, value=numbers(value, "mask_rgb"))
 
     def _shape(self) -> object:

@@ -14,9 +14,11 @@ from hyperstore.frames.geometry import Num
 from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.polygons import clipped_outline, in_parts
 from hyperstore.frames.values import amounts, exactly, numbers
+from hyperstore.limits import POLY_SENTINEL
 
 __all__ = ["BoundingBox2D", "BoundingBox3D", "Ellipse2D"]
 
+_FAR = float(POLY_SENTINEL)
 _FLOATS = frozenset({float})
 _OUTLINE_POINTS = 180  # A multiple of 4, so that it is as symmetrical as an ellipse.
 
@@ -75,13 +77,20 @@ class BoundingBox2D(Annotation):
                 path="bounding_box_xywh",
             )
         roi = self._roi
-        roi.poly = poly = geometry.box_corners(*box)
+        poly = geometry.box_corners(*box)
         x, y, w, h = box[:4]
+        if POLY_SENTINEL in poly:
+            raise FrameError(
+                f"bounding_box_xywh: a corner is at {POLY_SENTINEL}, which parts polygons on the "
+                "wire, so it is no coordinate",
+                path="bounding_box_xywh",
+            )
         right, bottom = poly[2], poly[5]
         turned = len(box) == 5 and box[4]
         if (right - right) + (bottom - bottom) != 0 or turned:
             numbers(box, "bounding_box_xywh")  # Names what is not finite, be it only a corner.
             numbers(poly, "bounding_box_xywh")
+        roi.poly = poly
         if turned or geometry.extent(x, right) != w or geometry.extent(y, bottom) != h:
             roi.extra = (roi.extra or {}) | {geometry.BOX_FIELD: [*box, 0][:5]}
         elif roi.extra:
@@ -100,6 +109,7 @@ class BoundingBox2D(Annotation):
             or x == 0.0
             or y == 0.0  # It may be a -0.0.
             or (right - right) + (bottom - bottom) != 0.0  # Infinite, or not a number.
+            or not (x > _FAR and y > _FAR and right > _FAR and bottom > _FAR)
             or geometry.extent(x, right) != w
             or geometry.extent(y, bottom) != h
         ):
@@ -249,11 +259,13 @@ class Ellipse2D(Annotation):
 
     @property
     def angle(self) -> Num:
-        """Radians, clockwise on the screen."""
-        return self.values[4]
+        """Radians, clockwise on the screen; 0 for an ellipse that has no shape yet."""
+        return self.values[4] if self._roi.poly else 0
 
     def get_bounding_box(self) -> list[Num]:
         """Return left, top, width, height and angle of the turned box around the ellipse."""
+        if not self._roi.poly:
+            return [0, 0, 0, 0, 0]
         x, y, rx, ry, angle = self.values
         return [x - rx, y - ry, 2 * rx, 2 * ry, angle]
 
@@ -261,6 +273,8 @@ class Ellipse2D(Annotation):
         """Return a flat polygon of so many points that wraps the ellipse: it touches each side."""
         if num_point < 3:
             raise UsageError(f"a polygon has 3 points or more, not {num_point}")
+        if not self._roi.poly:
+            return []
         x, y, rx, ry, angle = self.values
         # Corners of the regular polygon around the unit circle lie this far out.
         out = 1 / math.cos(math.pi / num_point)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence, Set
 
-from hyperstore.codec import pack
+from hyperstore.codec import Unfit, pack
+from hyperstore.errors import FrameError
 from hyperstore.frames.records import RoiRecord, SourceRecord, read_whole
+from hyperstore.frames.values import exact_time
 from hyperstore.ids import derived_id
 
 __all__ = ["derive_again", "derive_frame_id", "derive_roi_ids", "derive_tie"]
@@ -18,10 +20,21 @@ def derive_frame_id(sources: Iterable[SourceRecord]) -> str:
     parts: list[list[object]] = []
     for source in sources:
         part: list[object] = [source.id, source.uri]
-        if source.timestamp:
-            part.append(source.timestamp)
+        moment = source.timestamp
+        if type(moment) is not int and moment is not None:
+            moment = _moment(moment)
+        if moment:
+            part.append(moment)
         parts.append(part)
     return derived_id(pack(parts))
+
+
+def _moment(given: object) -> int | None:
+    """Return a timestamp that was set on an object and not looked at yet."""
+    try:
+        return exact_time(given, "timestamp")
+    except Unfit as fault:
+        raise FrameError(str(fault), path=fault.path) from None
 
 
 def derive_roi_ids(rois: Sequence[RoiRecord], before: Iterable[RoiRecord]) -> None:
@@ -73,10 +86,9 @@ def _content(roi: RoiRecord, ordinal: int) -> list[object]:
     return [roi.annotation_id, roi.kind, roi.label, roi.mask, roi.poly, roi.sources, ordinal]
 
 
-def derive_tie(shapes: Sequence[object], taken: Iterable[object]) -> str:
+def derive_tie(shapes: Sequence[object], taken: Set[object]) -> str:
     """Return the annotation id that ties several shapes drawn in one call."""
-    known = set(taken)
     ordinal = 0
-    while (new := derived_id(pack([*shapes, ordinal]))) in known:
+    while (new := derived_id(pack([*shapes, ordinal]))) in taken:
         ordinal += 1
     return new

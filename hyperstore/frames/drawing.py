@@ -1,6 +1,8 @@
 """Annotations from the arguments of `add_annotation`, and from stored ROIs when first touched."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TypedDict, cast
 
 from hyperstore.codec import Raw
@@ -9,6 +11,7 @@ from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask, regi
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
 from hyperstore.frames.derive import derive_tie
 from hyperstore.frames.labelled import AnnotationId
+from hyperstore.frames.points import is_one_polygon
 from hyperstore.frames.polygons import (
     ComplexPolygon2D,
     ComplexPolygon3D,
@@ -19,46 +22,75 @@ from hyperstore.frames.polygons import (
 )
 from hyperstore.frames.records import RoiRecord, count_rois, read_rois
 from hyperstore.frames.shapes import annotation_of
+from hyperstore.frames.values import given_names
 
-__all__ = ["Common", "Rois", "draw"]
+__all__ = ["Common", "Rois", "by_argument", "decoding", "draw"]
+
+
+class _Decoding:
+    """Held while ROIs become annotations: for a moment, and but once for each frame."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def forked(self) -> None:
+        """Begin anew in a child: whoever held the lock is not there to let it go."""
+        self.lock = threading.RLock()
+
+
+decoding = _Decoding()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=decoding.forked)
 
 
 class Rois:
     """The annotations of a frame; its ROIs stay what they are until somebody looks."""
 
-    __slots__ = ("_annotations", "_raw", "_records")
+    __slots__ = ("_annotations", "_by_source", "_raw", "_records")
 
     def __init__(self, raw: Raw | None, records: list[RoiRecord] | None = None) -> None:
         self._raw = raw
         self._records = records
         self._annotations: list[Annotation] | None = None
+        self._by_source: dict[str, list[Annotation]] | None = None
 
     def all(self) -> list[Annotation]:
         """Return every annotation, in stored order: the same objects at every call."""
         if self._annotations is None:
-            self._annotations = [annotation_of(record) for record in self.records()]
-            self._raw = self._records = None
+            with decoding.lock:
+                if self._annotations is None:
+                    self._annotations = [annotation_of(record) for record in self.records()]
+                    self._raw = self._records = None
         return self._annotations
 
     def of(self, source: str) -> list[Annotation]:
-        """Return the annotations that name a source."""
-        return [one for one in self.all() if one._roi.sources and source in one._roi.sources]
+        """Return the annotations that named a source when they were read."""
+        with decoding.lock:
+            if self._by_source is None:
+                self._by_source = {}
+                for one in self.all():
+                    for name in one._roi.sources or ():
+                        self._by_source.setdefault(name, []).append(one)
+        return list(self._by_source.get(source, ()))
 
     def count(self, source: str | None = None) -> int:
         """Return how many annotations there are, or how many name a source."""
         if source is not None:
             return sum(source in (one.sources or ()) for one in self.records())
-        if self._annotations is None and self._records is None and self._raw:
-            return len(count_rois(self._raw))
+        raw = self._raw
+        if self._annotations is None and self._records is None and raw:
+            return len(count_rois(raw))
         return len(self.records())
 
     def records(self) -> list[RoiRecord]:
         """Return the records of all ROIs, to be looked at only."""
-        if self._annotations is not None:
-            return [one._roi for one in self._annotations]
-        if self._records is not None:
-            return self._records
-        return read_rois(self._raw, what="ROIs") if self._raw else []
+        # In this order: another thread sets the annotations before it lets go of the others.
+        raw, records, annotations = self._raw, self._records, self._annotations
+        if annotations is not None:
+            return [one._roi for one in annotations]
+        if records is not None:
+            return records
+        return read_rois(raw, what="ROIs") if raw else []
 
 
 class Common(TypedDict):
@@ -76,23 +108,46 @@ def draw(
     *,
     frame_class: Iterable[str] | None,
     mask_id: str | None,
-    known: Iterable[Annotation],
+    taken: Callable[[], Set[object]],
 ) -> list[Annotation]:
-    """Return one annotation for each shape, tied by one id where there are several."""
+    """Return one annotation for each shape, tied by one id where there are several.
+
+    `taken` is asked for the ids that the frame's annotations have already.
+    """
     given = {name: value for name, value in shapes.items() if value is not None}
     if frame_class is not None:
         labels = common["labels"]
-        names = [frame_class] if isinstance(frame_class, str) else list(frame_class)
-        common["labels"] = names if labels is None else [*labels, *names]
+        names = given_names(frame_class, "frame_class")
+        if labels is not None:
+            names = [*given_names(labels, "labels"), *names]
+        common["labels"] = cast("list[str]", names)
+    elif len(given) > 1 and common["labels"] is not None:  # Each goes through them.
+        common["labels"] = cast("list[str]", given_names(common["labels"], "labels"))
     if not given:
         return [ImageAnnotation(None, **common)]
-    made = [_one(name, value, common, mask_id) for name, value in given.items()]
+    made = [_named(name, value, common, mask_id) for name, value in given.items()]
     if len(made) > 1 and common["id"] is None:
         shapes_drawn = [[one._roi.kind, one._roi.poly, one._roi.mask] for one in made]
-        tie = derive_tie(shapes_drawn, [one.id for one in known])
+        tie = derive_tie(shapes_drawn, taken())
         for one in made:
             one.id = tie
     return made
+
+
+def _named(name: str, value: object, common: Common, mask_id: str | None) -> Annotation:
+    """Return one annotation; what is wrong with its shape is said by the name of the argument."""
+    try:
+        return _one(name, value, common, mask_id)
+    except FrameError as fault:
+        raise by_argument(fault, name) from None
+
+
+def by_argument(fault: FrameError, name: str) -> FrameError:
+    """Return the fault of a shape by the name of the argument that it came from."""
+    own = fault.path.partition("[")[0]
+    if own not in _OWN_NAMES:
+        return fault
+    return FrameError(str(fault).replace(own, name, 1), path=fault.path.replace(own, name, 1))
 
 
 def _one(name: str, value: object, common: Common, mask_id: str | None) -> Annotation:
@@ -110,7 +165,11 @@ def _one(name: str, value: object, common: Common, mask_id: str | None) -> Annot
         raise FrameError(f"{name}: {a_type(value)} is not a list of numbers", path=name)
     values = list(value)
     if kind in _COMPLEX and values and isinstance(values[0], Iterable):
-        kind = _COMPLEX[kind]
+        # What can be gone through only once is looked at twice.
+        values = [list(one) if isinstance(one, Iterator) else one for one in values]
+        several, size = _COMPLEX[kind]
+        if not is_one_polygon(values, size):
+            kind = several
     made = kind(values, **common)
     if registered(name) is kind and registered(made._roi.kind or "") is kind:
         made._roi.kind = name  # One class may stand for several kinds.
@@ -128,7 +187,20 @@ _SHAPES: dict[str, type[Annotation]] = {
 _ARGUMENTS = sorted(
     {*_SHAPES, *Common.__annotations__, "box2d_xywh", "frame_class", "mask_id", "mask_rgb"}
 )
-_COMPLEX: dict[type[Annotation], type[Annotation]] = {
-    Polygon2D: ComplexPolygon2D,
-    Polygon3D: ComplexPolygon3D,
+_COMPLEX: dict[type[Annotation], tuple[type[Annotation], int]] = {
+    Polygon2D: (ComplexPolygon2D, 2),
+    Polygon3D: (ComplexPolygon3D, 3),
 }
+# What the classes call their shapes.
+_OWN_NAMES = frozenset(
+    {
+        "bounding_box_3d_xyzwhxyzwh",
+        "bounding_box_xywh",
+        "keypoints_xy",
+        "keypoints_xyz",
+        "polygon_xy",
+        "polygon_xyz",
+        "polygons_xy",
+        "polygons_xyz",
+    }
+)

@@ -6,12 +6,13 @@ encoded until somebody looks at them.
 
 import copy
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import ParamSpec, cast
 
-from hyperstore.codec import pack
 from hyperstore.errors import nearest
 from hyperstore.frames.annotation import Annotation
+from hyperstore.frames.comparing import id_in_brief, same_content
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
 from hyperstore.frames.home import ApiDataset, ApiFrame, Home
@@ -27,6 +28,7 @@ from hyperstore.frames.records import (
 )
 from hyperstore.frames.shown import Shown
 from hyperstore.frames.source import Uri, uri_of
+from hyperstore.frames.values import given_id, given_map
 from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire, new_roi_wires
 from hyperstore.frames.words import brief
@@ -81,16 +83,16 @@ class SingleFrame(Shown):
         preview_uri_timestamp: int | None = None,
         metadata: Mapping[str, object] | None = None,
         annotations: Iterable[Annotation] | None = None,
-        mask_source: Uri | Mapping[str, Uri] | list[Uri] | None = None,
+        mask_source: Uri | Mapping[str, Uri] | Iterable[Uri] | None = None,
         context_id: str | None = None,
     ) -> None:
         uri = "" if source is None else uri_of(source, "source")
         record = SourceRecord(id=DEFAULT, uri=uri, width=width, height=height, timestamp=timestamp)
         self._record = FrameRecord(
-            id=None if id is None else str(id),
+            id=None if id is None else given_id(id),
             context_id=context_id,
             kind=FRAME,
-            meta=dict(metadata) if metadata else None,
+            meta=None if metadata is None else given_map(metadata, "metadata"),
             sources=[record],
             timestamp=timestamp,
         )
@@ -100,6 +102,7 @@ class SingleFrame(Shown):
         self._member = None
         self._rois = None
         self._annotations = []
+        self._ties = None
         if size is not None:
             self.size = size
         if hash is not None:
@@ -111,9 +114,8 @@ class SingleFrame(Shown):
         if annotations is not None:
             self.annotations = annotations
         if mask_source is not None:
-            self.masks_source = (
-                mask_source if isinstance(mask_source, (Mapping, list)) else [mask_source]
-            )
+            one = isinstance(mask_source, (str, os.PathLike))
+            self.masks_source = [mask_source] if one else mask_source  # type: ignore[list-item, assignment]
 
     # What the frame is, and where it was read.
 
@@ -178,7 +180,7 @@ class SingleFrame(Shown):
 
     @metadata.setter
     def metadata(self, value: Mapping[str, object] | None) -> None:
-        self._record.meta = dict(value) if value else None
+        self._record.meta = given_map(value, "metadata")
 
     meta = metadata
 
@@ -191,7 +193,7 @@ class SingleFrame(Shown):
 
     @meta_blob.setter
     def meta_blob(self, value: Mapping[str, object] | None) -> None:
-        self._record.meta_blob = dict(value) if value else None
+        self._record.meta_blob = given_map(value, "meta_blob")
 
     @property
     def blob(self) -> str | None:
@@ -214,11 +216,12 @@ class SingleFrame(Shown):
         empty = not source.uri and source == _NOTHING
         wire = frame_wire(record, [] if empty else [source])
         own = [source.id]
-        if self._annotations is None and self._rois is None:
+        raw = record.rois  # Before the others: another thread may be about to let go of it.
+        if self._rois is None and self._annotations is None:
             # Nobody looked at them, so no annotation has to be made.
-            rois = new_roi_wires(read_rois(record.rois, what="ROIs"), own) if record.rois else []
+            rois = new_roi_wires(read_rois(raw, what="ROIs"), own) if raw else []
         else:
-            rois = [annotation.to_dict() for annotation in self.annotations]
+            rois = self._roi_wires()
             for roi in rois:
                 if "sources" in roi and roi["sources"] != own:  # It was in another frame before.
                     roi["sources"] = own.copy()
@@ -242,16 +245,28 @@ class SingleFrame(Shown):
         return made
 
     def __eq__(self, other: object) -> bool:
-        """Compare by content: what would be stored, whatever the objects that hold it."""
+        """Compare by content: what would be stored, whatever the objects that hold it.
+
+        Numbers are equal by value, 1 and 1.0 too.
+        """
         if not isinstance(other, SingleFrame):
             return NotImplemented
-        return pack(self.to_dict()) == pack(other.to_dict())
+        return self is other or same_content(self, other)
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __getstate__(self) -> object:
+        """Return what a copy or a pickle holds: of a member of a group its own ROIs only."""
+        if self._record.id is None and not self._record.sources[0].uri:
+            self._random_id = self.id  # It is made when somebody asks, and a copy has the same.
+        if self._member is not None:
+            self.annotations  # noqa: B018 - shares them out.
+        self._ties = None
+        return super().__getstate__()
+
     def __repr__(self) -> str:
         source = self._record.sources[0]
-        said = [f"id={brief(self.id)}", f"source={brief(self.source)}"]
+        said = [f"id={id_in_brief(self)}", f"source={brief(self.source)}"]
         if source.width is not None and source.height is not None:
             said.append(f"size={source.width}x{source.height}")
         said.append(f"annotations={self._said_annotations()}")
@@ -273,7 +288,7 @@ def single_frame(
     frame = SingleFrame.__new__(SingleFrame)
     frame._record = record
     frame._rois = rois
-    frame._annotations = None
+    frame._annotations = frame._ties = None
     frame._home = home
     frame._object_id = object_id
     frame._random_id = None

@@ -10,9 +10,8 @@ import copy
 from collections.abc import Mapping
 from typing import cast
 
-from hyperstore.codec import pack
-from hyperstore.errors import CorruptError, FrameError, HyperstoreError
-from hyperstore.frames.annotation import Annotation
+from hyperstore.errors import CorruptError, FrameError, HyperstoreError, UsageError, a_type
+from hyperstore.frames.comparing import id_in_brief, same_content
 from hyperstore.frames.derive import derive_frame_id
 from hyperstore.frames.drawing import Rois
 from hyperstore.frames.exact import namesake
@@ -30,6 +29,8 @@ from hyperstore.frames.records import (
     WholeRecord,
     without_rois,
 )
+from hyperstore.frames.said import Placed, in_wire_order, refuse_more, roi_wire_of
+from hyperstore.frames.values import given_id, given_map
 from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame, frame_wire, unshared
 from hyperstore.frames.words import brief
@@ -37,6 +38,9 @@ from hyperstore.ids import ObjectId, new_id
 from hyperstore.limits import GLANCE_MEMBERS_MAX
 
 __all__ = ["FrameGroup", "group_frame"]
+
+_Bare = tuple[FrameRecord, Home | None, ObjectId | None]
+"""A member that was read and not touched, as a copy or a pickle of its group has it."""
 
 
 class FrameGroup(Members):
@@ -62,14 +66,20 @@ class FrameGroup(Members):
         """Take members as keyword arguments, or as dicts of names to SingleFrames."""
         self._begin(
             FrameRecord(
-                id=None if id is None else str(id),
+                id=given_id(id),
                 kind=GROUP,
-                meta=dict(metadata) if metadata else None,
+                meta=given_map(metadata, "metadata"),
                 sources=[],
             ),
             Rois(None),
         )
         for members in (*args, kwargs):
+            given: object = members
+            if not isinstance(given, Mapping):
+                raise UsageError(
+                    f"members come by keyword, or in a dict of names to frames, not as "
+                    f"{a_type(given)}"
+                )
             self.update(members)
 
     def _begin(self, record: FrameRecord, rois: Rois) -> None:
@@ -160,7 +170,7 @@ class FrameGroup(Members):
 
     @metadata.setter
     def metadata(self, value: Mapping[str, object] | None) -> None:
-        self._record.meta = dict(value) if value else None
+        self._record.meta = given_map(value, "metadata")
 
     meta = metadata
 
@@ -173,7 +183,7 @@ class FrameGroup(Members):
 
     @meta_blob.setter
     def meta_blob(self, value: Mapping[str, object] | None) -> None:
-        self._record.meta_blob = dict(value) if value else None
+        self._record.meta_blob = given_map(value, "meta_blob")
 
     @property
     def blob(self) -> str | None:
@@ -194,6 +204,7 @@ class FrameGroup(Members):
             wire["context_id"] = context
         meta = dict(self._record.meta or {})
         for name, member in self._members.items():
+            refuse_more(name, member._record, context)
             own = member._record.meta
             if name in meta:
                 fault = namesake(name)
@@ -203,8 +214,10 @@ class FrameGroup(Members):
         if meta:
             wire["meta"] = unshared(meta)
         rois = []
-        for annotation, sources in self._in_wire_order():
-            rois.append(annotation.to_dict())
+        for annotation, sources, path in self._in_wire_order():
+            first = self._members.get(sources[0]) if sources else None
+            masks = None if first is None else first._record.sources[0].masks
+            rois.append(roi_wire_of(annotation, path, masks))
             if sources is not None:
                 rois[-1]["sources"] = sources
         if rois:
@@ -226,17 +239,53 @@ class FrameGroup(Members):
         return made
 
     def __eq__(self, other: object) -> bool:
-        """Compare by content: what would be stored, whatever the objects that hold it."""
+        """Compare by content: what would be stored, whatever the objects that hold it.
+
+        Numbers are equal by value, 1 and 1.0 too.
+        """
         if not isinstance(other, FrameGroup):
             return NotImplemented
-        return pack(self.to_dict()) == pack(other.to_dict())
+        return self is other or same_content(self, other)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         count = self._said_annotations()
         members = brief(list(self))
-        return f"{type(self).__name__}(id={brief(self.id)}, members={members}, annotations={count})"
+        said = f"id={id_in_brief(self)}, members={members}, annotations={count}"
+        return f"{type(self).__name__}({said})"
+
+    def __getstate__(self) -> object:
+        """Return what a copy or a pickle holds; members that nobody touched as their records."""
+        if self._record.id is None:
+            self._random_id = self.id if self._random_id is None else self._random_id
+        plain, slots = cast("tuple[object, dict[str, object]]", super().__getstate__())
+        slots["_members"] = {
+            name: (
+                (member._record, member._home, member._object_id)
+                if type(member) is SingleFrame
+                and member._rois is self._rois
+                and member._member == name
+                and member._annotations is None
+                else member
+            )
+            for name, member in self._members.items()
+        }
+        return plain, slots
+
+    def __setstate__(self, state: tuple[dict[str, object] | None, dict[str, object]]) -> None:
+        plain, slots = state
+        if plain:
+            vars(self).update(plain)
+        for name, value in slots.items():
+            setattr(self, name, value)
+        self._members = {}
+        for name, held in cast("dict[str, SingleFrame | _Bare]", slots["_members"]).items():
+            if isinstance(held, SingleFrame):
+                self._members[name] = held
+            else:
+                record, home, object_id = held
+                self._members[name] = single_frame(record, self._rois, home, object_id, name)
 
     def _said_annotations(self) -> str:
         """Return how many annotations there are, for `repr`, decoding no more than that takes."""
@@ -271,37 +320,21 @@ class FrameGroup(Members):
         sources = []
         for name, member in self._members.items():
             source = member._record.sources[0]
-            if source.id != name:  # A frame may be a member of two groups, by two names.
+            own = member._record.timestamp
+            moment = source.timestamp if own is None else own
+            if source.id != name or moment != source.timestamp:
+                # A frame may be a member of two groups, by two names.
                 source = copy.copy(source)
-                source.id = name
+                source.id, source.timestamp = name, moment
             sources.append(source)
         return sources
 
-    def _in_wire_order(self) -> list[tuple[Annotation, list[str] | None]]:
-        """Return the annotations with the members they name: stored ones first, then added ones.
-
-        None stands for an ROI that was read without sources.
-        """
-        members_of: dict[int, list[str]] = {}
-        known = self._rois.all()
-        ordered = {id(one): one for one in known}
-        for name, member in self._members.items():
-            for one in member.annotations:
-                ordered.setdefault(id(one), one)
-                members_of.setdefault(id(one), []).append(name)
-        found: list[tuple[Annotation, list[str] | None]] = []
-        for key, one in ordered.items():
-            before = one._roi.sources
-            now = members_of.get(key, [])
-            if now:
-                kept = [name for name in before or () if name in now]
-                found.append((one, kept + [name for name in now if name not in kept]))
-            elif before is None:
-                found.append((one, None))
-        return found
+    def _in_wire_order(self) -> list[Placed]:
+        members = {name: member.annotations for name, member in self._members.items()}
+        return in_wire_order(self._rois.all(), members)
 
     def _rois_in_order(self) -> list[RoiRecord]:
-        return [one._roi for one, _ in self._in_wire_order()]
+        return [one._roi for one, _, _ in self._in_wire_order()]
 
 
 def group_frame(

@@ -1,19 +1,28 @@
 """What every annotation has, whatever its shape: labels, numbers, and the record that is stored."""
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from operator import index
+from typing import ClassVar, SupportsIndex
 
 from hyperstore.codec import Unfit, replace
 from hyperstore.errors import FrameError
-from hyperstore.frames.geometry import Num, poly_fault
+from hyperstore.frames.geometry import KINDS, Num, poly_fault
 from hyperstore.frames.records import Metadata, RoiRecord
-from hyperstore.frames.values import exact_confidence, exact_labels, numbers
-from hyperstore.frames.wire import WireFrame, roi_wire, unshared
+from hyperstore.frames.values import (
+    exact_confidence,
+    exact_labels,
+    given_map,
+    given_names,
+    numbers,
+    quick_meta,
+)
+from hyperstore.frames.wire import FIRST_MASK, WireFrame, roi_wire, unshared
 from hyperstore.frames.words import brief
 
 __all__ = ["AnnotationId", "Labelled"]
 
 AnnotationId = str | int
+_OURS = ("_type", "_id")
 
 
 class Labelled:
@@ -55,7 +64,7 @@ class Labelled:
             confidence=sure,
             kind=self.KIND,
             label=label,
-            meta=dict(metadata) if metadata else None,
+            meta=None if metadata is None else _own_meta(metadata),
             sources=["default"],
         )
         if id is not None:
@@ -77,8 +86,12 @@ class Labelled:
 
     @id.setter
     def id(self, value: AnnotationId | None) -> None:
-        if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
-            raise FrameError(f"an annotation id is a string or an integer, not {value!a:.60}")
+        if value is not None and type(value) is not str:
+            given: object = value
+            if isinstance(given, bool) or not isinstance(given, (str, SupportsIndex)):
+                said = f"id: an annotation id is a string or an integer, not {given!a:.60}"
+                raise FrameError(said, path="id")
+            value = str(given) if isinstance(given, str) else index(given)  # NumPy's are no int.
         self._roi.annotation_id = value
 
     @property
@@ -88,9 +101,9 @@ class Labelled:
 
     @labels.setter
     def labels(self, value: Iterable[str]) -> None:
-        given = [value] if isinstance(value, str) else list(value)
+        given = given_names(value, "labels")
         if len(given) == 1 and type(given[0]) is str and given[0].isascii():
-            self._roi.label = given
+            self._roi.label = [given[0]]
             return
         try:
             self._roi.label = exact_labels(given, "labels") if given else []
@@ -122,7 +135,7 @@ class Labelled:
 
     @metadata.setter
     def metadata(self, value: Mapping[str, object] | None) -> None:
-        self._roi.meta = dict(value) if value else None
+        self._roi.meta = None if value is None else _own_meta(value)
 
     @property
     def meta(self) -> Metadata:
@@ -143,12 +156,20 @@ class Labelled:
         self._set_poly(numbers(value, "values"), "values")
 
     def _set_poly(self, poly: list[Num], what: str) -> None:
-        fault = poly_fault(self._roi.kind, poly) if poly else None
+        fault = poly_fault(self._form(self._roi.kind), poly) if poly else None
         if fault is not None:
             at, reason = fault
             path = what if at is None else f"{what}[{at}]"
             raise FrameError(f"{path}: {reason}", path=path)
         self._roi.poly = poly or None
+
+    @classmethod
+    def _form(cls, kind: str | None) -> str | None:
+        """Return the built-in kind whose rules the numbers of this kind keep; itself if none."""
+        if kind is None or kind in KINDS:
+            return kind
+        above = (vars(base).get("KIND") for base in cls.__mro__)
+        return next((one for one in above if one in KINDS), kind)
 
     @property
     def roi_id(self) -> str | None:
@@ -167,13 +188,20 @@ class Labelled:
 
     def to_dict(self) -> WireFrame:
         """Return the wire form of the ROI; it shares nothing that edits the annotation."""
+        if self._roi.meta:
+            _refuse_ours(self._roi.meta, "meta")
         return unshared(roi_wire(self._roi))
 
     def __eq__(self, other: object) -> bool:
         """Compare by value, without the ids of ROIs and sources, which follow from the frame."""
         if not isinstance(other, Labelled):
             return NotImplemented
-        return _content(self._roi) == _content(other._roi)
+        if self is other:
+            return True
+        try:
+            return bool(_content(self._roi) == _content(other._roi))
+        except Exception:  # noqa: BLE001 - what cannot be stored may hold what cannot be compared.
+            return False
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -192,4 +220,35 @@ class Labelled:
 
 
 def _content(roi: RoiRecord) -> RoiRecord:
-    return replace(roi, id=None, sources=None, meta=roi.meta or None)
+    """Return what two annotations are compared by, made plain as it is for the store."""
+    meta = quick_meta(roi.meta, 3) if roi.meta else None
+    mask = roi.mask
+    if mask is not None and not mask.id:
+        mask = replace(mask, id=FIRST_MASK)
+    return replace(roi, id=None, sources=None, meta=meta, mask=mask)
+
+
+def _own_meta(given: object) -> Metadata | None:
+    """Return a copy of the metadata of one annotation, which shares no dict and no list."""
+    if type(given) is dict and "_type" not in given and "_id" not in given:
+        for value in given.values():  # Most hold nothing that could be shared.
+            if isinstance(value, (dict, list)):
+                break
+        else:
+            return given.copy() or None
+    found = given_map(given, "metadata")
+    if found is None:
+        return None
+    _refuse_ours(found, "metadata")
+    return unshared(found)
+
+
+def _refuse_ours(meta: Metadata, what: str) -> None:
+    """Raise FrameError where metadata of a user has a key that on the wire is ours."""
+    for key in _OURS:
+        if key in meta:
+            path = f"{what}.{key}"
+            raise FrameError(
+                f"{path}: the wire form of an ROI keeps its kind or id under {key}; rename the key",
+                path=path,
+            )

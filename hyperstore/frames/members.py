@@ -3,7 +3,7 @@
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Unpack
 
-from hyperstore.errors import UsageError, a_type
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.shown import Drawing
@@ -43,6 +43,9 @@ class Members(MutableMapping[str, SingleFrame]):
 
     def add_global_annotation(self, annotation: Annotation) -> None:
         """Add a copy of an annotation to every member."""
+        given: object = annotation
+        if not isinstance(given, Annotation):
+            raise FrameError(f"annotation: {a_type(given)} is no Annotation", path="annotation")
         for member in self._members.values():
             member.annotations.append(annotation.copy())
 

@@ -6,14 +6,15 @@ Coordinates are source pixels, origin top-left. Points are given one by one or a
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 
-from hyperstore.errors import FrameError, a_type
+from hyperstore.errors import FrameError
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation
 from hyperstore.frames.clipping import Point, Ring, clipped_parts
 from hyperstore.frames.geometry import Num
 from hyperstore.frames.labelled import AnnotationId
 from hyperstore.frames.pixels import rings_of_mask, rings_of_rle
-from hyperstore.frames.values import amounts, exactly, numbers
+from hyperstore.frames.points import flat_parts, flat_points
+from hyperstore.frames.values import amounts
 from hyperstore.limits import POLY_SENTINEL
 
 __all__ = [
@@ -79,7 +80,7 @@ class Polygon2D(_Outlined):
 
     @polygon_xy.setter
     def polygon_xy(self, value: Iterable[object]) -> None:
-        self._set_poly(_flat(value, 2, "polygon_xy"), "polygon_xy")
+        self._set_poly(flat_points(value, 2, "polygon_xy"), "polygon_xy")
 
 
 class ComplexPolygon2D(_Outlined):
@@ -106,7 +107,7 @@ class ComplexPolygon2D(_Outlined):
 
     @polygons_xy.setter
     def polygons_xy(self, value: Iterable[object]) -> None:
-        self._set_poly(_parts(value, 2, "polygons_xy"), "polygons_xy")
+        self._set_poly(flat_parts(value, 2, "polygons_xy"), "polygons_xy")
 
     @classmethod
     def from_mask(
@@ -178,7 +179,7 @@ class Polygon3D(Annotation):
 
     @polygon_xyz.setter
     def polygon_xyz(self, value: Iterable[object]) -> None:
-        self._set_poly(_flat(value, 3, "polygon_xyz"), "polygon_xyz")
+        self._set_poly(flat_points(value, 3, "polygon_xyz"), "polygon_xyz")
 
 
 class ComplexPolygon3D(Annotation):
@@ -206,7 +207,7 @@ class ComplexPolygon3D(Annotation):
 
     @polygons_xyz.setter
     def polygons_xyz(self, value: Iterable[object]) -> None:
-        self._set_poly(_parts(value, 3, "polygons_xyz"), "polygons_xyz")
+        self._set_poly(flat_parts(value, 3, "polygons_xyz"), "polygons_xyz")
 
 
 class KeyPoints2D(Annotation):
@@ -234,7 +235,7 @@ class KeyPoints2D(Annotation):
 
     @keypoints_xy.setter
     def keypoints_xy(self, value: Iterable[object]) -> None:
-        self._set_poly(_flat(value, 2, "keypoints_xy"), "keypoints_xy")
+        self._set_poly(flat_points(value, 2, "keypoints_xy"), "keypoints_xy")
 
     def get_bounding_box(self) -> list[Num]:
         """Return left, top, width and height."""
@@ -278,32 +279,11 @@ class KeyPoints3D(Annotation):
 
     @keypoints_xyz.setter
     def keypoints_xyz(self, value: Iterable[object]) -> None:
-        self._set_poly(_flat(value, 3, "keypoints_xyz"), "keypoints_xyz")
-
-
-def _flat(points: object, size: int, what: str) -> list[Num]:
-    """Return flat coordinates of points that are given flat or one by one."""
-    if isinstance(points, Iterable):
-        points = list(points)
-        if points and isinstance(points[0], Iterable):
-            return [
-                number
-                for at, point in enumerate(points)
-                for number in exactly(point, size, f"{what}[{at}]")
-            ]
-    return numbers(points, what)
+        self._set_poly(flat_points(value, 3, "keypoints_xyz"), "keypoints_xyz")
 
 
 def _points(flat: Sequence[Num], size: int) -> list[tuple[Num, ...]]:
     return [tuple(flat[at : at + size]) for at in range(0, len(flat), size)]
-
-
-def _parts(parts: object, size: int, what: str) -> list[Num]:
-    if not isinstance(parts, Iterable):
-        raise FrameError(f"{what}: {a_type(parts)} is not a list of polygons", path=what)
-    return geometry.join_parts(
-        [_flat(part, size, f"{what}[{at}]") for at, part in enumerate(parts)]
-    )
 
 
 def _pairs(flat: Sequence[Num]) -> Ring:

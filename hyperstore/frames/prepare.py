@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hyperstore.codec import Struct, Unfit, check_size, pack
-from hyperstore.errors import FrameError, a_type
+from hyperstore.errors import CorruptError, FrameError, HyperstoreError, a_type
 from hyperstore.frames.derive import derive_frame_id, derive_roi_ids
 from hyperstore.frames.exact import exact_record
 from hyperstore.frames.frame import SingleFrame
@@ -13,6 +13,7 @@ from hyperstore.frames.own import record_of_frame
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.roots import Roots
 from hyperstore.frames.wider import DOUBTS, MINUS_ZERO, distinct_or_not
+from hyperstore.frames.words import brief
 from hyperstore.limits import ITEMS_MAX
 
 __all__ = ["Prepared", "WireSource", "prepare", "prepare_exactly"]
@@ -51,8 +52,18 @@ Wire = Mapping[str, object]
 def prepare(frame: Wire | WireSource, *, roots: Roots, previous: bytes | None = None) -> Prepared:
     """Return the stored form of a frame; FrameError names the first place that is unfit.
 
-    `previous` is the payload of the frame that this one replaces, if there is one.
+    `previous` is the payload of the frame that this one replaces, if there is one. Whatever an
+    object or a class of a user raises becomes a FrameError too: the frames beside it are fit.
     """
+    try:
+        return _prepared(frame, roots, previous)
+    except (HyperstoreError, MemoryError):
+        raise
+    except Exception as fault:
+        raise FrameError(f"the frame cannot be stored: {brief(fault)}") from fault
+
+
+def _prepared(frame: Wire | WireSource, roots: Roots, previous: bytes | None) -> Prepared:
     try:
         if type(frame) is dict:
             record = distinct_or_not(frame)
@@ -82,7 +93,12 @@ def _wire_of(frame: Wire | WireSource) -> Wire:
         return frame
     to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
     if callable(to_dict):
-        wire = to_dict()
+        try:
+            wire = to_dict()
+        except (FrameError, CorruptError):
+            raise
+        except HyperstoreError as fault:
+            raise FrameError(f"to_dict() of {a_type(frame)} failed: {fault}") from fault
         if isinstance(wire, dict):
             return wire
         raise FrameError(f"to_dict() of {a_type(frame)} gives a wire dict, not {a_type(wire)}")

@@ -3,6 +3,7 @@
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask, registered
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
+from hyperstore.frames.geometry import poly_fault
 from hyperstore.frames.polygons import (
     ComplexPolygon2D,
     ComplexPolygon3D,
@@ -42,6 +43,8 @@ def annotation_of(roi: RoiRecord) -> Annotation:
         found: type[Annotation] = ImageAnnotation if shape else Mask if poly is None else Polygon2D
     else:
         found = _CLASSES.get(kind) or registered(kind) or Annotation
+        if poly and kind not in _CLASSES and poly_fault(found._form(kind), poly):
+            found = Annotation  # A user's kind of a built-in shape, whose numbers are none.
     if found in _COMPLEX and poly is not None and POLY_SENTINEL in poly:
         found = _COMPLEX[found]
     made = found.__new__(found)

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping, Set
 from decimal import Decimal
-from typing import cast
+from operator import index
+from typing import SupportsIndex, cast
 
 from hyperstore.codec import Unfit, plain
 from hyperstore.errors import FrameError, UsageError, a_type
@@ -24,6 +25,9 @@ __all__ = [
     "exact_text",
     "exact_time",
     "exactly",
+    "given_id",
+    "given_map",
+    "given_names",
     "numbers",
     "quick_map",
     "quick_meta",
@@ -62,8 +66,7 @@ def numbers(values: object, what: str) -> list[Num]:
     """Return finite numbers from any iterable; FrameError names the first that is none."""
     if type(values) is not list:
         if not isinstance(values, Iterable):
-            given = type(values).__name__
-            raise FrameError(f"{what}: a {given} is not a list of numbers", path=what)
+            raise FrameError(f"{what}: {a_type(values)} is not a list of numbers", path=what)
         values = list(values)
     try:
         return exact_numbers(values, what)
@@ -174,6 +177,46 @@ def exact_names(given: object, path: str) -> list[str]:
         if not isinstance(name, str):
             raise Unfit(f"{path}[{at}]", f"{a_type(name)} is not a string")
     return [str(name) for name in names]
+
+
+def given_id(given: object) -> str | None:
+    """Return the id that an argument gives a frame: text, or a number as text; None for None."""
+    if given is None or type(given) is str:
+        return given
+    if isinstance(given, str):
+        return str(given)
+    if isinstance(given, float) and math.isfinite(given):
+        return str(float(given))
+    if isinstance(given, SupportsIndex) and not isinstance(given, bool):
+        return str(index(given))
+    raise FrameError(f"id: a frame's id is a string or a number, not {given!a:.60}", path="id")
+
+
+def given_names(given: object, what: str) -> list[object]:
+    """Return what an argument lists; one string is a list of one, and a set is sorted.
+
+    Sets of strings have another order in every process, and what is stored must not follow it.
+    FrameError for what is no iterable; what it holds is not looked at.
+    """
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise FrameError(f"{what}: {a_type(given)} is not a list of strings", path=what)
+    if isinstance(given, Set) and all(isinstance(name, str) for name in given):
+        return sorted(given)
+    return list(given)
+
+
+def given_map(given: object, what: str) -> Metadata | None:
+    """Return a copy of a map of names to values, or None for an empty one; FrameError for others.
+
+    What it holds is not looked at: it is live until it is stored.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise FrameError(f"{what}: {a_type(given)} is not a map of names to values", path=what)
+    return dict(given) or None
 
 
 def exact_labels(given: object, path: str) -> list[str]:

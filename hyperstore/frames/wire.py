@@ -17,8 +17,10 @@ from hyperstore.frames.records import (
     read_whole,
 )
 from hyperstore.frames.roots import RESERVED, Roots
+from hyperstore.limits import DEPTH_MAX
 
 __all__ = [
+    "FIRST_MASK",
     "WireFrame",
     "absolute_sources",
     "decode_plain",
@@ -28,6 +30,9 @@ __all__ = [
     "source_wire",
     "unshared",
 ]
+
+FIRST_MASK = "00"
+"""The id of the mask of an ROI that names none, in a frame that has none."""
 
 WireFrame = dict[str, object]
 """A frame as nested dicts and lists of plain values."""
@@ -80,18 +85,23 @@ def frame_wire(record: FrameRecord | WholeRecord, sources: list[SourceRecord]) -
 
 
 def unshared(value: WireFrame) -> WireFrame:
-    """Return a copy that shares no dict and no list, at any depth."""
+    """Return a copy that shares no dict and no list, at any depth to which frames may be nested.
+
+    What is nested deeper, or contains itself, is no part of a frame: storing it names the place.
+    """
     return {
-        name: _unshared(held) if isinstance(held, (dict, list)) else held
+        name: _unshared(held, DEPTH_MAX) if isinstance(held, (dict, list)) else held
         for name, held in value.items()
     }
 
 
-def _unshared(value: object) -> object:
+def _unshared(value: object, levels: int) -> object:
+    if levels == 0:
+        return value
     if isinstance(value, dict):
-        return {name: _unshared(held) for name, held in value.items()}
+        return {name: _unshared(held, levels - 1) for name, held in value.items()}
     if isinstance(value, list):
-        return [_unshared(held) for held in value]
+        return [_unshared(held, levels - 1) for held in value]
     return value
 
 
@@ -137,7 +147,8 @@ def roi_wire(roi: RoiRecord) -> WireFrame:
         wire["sources"] = roi.sources
     if roi.mask is not None:
         mask: dict[str, object] = dict(roi.mask.extra or {})
-        wire["mask"] = mask | {"id": roi.mask.id, "value": roi.mask.value}
+        mask_id = roi.mask.id or FIRST_MASK
+        wire["mask"] = mask | {"id": mask_id, "value": roi.mask.value}
     kind, annotation_id = roi.kind, roi.annotation_id
     if kind is not None or annotation_id is not None:
         meta = dict(roi.meta) if roi.meta else {}

@@ -208,7 +208,7 @@ def test_labels_and_masks_stay_as_they_are() -> None:
         KeyPoints2D([1, 2]),
         KeyPoints3D([1, 2, 3]),
         Polygon3D([1, 2, 3]),
-        ComplexPolygon3D([[1, 2, 3]]),
+        ComplexPolygon3D([[1, 2, 3, 4, 5, 6, 7, 8, 10]]),
         BoundingBox3D(range(10)),
     ],
     ids=lambda one: type(one).__name__,

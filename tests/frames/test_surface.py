@@ -105,12 +105,17 @@ def test_metadata_is_live() -> None:
 
 SHAPES: list[tuple[dict[str, Any], type[Annotation], list[float] | None, str | None]] = [
     ({"poly2d_xy": [1, 2, 3, 4, 5.5, 6]}, Polygon2D, [1, 2, 3, 4, 5.5, 6], "p2d"),
-    ({"poly2d_xy": [(1, 2), (3, 4)]}, ComplexPolygon2D, [1, 2, -999999999, 3, 4], "p2d"),
+    (
+        {"poly2d_xy": [[1, 2, 3, 4, 5, 6], [7, 8, 9, 8, 9, 9]]},
+        ComplexPolygon2D,
+        [1, 2, 3, 4, 5, 6, -999999999, 7, 8, 9, 8, 9, 9],
+        "p2d",
+    ),
     ({"poly3d_xyz": [1, 2, 3]}, Polygon3D, [1, 2, 3], "p3d"),
     (
-        {"poly3d_xyz": [[1, 2, 3], [4, 5, 6]]},
+        {"poly3d_xyz": [list(range(9)), list(range(1, 10))]},
         ComplexPolygon3D,
-        [1, 2, 3, -999999999, 4, 5, 6],
+        [*range(9), -999999999, *range(1, 10)],
         "p3d",
     ),
     ({"points2d_xy": [1, 2]}, KeyPoints2D, [1, 2], "k2d"),

@@ -5,7 +5,6 @@ import math
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from hyperstore import (
     BoundingBox3D,
     ComplexPolygon2D,
     ComplexPolygon3D,
-    Dataset,
     DatasetVersion,
     Ellipse2D,
     FrameError,
@@ -32,34 +30,14 @@ from hyperstore import (
     SingleFrame,
     UsageError,
 )
+from tests.interop.conftest import Again
 
 pytestmark = pytest.mark.usefixtures("default_store")
 
 BREAK = -999999999
 TEN = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+KIND_2D = {"_type": "p2d"}
 Wire = dict[str, Any]
-
-
-@pytest.fixture
-def draft() -> DatasetVersion:
-    """Return the empty draft of a new dataset."""
-    return Dataset.create("cells").get_version()
-
-
-Again = Callable[[SingleFrame], SingleFrame]
-
-
-@pytest.fixture
-def again(draft: DatasetVersion) -> Again:
-    """Return a function that registers a frame and reads it back."""
-
-    def stored(frame: SingleFrame) -> SingleFrame:
-        assert draft.add_frames([frame]) == []
-        found = draft.get_frame(frame.id)
-        assert isinstance(found, SingleFrame)
-        return found
-
-    return stored
 
 
 def bare() -> SingleFrame:
@@ -111,13 +89,30 @@ def test_an_02_several_shapes_of_one_call_are_tied(again: Again) -> None:
     [
         ([1, 2, 3, 4, 5.5, 6], Polygon2D, [1, 2, 3, 4, 5.5, 6]),
         ([[1, 2, 3, 4, 5, 6]], ComplexPolygon2D, [1, 2, 3, 4, 5, 6]),
-        ([[1, 2, 3, 4], [5, 6]], ComplexPolygon2D, [1, 2, 3, 4, BREAK, 5, 6]),
+        (
+            [[1, 2, 3, 4, 5, 6], [(7, 8), (9, 8), (9, 9)]],
+            ComplexPolygon2D,
+            [1, 2, 3, 4, 5, 6, BREAK, 7, 8, 9, 8, 9, 9],
+        ),
+        ([(1, 2), (3, 4), (5, 6)], Polygon2D, [1, 2, 3, 4, 5, 6]),
+        ([[[1, 2]], [[3, 4]], [[5, 6]]], Polygon2D, [1, 2, 3, 4, 5, 6]),
+        (iter([iter([1, 2]), iter([3, 4]), iter([5, 6])]), Polygon2D, [1, 2, 3, 4, 5, 6]),
+        ([[(1, 2), (3, 4), (5, 6)]], ComplexPolygon2D, [1, 2, 3, 4, 5, 6]),
+        ([(1, 2), (3, 4)], Polygon2D, [1, 2, 3, 4]),
+        (
+            [[[[1, 2]], [[3, 4]], [[5, 6]]], [[[7, 8]], [[9, 8]], [[9, 9]]]],
+            ComplexPolygon2D,
+            [1, 2, 3, 4, 5, 6, BREAK, 7, 8, 9, 8, 9, 9],
+        ),
     ],
 )
 def test_an_03_polygons_and_polygons_of_parts(
     given: list[Any], kind: type[Annotation], poly: list[float], again: Again
 ) -> None:
-    """Parts are joined by one sentinel; where there is one part, the wire is that of a polygon."""
+    """Parts are joined by one sentinel; where there is one part, the wire is that of a polygon.
+
+    A list of points is one polygon, also where each stands in a list of its own, as in OpenCV.
+    """
     frame = bare()
     frame.add_annotation(poly2d_xy=given, labels=["a"])
     assert type(frame.annotations[0]) is kind
@@ -129,7 +124,13 @@ def test_an_03_polygons_and_polygons_of_parts(
     ("given", "kind", "poly"),
     [
         ([1, 2, 3, 4, 5, 6], Polygon3D, [1, 2, 3, 4, 5, 6]),
-        ([[1, 2, 3], [4, 5, 6]], ComplexPolygon3D, [1, 2, 3, BREAK, 4, 5, 6]),
+        ([(1, 2, 3), (4, 5, 6), (7, 8, 9)], Polygon3D, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ([TEN[1:], TEN[1:]], ComplexPolygon3D, [*TEN[1:], BREAK, *TEN[1:]]),
+        (
+            [[(1, 2, 3), (4, 5, 6), (7, 8, 9)], TEN[1:]],
+            ComplexPolygon3D,
+            [*TEN[1:], BREAK, *TEN[1:]],
+        ),
     ],
 )
 def test_an_04_polygons_in_space(
@@ -139,6 +140,61 @@ def test_an_04_polygons_in_space(
     found, wire = drawn(again, poly3d_xyz=given, labels=["a"])
     assert type(found) is kind
     assert (wire["poly"], wire["meta"]["_type"]) == (poly, "p3d")
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_an_03_points_in_an_array_are_one_polygon(size: int) -> None:
+    """As NumPy has them, and OpenCV the points of a contour; by the class alike."""
+    numpy = pytest.importorskip("numpy")
+    name, one, several = {
+        2: ("poly2d_xy", Polygon2D, ComplexPolygon2D),
+        3: ("poly3d_xyz", Polygon3D, ComplexPolygon3D),
+    }[size]
+    points = numpy.arange(1, 4 * size + 1).reshape(4, size)
+    flat = list(range(1, 4 * size + 1))
+    frame = bare()
+    for given in (points, points.reshape(4, 1, size)):
+        frame.add_annotation(**{name: given}, labels=["a"])
+        assert type(frame.annotations[-1]) is one
+        assert frame.annotations[-1].values == one(given).values == several(given).values == flat
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "place"),
+    [
+        (ComplexPolygon2D, [[1, 2, 3, 4, 5, 6], [7, 8]], "polygons_xy[1]"),
+        (ComplexPolygon2D, [[(1, 2), (3, 4)], [(7, 8), (9, 9)]], "polygons_xy[0]"),
+        (ComplexPolygon2D, [(1, 2), (3, 4)], "polygons_xy"),
+        (ComplexPolygon3D, [TEN[1:], [1, 2, 3, 4, 5, 6]], "polygons_xyz[1]"),
+        (Polygon2D, [1, 2, BREAK, 3, 4, 5], "polygon_xy[2]"),
+        (Polygon2D, [(1, 2), (3, BREAK), (4, 5)], "polygon_xy[3]"),
+        (Polygon3D, [1, 2, 3, BREAK, 4, 5], "polygon_xyz[3]"),
+        (KeyPoints2D, [1, float(BREAK)], "keypoints_xy[1]"),
+        (BoundingBox2D, [BREAK, 2, 3, 4], "bounding_box_xywh"),
+        (BoundingBox2D, [float(BREAK), 2.0, 3.0, 4.0], "bounding_box_xywh"),
+        (BoundingBox2D, [1.0, 2.0, float(BREAK - 1), 4.0], "bounding_box_xywh"),
+    ],
+)
+def test_what_is_no_part_of_a_polygon_is_refused_at_once(
+    kind: type[Annotation], given: list[Any], place: str
+) -> None:
+    """A part has 3 points or more, and the number that parts polygons is no coordinate."""
+    with pytest.raises(FrameError) as caught:
+        kind(given)
+    assert caught.value.path == place
+
+
+def test_parts_of_a_point_that_are_on_the_wire_are_read(draft: DatasetVersion) -> None:
+    """What others wrote, and earlier versions of this, comes back as it is."""
+    poly = [1, 2, BREAK, 3, 4]
+    roi = {"label": ["a"], "poly": poly, "id": "r", "sources": ["default"], "meta": KIND_2D}
+    wire = {"id": "f", "sources": [{"id": "default", "uri": "s3://b/a.jpg"}], "rois": [roi]}
+    assert draft.add_frames([wire]) == []
+    found = draft.get_frame("f")
+    assert found.to_dict() == wire
+    assert isinstance(found, SingleFrame)
+    assert found.annotations[0].polygons_xy == [[(1, 2)], [(3, 4)]]  # type: ignore[attr-defined]
+    assert draft.update_frames([found]) == []
 
 
 def test_an_05_key_points(again: Again) -> None:
@@ -367,9 +423,9 @@ def test_an_19_a_copy_is_another_roi_of_the_same_content(again: Again) -> None:
 KINDS: list[tuple[type[Annotation], str, Any, str]] = [
     (Mask, "mask_rgb", [1, 2, 3], "mask"),
     (Polygon2D, "polygon_xy", [(1, 2), (3, 4)], "p2d"),
-    (ComplexPolygon2D, "polygons_xy", [[(1, 2), (3, 4)], [(5, 6)]], "p2d"),
+    (ComplexPolygon2D, "polygons_xy", [[(1, 2), (3, 4), (5, 6)]] * 2, "p2d"),
     (Polygon3D, "polygon_xyz", [(1, 2, 3)], "p3d"),
-    (ComplexPolygon3D, "polygons_xyz", [[(1, 2, 3)], [(4, 5, 6)]], "p3d"),
+    (ComplexPolygon3D, "polygons_xyz", [[(1, 2, 3), (4, 5, 6), (7, 8, 8)]] * 2, "p3d"),
     (KeyPoints2D, "keypoints_xy", [(1, 2), (3, 4)], "k2d"),
     (KeyPoints3D, "keypoints_xyz", [(1, 2, 3)], "k3d"),
     (Ellipse2D, "ellipse2d_xyrrt", [50, 40, 30, 20, 0.5], "elp"),
@@ -415,7 +471,10 @@ def test_an_20_a_mask_annotation_has_the_mask_s_id() -> None:
     ("one", "expected"),
     [
         (Polygon2D([(10, 20), (5, 30), (15, 25)]), [5, 20, 10, 10]),
-        (ComplexPolygon2D([[(10, 20), (15, 30)], [(0, 50), (1, 51)]]), [0, 20, 15, 31]),
+        (
+            ComplexPolygon2D([[(10, 20), (15, 30), (9, 9)], [(0, 50), (1, 51), (0, 51)]]),
+            [0, 9, 15, 42],
+        ),
         (KeyPoints2D([(3, 4), (1, 9)]), [1, 4, 2, 5]),
         (BoundingBox2D([10, 20, 30, 40]), [10, 20, 30, 40]),
         (BoundingBox2D([0, 0, 4, 2, math.pi / 2]), [1, -1, 2, 4]),
