@@ -145,6 +145,17 @@ def test_modules_say_what_they_are(name: str) -> None:
 
 
 @modules
+def test_layers_name_their_files(name: str) -> None:
+    """Who enters a layer is told in which order to read it; a verb of the command has no order."""
+    layer, *rest = Path(name).parts
+    if len(rest) != 1 or rest[0].startswith("__") or layer == "cli":
+        return
+    told = ast.get_docstring(TREES[f"{layer}/__init__.py"]) or ""
+    stem = Path(name).stem
+    assert re.search(rf"\b{stem}\b", told), f"{layer}/__init__.py does not say when to read {stem}"
+
+
+@modules
 def test_public_names_are_listed_once_and_sorted(name: str) -> None:
     """One sorted list a module says what others may use."""
     lists = exported(TREES[name])
