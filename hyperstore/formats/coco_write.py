@@ -5,7 +5,8 @@ is written too: frames as images, ROIs of the file's task as annotations, with i
 largest of the file (so they wait in a side file until all ids have been seen) and names that tell
 their pictures apart (`newpictures`). What COCO cannot say is counted in the report.
 
-Images stand in the order of their frames, annotations in that of their images.
+Images stand in the order of their frames, annotations in that of their images and there as they
+stood in the file; what was made by hand follows. All other lists are as they came.
 """
 
 import json

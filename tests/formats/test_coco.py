@@ -228,6 +228,28 @@ def test_frames_made_by_hand_become_proper_coco(tmp_path: Path) -> None:
         assert word in said
 
 
+def test_only_the_lists_of_images_and_annotations_are_reordered(tmp_path: Path) -> None:
+    """By frames; within an image annotations stay as they stood, and so do categories."""
+    data = _dataset()
+    images: list[Wire] = [{"id": at, "file_name": f"{at}.jpg"} for at in (9, 3, 7, 1)]
+    boxes = [{"id": at, "image_id": (9, 3, 7, 1)[at % 4], "category_id": 2, "bbox": [at, 1, 2, 2]}
+             for at in (8, 2, 5, 11, 3, 0, 6, 1, 4, 7, 9, 10)]  # fmt: skip
+    given_in = data | {"images": images, "annotations": boxes}
+    given_in["categories"] = _items(data, "categories")[::-1]
+    given_in["licenses"] = [{"id": 2}, {"id": 1}]
+    version = DictVersion()
+    version.read(put(tmp_path / "in.json", given_in))
+    found, _ = version.write(tmp_path / "out.json")
+    assert value_of(found) == value_of(given_in)
+    frames = [mapping(frame["_coco"]) for frame in version.sorted()]  # As a version has them.
+    by_frame = [mapping(mapping(sequence(kept["images"])[0])["record"]) for kept in frames]
+    assert found["images"] == by_frame != images
+    order = [image["id"] for image in by_frame]
+    wanted = sorted(boxes, key=lambda box: order.index(box["image_id"]))
+    assert [item["id"] for item in _items(found, "annotations")] == [box["id"] for box in wanted]
+    assert found["categories"] == given_in["categories"]
+
+
 def test_boxes_of_negative_sides_are_written_as_they_lie_and_counted(tmp_path: Path) -> None:
     """No reader expects them; but what came in so goes out so."""
     turned = [50, 40, 30, 40, 30, 30, 50, 30]

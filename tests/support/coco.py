@@ -13,12 +13,14 @@ from hyperstore.formats.report import Report
 
 __all__ = ["DictVersion", "coco_files", "json_values", "put", "value_of"]
 
-_UNORDERED = ("images", "annotations", "categories", "licenses")
+_UNORDERED = ("images", "annotations")
 
 
 def value_of(data: object) -> str:
-    """Return text that is equal for equal COCO values: objects and the four arrays unordered.
+    """Return text that is equal for equal COCO values.
 
+    Objects have no order, and images and annotations not that of the file: an export puts them in
+    the order of frames. All other lists have (categories, licenses, points, segments).
     `json.dumps` writes 1 and 1.0 apart, so a change of type shows; -0.0 counts as 0.0.
     """
     plain = _positive(data)
