@@ -177,6 +177,9 @@ UPLOAD_KNOWN_MAX = 4  # Places of one content that are tried before it is sent a
 assert UPLOAD_AHEAD > UPLOAD_THREADS
 assert UPLOAD_NAME_BYTES_MAX + 33 < NAME_BYTES_MAX
 
+# Exports.
+EXPORT_LEFT_S = 24 * 3600  # After which what a killed export left beside its target is swept.
+
 # Pictures. Their headers say how large they are before a pixel is decoded.
 PICTURE_PIXELS_MAX = 64 * 1024 * 1024  # Where the call does not say otherwise.
 PICTURE_MEMORY_BYTES = 32 * 1024 * 1024  # Files up to this are read at once.

@@ -1,8 +1,9 @@
 """Files for a folder, which appear there when all of them are written, each of them whole.
 
 They are written into a new folder: beside the one that is meant, which takes its name in the end,
-or within it where it exists, from where they are moved one by one. What stood there under other
-names stays. No name leads out of the folder, and no link in it is followed.
+or within it where it exists, from where they are moved one by one. What a killed process left there
+is swept by a later one (`leftover`). What stood there under other names stays. No name leads out of
+the folder, and no link in it is followed.
 """
 
 import errno
@@ -15,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from hyperstore.errors import DiskFullError, ExistsError, NotFoundError, RefusedError, UsageError
-from hyperstore.ids import new_id
+from hyperstore.formats.leftover import hidden_name, is_hidden_name, sweep
 from hyperstore.storage.host import sync_folder
 
 __all__ = ["Staging"]
@@ -39,7 +40,8 @@ class Staging:
         names take their places.
         """
         exists = _look(folder, replace=replace)
-        stage = (folder if exists else folder.parent) / f".{new_id()}"
+        stage = (folder if exists else folder.parent) / hidden_name()
+        sweep(stage.parent)
         try:
             stage.mkdir()
         except FileNotFoundError:
@@ -155,7 +157,7 @@ def _look(folder: Path, *, replace: bool) -> bool:
     """Return whether the folder exists; an error where it cannot be written to as it is."""
     try:
         mode = folder.lstat().st_mode
-        holds = stat.S_ISDIR(mode) and any(folder.iterdir())
+        holds = stat.S_ISDIR(mode) and not all(is_hidden_name(one.name) for one in folder.iterdir())
     except FileNotFoundError:
         return False
     except ValueError:  # A NUL, or a character that no file name has.

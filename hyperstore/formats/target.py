@@ -2,6 +2,7 @@
 
 What is written goes to a new file beside the target, under a random name that is created
 exclusively (so nothing planted there is followed), is synced, and then takes the target's name.
+What a killed process left under such a name is swept by a later one (`leftover`).
 A file that stood there hands down its mode; a device, a pipe or a link is never replaced.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hyperstore.errors import DiskFullError, NotFoundError, RefusedError, UsageError
-from hyperstore.ids import new_id
+from hyperstore.formats.leftover import hidden_name, sweep
 from hyperstore.storage.host import sync_folder
 
 __all__ = ["Target"]
@@ -38,7 +39,8 @@ class Target:
         mode = _mode_of(path)
         if not path.parent.is_dir():
             raise NotFoundError(f"no folder {path.parent} to write {path.name} into")
-        beside = path.with_name(f".{new_id()}")  # Shorter than a name may be, whatever the target.
+        sweep(path.parent)
+        beside = path.with_name(hidden_name())  # Shorter than a name may be, whatever the target.
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             handle = os.open(beside, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
