@@ -35,26 +35,25 @@ from hyperstore.limits import FOLDER_CHUNK, FOLDER_LISTED_MAX
 __all__ = ["FolderReport", "add_folder"]
 
 Named = list[tuple[str, str]]
+"""Paths, each with what is said of it."""
 Progress = Callable[[Iterable[Reading]], Iterable[Reading]]
 """Gives on each file that was read; told of by whoever shows how far the work has come."""
 
 
 @dataclass
 class FolderReport:
-    """What came of a folder. Paths are relative to it."""
+    """What came of a folder, in frames where nothing else is said. Paths are relative to it."""
 
-    files: int = 0
+    files: int = 0  # That were looked at.
     read: int = 0  # Files whose bytes were read.
     added: int = 0
     changed: int = 0
     moved: int = 0
     unchanged: int = 0
-    pruned: int = 0
+    pruned: int = 0  # Deleted, since their files are gone.
     refused: Named = field(default_factory=list)  # Files that were not taken, and why.
-    passed_over: Named = field(default_factory=list)
-    copies: Named = field(
-        default_factory=list
-    )  # Files, and the registered ones they are copies of.
+    passed_over: Named = field(default_factory=list)  # Links to folders.
+    copies: Named = field(default_factory=list)  # Files, and of which registered ones.
     gone: list[str] = field(default_factory=list)  # Files of frames that are still there.
     incomplete: list[tuple[str, list[str]]] = field(default_factory=list)  # Groups, what they lack.
 

@@ -130,7 +130,7 @@ def put_object(path: str, uri: str, sha256: str, size: int, timeout_s: int, repl
                     return False
             else:
                 return True
-        raise AssertionError
+        raise AssertionError  # The last mode either returns or raises.
 
 
 def delete_object(uri: str, timeout_s: int) -> None:
@@ -153,7 +153,7 @@ def _place(uri: str) -> Bucket:
 
 
 def _reads(place: Bucket, sha256: str, timeout_s: int, uri: str) -> bool:
-
+    """Return whether an object has a hash, by reading it through."""
     digest = hashlib.sha256()
     for chunk in open_object(place, timeout_s, 0, uri)[1]:
         digest.update(chunk)
