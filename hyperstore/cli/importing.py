@@ -149,7 +149,10 @@ def voc_verb(
     version_name: str,
     parts: tuple[str, ...],
 ) -> None:
-    """Import Pascal VOC annotations: a folder that holds Annotations, or XML files."""
+    """Import Pascal VOC annotations: a folder that holds Annotations, or XML files.
+
+    Its labelmap.txt becomes the legend of its masks in the version, where that has none for them.
+    """
     message = _checked(console, dataset, version_name, parts)
     report = Report()
     seen: dict[str, Path] = {}
@@ -158,8 +161,13 @@ def voc_verb(
         for path in paths
         for partial in voc.read(path, images=images, report=report, seen=seen)
     )
+    legend = voc.legend_in(paths, report)
+
+    def meta(existing: Mapping[str, object]) -> Wire:
+        return voc.combine_version(existing, legend)
+
     with Arrival(console.store.handle, dataset, version_name) as arrival:
-        _put(console, arrival, frames, None, total=None)
+        _put(console, arrival, frames, meta if legend else None, total=None)
         _finish(console, arrival, report, message)
 
 

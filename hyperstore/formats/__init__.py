@@ -20,10 +20,10 @@ into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice
 (names for pictures that came from elsewhere), `target`, `leftover`, `unsaid`; `shapes`, `report`;
 `panoptic`, `panoptic_map` (one segment, one ROI), `panoptic_read`, `panoptic_paint`, `legend`
 (segments that only a version's legend shows), `panoptic_write`, `staging`; `voc`, `voc_map` (one
-object, one ROI), `voc_write`, `voc_masks`, `xmltree`, `xmltext`; `wirefile` and `wirewrite` (frames
-in the wire form); then `folder`, `folderpattern` (what a name says), `folderwalk` (the files),
-`folderindex` and `folderfacts` (what is in them), `folderplan` (which frames they make),
-`folderside`, `foldermatch` (which frames those are) and `folderframes`.
+object, one ROI), `voc_write`, `voc_masks`, `voc_labelmap`, `xmltree`, `xmltext`; `wirefile` and
+`wirewrite` (frames in the wire form); then `folder`, `folderpattern` (what a name says),
+`folderwalk` (the files), `folderindex` and `folderfacts` (what is in them), `folderplan` (which
+frames they make), `folderside`, `foldermatch` (which frames those are) and `folderframes`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would

@@ -9,20 +9,22 @@ the path of its XML file in `Annotations`, or else by the bare name of that.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from hyperstore.errors import FormatError, NotFoundError
 from hyperstore.formats.combine import GIVEN_MASKS, Partial, Wire, described, file_key, file_name
 from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
+from hyperstore.formats.voc_labelmap import combine_legend, read_labelmaps
 from hyperstore.formats.voc_map import flagged, number_of, roi_of
+from hyperstore.formats.voc_masks import CLASS
 from hyperstore.formats.voc_write import LISTED, MASKS, write
 from hyperstore.formats.xmltree import Element, parse
 from hyperstore.limits import XML_BYTES_MAX
 from hyperstore.media.headers import header_of
 
-__all__ = ["read", "write"]
+__all__ = ["combine_version", "legend_in", "read", "write"]
 
 
 def read(
@@ -62,6 +64,17 @@ def read(
         seen[partial.id] = file
         report.count("images")
         yield partial
+
+
+def legend_in(paths: Iterable[Path], report: Report) -> list[Wire]:
+    """Return what the `labelmap.txt` of datasets say of the colours of `SegmentationClass`."""
+    folders = [path for path in paths if (path / "Annotations").is_dir()]
+    return read_labelmaps(folders, report)
+
+
+def combine_version(existing: Mapping[str, object] | None, legend: list[Wire]) -> Wire:
+    """Return the version's metadata with that legend, where it has none for these masks."""
+    return combine_legend(existing or {}, legend, mask=CLASS)
 
 
 def _files(path: Path) -> tuple[Path, list[Path]]:

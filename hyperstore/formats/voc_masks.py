@@ -2,7 +2,9 @@
 
 In `SegmentationObject` a pixel has the number of its object in the XML, from 1; in
 `SegmentationClass` that of its class: VOC's twenty have their own, others follow as they come and
-stand in `labelmap.txt`. 0 is background, 255 is kept for borders, which nobody drew here.
+stand in `labelmap.txt`. Masks that came from VOC are copied, with the colours that the version's
+legend gives them; beside them and no others, `labelmap.txt` is that legend. 0 is background, 255 is
+kept for borders, which nobody drew here.
 """
 
 from functools import cache
@@ -14,6 +16,7 @@ from hyperstore.formats.panoptic_map import Shape, colour_of
 from hyperstore.formats.panoptic_paint import Item, MaskFiles, Painting, paint
 from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import corners
+from hyperstore.formats.voc_labelmap import HEADING, lines_of
 
 __all__ = ["CLASS", "OBJECT", "Masks", "Segments"]
 
@@ -64,6 +67,7 @@ class Masks:
         self._numbers = {name: number for number, name in enumerate(_CLASSES, 1)}
         self._legend = legend
         self._used = False
+        self.copied = False  # Whether masks of classes were copied, which have colours of theirs.
 
     def segments(self, frame: Wire, place: str) -> Segments | None:
         """Return what the masks of the first source show; None where nobody says so."""
@@ -118,10 +122,13 @@ class Masks:
 
     def labelmap(self) -> str | None:
         """Return which number is which class, should any have been drawn: a line each, from 0."""
+        own = lines_of(self._legend, mask=CLASS, report=self._report) if self.copied else []
         if not self._used:
-            return None
+            return "\n".join([*HEADING, *own]) if own else None
+        if own:
+            self._report.note("legend of copied masks, left out of labelmap.txt beside drawn ones")
         palette = _palette()
-        lines = ["# label:color_rgb:parts:actions"]
+        lines = [HEADING[0]]
         for number, name in enumerate(["background", *self._numbers][: _MOST + 1]):
             if ":" in name or name.splitlines() != [name]:
                 self._report.note("label that labelmap.txt cannot hold, named by its number", name)

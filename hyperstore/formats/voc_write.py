@@ -18,6 +18,7 @@ from hyperstore.formats.pictures import relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.unsaid import note_unsaid
+from hyperstore.formats.voc_labelmap import LABELMAP
 from hyperstore.formats.voc_map import object_of
 from hyperstore.formats.voc_masks import CLASS, OBJECT, Masks, Segments
 from hyperstore.formats.xmltext import document
@@ -238,13 +239,14 @@ class _Export:
                 raw.check_same()
             self._report.count("masks")
             copied += 1
+            self._drawn.copied |= name == CLASS
         return copied
 
     def end(self) -> None:
         """Say of pictures made by hand that they are in no list, where others are in some."""
         labelmap = self._drawn.labelmap()
         if labelmap is not None:
-            self._staging.append("labelmap.txt", labelmap)
+            self._staging.append(LABELMAP, labelmap)
         if self._imported and self._unlisted:
             self._staging.remove(_ALL)
             self._report.note("picture in none of the lists of ImageSets", number=self._unlisted)

@@ -478,6 +478,34 @@ def test_colours_that_only_the_legend_explains_are_in_the_mask_of_classes(tmp_pa
         "road:128,64,128::", "sky:0,192,128::"]  # fmt: skip
 
 
+def test_the_labelmap_is_the_legend_of_the_masks_of_classes(tmp_path: Path) -> None:
+    """Not of those of objects, whose colours are numbers; it comes back beside the masks."""
+    version = _version(tmp_path)
+    for kind in ("SegmentationClass", "SegmentationObject"):
+        (tmp_path / "in" / kind).mkdir()
+        Image.new("P", (20, 10)).save(tmp_path / "in" / kind / "a.png")
+    lines = ["# label:color_rgb:parts:actions", "background:0,0,0::", "road way:128,64,128::",
+             "sky:70,130,180::", "odd:300,0,0::", "twice:70,130,180::", "cat:::",
+             "dog:1,2,3:head:"]  # fmt: skip
+    (tmp_path / "in" / "labelmap.txt").write_text("\n".join(lines) + "\n")
+    mine = {"_all_": [{"value": [1], "labels": ["x"]}]}
+    version.meta["mask_labels"] = mine
+    report = version.read_voc(tmp_path / "in")
+    assert version.meta["mask_labels"] == mine | {"SegmentationClass": [
+        {"value": [128, 64, 128], "labels": ["road way"]},
+        {"value": [70, 130, 180], "labels": ["sky"]},
+        {"value": [1, 2, 3], "labels": ["dog"]},
+    ]}  # fmt: skip
+    assert [note.count for note in report.notes.values()] == [2, 1, 1]
+    version.write_voc(tmp_path / "out", legend=version.meta["mask_labels"])
+    assert (tmp_path / "out" / "labelmap.txt").read_text().splitlines() == [
+        *lines[:4], "dog:1,2,3::"]  # fmt: skip
+    version.meta["mask_labels"] = {"SegmentationClass": [{"value": [9], "labels": ["mine"]}]}
+    version.read_voc(tmp_path / "in")
+    assert version.meta["mask_labels"] == {
+        "SegmentationClass": [{"value": [9], "labels": ["mine"]}]}  # fmt: skip
+
+
 def test_a_picture_whose_masks_cannot_be_written_says_that_it_has_none(tmp_path: Path) -> None:
     """Readers of VOC look for the PNG of each picture that claims to be segmented."""
     Image.new("L", (6, 4), 50).save(tmp_path / "m.png")

@@ -33,6 +33,9 @@ class VocVersion(DictVersion):
         report = Report()
         for partial in voc.read(folder, images=images, report=report):
             self.put(combine(self.frames.get(partial.id), partial))
+        legend = voc.legend_in([folder], report)
+        if legend:
+            self.meta = voc.combine_version(self.meta, legend)
         return report
 
     def write_voc(
