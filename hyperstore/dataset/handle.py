@@ -120,6 +120,14 @@ def _releasing(pin: Pin | None, source: Iterator[_T]) -> Iterator[_T]:
 _shared: dict[Path, tuple[Handle, int]] = {}
 """With each handle the inode of its data file, which no other file gets while that is open."""
 
+_left_open: list[Database] = []
+
+
+@atexit.register  # Here, not when one is opened: what a program does at its exit comes before.
+def _close() -> None:
+    for database in _left_open:
+        database.close()
+
 
 def shared(folder: Path) -> Handle | None:
     """Return the handle that this process shares on a folder, if there is one.
@@ -136,7 +144,7 @@ def share(handle: Handle) -> None:
     One that was shared before still serves those who have it.
     """
     _shared[handle.folder] = (handle, _inode(handle.folder))
-    atexit.register(handle.database.close)
+    _left_open.append(handle.database)
 
 
 def unshare(folder: Path) -> None:

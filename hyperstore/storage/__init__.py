@@ -18,8 +18,8 @@ duplicate.py (a smaller file); rows.py (rows that change),
 header.py, refs.py, reflog.py; pins.py (what the living hold), turn.py (who collects),
 presence.py (who has it open);
 environment.py (the mapped file), registry.py (one for each file), gate.py (readers and who must be
-alone), translation.py (the engine's errors), datafile.py (a look at the file before it is mapped),
-host.py (what is asked of the system).
+alone), translation.py (the engine's errors), place.py (a look at the folder), datafile.py (a look
+at the file before it is mapped), host.py (what is asked of the system).
 
 Why not one row an object: LMDB gives values over 2 kB whole pages, and blobs keyed by hash spread
 each write over the file. The figures stand in objects.py.

@@ -31,6 +31,13 @@ from hyperstore.storage.duplicate import copy_tables
 from hyperstore.storage.environment import Environment
 from hyperstore.storage.header import Header
 from hyperstore.storage.pins import Held, Pin, living_pins
+from hyperstore.storage.place import (
+    absolute,
+    check_place,
+    refuse_unsafe,
+    refused,
+    wait_for_maker,
+)
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.translation import disk_errors
 from hyperstore.storage.turn import Turn
@@ -70,14 +77,14 @@ class Database:
 
         Never wipes anything. When this returns, the files and their names are on disk.
         """
-        path = _absolute(folder)
-        _refuse_unsafe(path, allow_network)
+        path = absolute(folder)
+        refuse_unsafe(path, allow_network)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise UsageError(f"{path} is not a folder; give a folder for the database") from None
         except OSError as error:
-            raise _refused(path, error) from error
+            raise refused(path, error) from error
         with host.folder_lock(path):
             environment = _acquire_new(path, map_bytes)
             try:
@@ -102,11 +109,20 @@ class Database:
     ) -> "Database":
         """Open the database in `folder`, refusing what is damaged or foreign before mapping it.
 
-        A folder that cannot be written to needs `readonly`.
+        A folder that cannot be written to needs `readonly`. One that is being made is waited for.
         """
-        path = _absolute(folder)
-        _check_place(path)
-        _refuse_unsafe(path, allow_network)
+        path = absolute(folder)
+        try:
+            return cls._open(path, readonly, allow_network, map_bytes)
+        except (NotFoundError, CorruptError, FormatError):
+            if not wait_for_maker(path):
+                raise
+        return cls._open(path, readonly, allow_network, map_bytes)
+
+    @classmethod
+    def _open(cls, path: Path, readonly: bool, allow_network: bool, map_bytes: int) -> "Database":
+        check_place(path)
+        refuse_unsafe(path, allow_network)
         environment = Environment.acquire(
             path,
             writable=not readonly,
@@ -173,11 +189,11 @@ class Database:
 
     def compact_copy(self, folder: Path | str) -> Path:
         """Write a copy with full pages into `folder`, made if need be; return the data file."""
-        path = _absolute(folder)
+        path = absolute(folder)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _refused(path, error) from error
+            raise refused(path, error) from error
         if (path / DATA_FILE).exists():
             raise UsageError(f"{path} holds a database already; give an empty folder")
         if self._closed:
@@ -194,7 +210,7 @@ class Database:
         try:
             return Pin(self.folder / _PINS, ids, sequence=sequence)
         except OSError as error:
-            raise _refused(self.folder, error) from error
+            raise refused(self.folder, error) from error
 
     def pins(self, read: dict[str, int] | None = None) -> list[Held]:
         """Return what living readers and writers hold, of this process and of others.
@@ -248,7 +264,7 @@ class Database:
         except OSError as error:
             if isinstance(error, HyperstoreError):
                 raise
-            raise _refused(self.folder, error) from error
+            raise refused(self.folder, error) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -301,50 +317,6 @@ def _reopened(folder: str, readonly: bool) -> Database:
     return Database.open(folder, readonly=readonly, allow_network=True)
 
 
-def _absolute(folder: Path | str) -> Path:
-    try:
-        path = Path(folder).absolute()
-        path.stat()
-    except OSError:
-        pass
-    except ValueError:  # A NUL in the name.
-        raise UsageError(f"{str(folder)!r} is no name of a folder") from None
-    return path
-
-
-def _refuse_unsafe(path: Path, allow_network: bool) -> None:
-    place = None if allow_network else host.unsafe_place(path)
-    if place is not None:
-        raise RefusedError(
-            f"{path} is {place}: the database may be damaged there. Choose a local folder, "
-            "or allow it with allow_network=True"
-        )
-
-
-def _check_place(path: Path) -> None:
-    """Refuse a folder that holds no database that can be read, saying which."""
-    data = path / DATA_FILE
-    try:
-        if not path.is_dir():
-            if path.exists():
-                raise UsageError(f"{path} is not a folder; give the folder of a database")
-            raise NotFoundError(f"there is no database at {path}. `init` makes one")
-        if not data.exists():
-            raise NotFoundError(f"there is no database in {path}. `init` makes one")
-        if not data.is_file():
-            raise FormatError(f"{data} is not a file")
-        with data.open("rb"):
-            pass
-    except OSError as error:
-        raise _refused(path, error) from error
-
-
-def _refused(path: Path, error: OSError) -> RefusedError | DiskFullError:
-    if isinstance(error, PermissionError):
-        return RefusedError(f"{path} may not be used by this user: {error.strerror}")
-    return DiskFullError(f"{path} cannot be used: {error.strerror}")
-
-
 def _acquire_new(path: Path, map_bytes: int) -> Environment:
     data = path / DATA_FILE
     try:
@@ -352,9 +324,9 @@ def _acquire_new(path: Path, map_bytes: int) -> Environment:
         if data.exists() and data.stat().st_size and is_unborn(data):
             data.unlink()
         if data.exists():
-            _check_place(path)
+            check_place(path)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
     reserve = _reserve(map_bytes)
     return Environment.acquire(
         path, writable=True, map_bytes=map_bytes, reserve_bytes=reserve, create=True
