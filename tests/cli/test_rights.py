@@ -3,14 +3,13 @@
 import ctypes
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import lines
-from tests.support.command import Command, Done, environment
+from tests.support.command import Command, Done, spawn
 from tests.support.frames import wire
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2  # Of Linux.
@@ -60,18 +59,7 @@ def without_rights() -> None:
 
 def as_user(folder: Path, *words: str, stdin: str | None = None) -> Done:
     """Run the command in a folder, as a user to whom the rights of files apply."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hyperstore", *words],
-        cwd=folder,
-        env=environment(),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        preexec_fn=without_rights,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return spawn(folder, *words, stdin=stdin, before=without_rights)
 
 
 def refused(done: Done) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +67,12 @@ def spawn(
     *words: str,
     stdin: str | None = None,
     settings: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "hyperstore"),
+    before: Callable[[], None] | None = None,
 ) -> Done:
-    """Run the command as a process in a folder."""
+    """Run the command, or what else Python is to run, as a process in a folder."""
     done = subprocess.run(
-        [sys.executable, "-m", "hyperstore", *words],
+        [sys.executable, *program, *words],
         cwd=folder,
         env=environment(settings),
         input=stdin,
@@ -78,5 +80,6 @@ def spawn(
         text=True,
         check=False,
         timeout=120,
+        preexec_fn=before,
     )
     return Done(done.returncode, done.stdout, done.stderr)

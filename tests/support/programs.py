@@ -1,12 +1,10 @@
 """Programs written for a test, run by the real runner in a process of its own."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent
 
-from tests.support.command import Done, environment
+from tests.support.command import Done, spawn
 
 __all__ = ["run_plain", "run_program", "write_program"]
 
@@ -28,30 +26,10 @@ def run_program(
     before: Callable[[], None] | None = None,
 ) -> Done:
     """Run a program in a folder, where its store is made if it makes one."""
-    return _run([*command, *map(str, words)], folder, stdin, settings, before)
+    said = map(str, words)
+    return spawn(folder, *said, stdin=stdin, settings=settings, program=command, before=before)
 
 
 def run_plain(folder: Path, *words: object, stdin: str | None = None) -> Done:
     """Run a program as Python alone does."""
-    return _run([*map(str, words)], folder, stdin, None)
-
-
-def _run(
-    words: list[str],
-    folder: Path,
-    stdin: str | None,
-    settings: Mapping[str, str] | None,
-    before: Callable[[], None] | None = None,
-) -> Done:
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=folder,
-        env=environment(settings),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        preexec_fn=before,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return spawn(folder, *map(str, words), stdin=stdin, program=())
