@@ -6,7 +6,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import hyperstore
+from hyperstore import SingleFrame
 from tests.cli.conftest import lines
 from tests.cli.test_hostile_text import PAYLOADS, harmless
 from tests.support.command import Command
@@ -147,6 +150,48 @@ def test_how_large_a_png_may_be_is_set_in_one_place(hs: Command, tmp_path: Path)
     hs("config", "media.pixels_max", "6")
     hs("export", "panoptic", "d@Current", "out.json")
     hs("export", "voc", "d@Current", "voc")
+
+
+def test_the_labelmap_of_voc_explains_masks_in_every_export(hs: Command, tmp_path: Path) -> None:
+    """It is read into the version's legend, and what no ROI shows is exported by that."""
+    annotations, masks = tmp_path / "in" / "Annotations", tmp_path / "in" / "SegmentationClass"
+    annotations.mkdir(parents=True)
+    masks.mkdir()
+    (annotations / "a.xml").write_text("<annotation><filename>a.jpg</filename></annotation>")
+    pixels = np.zeros((2, 3, 3), dtype=np.uint8)
+    pixels[0] = (128, 64, 128)
+    Image.fromarray(pixels).save(masks / "a.png")
+    labelmap = "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,64,128::\n"
+    (tmp_path / "in" / "labelmap.txt").write_text(labelmap)
+    hs("init")
+    hs("import", "voc", "in", "--dataset", "d", "-m", "Import")
+    assert "Nothing has changed" in hs("import", "voc", "in", "--dataset", "d", "-m", "Again").out
+    hs("export", "panoptic", "d@Current", "out.json")
+    found = json.loads((tmp_path / "out.json").read_text())
+    (annotation,) = found["annotations"]
+    assert [(one["area"], one["bbox"]) for one in annotation["segments_info"]] == [
+        (3, [0, 0, 3, 1])]  # fmt: skip
+    assert [one["name"] for one in found["categories"]] == ["road"]
+    hs("export", "voc", "d@Current", "voc")
+    assert (tmp_path / "voc" / "labelmap.txt").read_text() == labelmap
+    assert (tmp_path / "voc" / masks.name / "a.png").read_bytes() == (masks / "a.png").read_bytes()
+
+
+def test_colours_that_set_masks_labels_explains_are_exported(hs: Command, tmp_path: Path) -> None:
+    """As ClearML has it: a mask for the frame, a legend for the version, and no ROI."""
+    Image.new("RGB", (3, 2), (255, 0, 0)).save(tmp_path / "m.png")
+    hs("init")
+    with hyperstore.open(tmp_path / ".hyperstore") as store:
+        version = store.create_dataset("d").version("Current")
+        version.set_masks_labels({(255, 0, 0): ["road"]})
+        source = str(tmp_path / "a.jpg")
+        version.add_frames(
+            [SingleFrame(source=source, width=3, height=2, mask_source=str(tmp_path / "m.png"))]
+        )
+    assert "1 segment" in hs("export", "panoptic", "d@Current", "out.json").out
+    assert "1 mask" in hs("export", "voc", "d@Current", "voc").out
+    with Image.open(tmp_path / "voc" / "SegmentationClass" / "a.png") as png:
+        assert np.array_equal(np.asarray(png), np.full((2, 3), 21))
 
 
 def _in_xml(character: str) -> str:
