@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, overload
 
-from hyperstore.dataset import lastchange, masklabels, schema, updating
+from hyperstore.dataset import masklabels, schema, updating
 from hyperstore.dataset.arguments import documented, number_of
 from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.editor import frame_id_of, listed
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
+from hyperstore.dataset.lastchange import Saved, SavedTimes
 from hyperstore.dataset.metadata import check_metadata
 from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.statistics import Stats, stats_of
@@ -19,7 +20,7 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.dataset.view import Place as OrderPlace
 from hyperstore.dataset.writing import VersionWriting
 from hyperstore.errors import PublishedError
-from hyperstore.ids import CommitId, NodeId
+from hyperstore.ids import NodeId
 
 if TYPE_CHECKING:  # Its import takes longer than those of this layer.
     from logging import Logger
@@ -268,28 +269,28 @@ class VersionContents(VersionWriting):
         self, view: View, frames: Iterator[Frame], projection: Sequence[str]
     ) -> Iterator[_Wire]:
         chosen = Projection(projection)
-        head = self._state().head if chosen.wants_saved else None
+        times = self._saved_times(view) if chosen.wants_saved else None
         return (
             chosen.apply(wire)
             for chunk in iter(lambda: list(islice(frames, _CHUNK)), [])
-            for wire in self._wires(view, chunk, head, saved=chosen.wants_saved)
+            for wire in self._wires(chunk, times)
         )
 
-    def _wires(
-        self, view: View, frames: list[Frame], head: CommitId | None, *, saved: bool
-    ) -> Iterator[_Wire]:
+    def _saved_times(self, view: View) -> SavedTimes:
+        return SavedTimes(self._handle, self._place, view.snapshot, self._state().head)
+
+    def _wires(self, frames: list[Frame], known: SavedTimes | None) -> Iterator[_Wire]:
         """Yield frames as the wire has them when they are read: with what only a reader knows."""
-        times: list[lastchange.Saved | None] = [None] * len(frames)
-        if saved:
-            ids = [frame.id for frame in frames]
-            times = lastchange.last_saved(self._handle, self._place, view.snapshot, head, ids)
+        times: list[Saved | None] = [None] * len(frames)
+        if known is not None:
+            times = known.of([frame.id for frame in frames])
         for frame, one in zip(frames, times, strict=True):
             wire = frame.to_dict()
             wire.setdefault("context_id", frame.context_id)
             wire.setdefault("timestamp", frame.timestamp or 0)
             wire["dataset"] = {"id": self._place.dataset, "version": self._place.version}
             wire["num_frames"] = 1
-            if saved:
+            if known is not None:
                 wire["saved"] = wire["updated"] = None if one is None else one.time_ms
                 where = None if one is None else one.version_id
                 wire["saved_in_version"] = wire["updated_in_version"] = where
@@ -298,14 +299,11 @@ class VersionContents(VersionWriting):
     def describe_frame(self, frame_id: str) -> _Wire:
         """Return one frame as a viewer shows it: its wire form, where it is, when it was saved."""
         view = self.view()
-        return next(self._wires(view, [view.get_frame(frame_id)], self._state().head, saved=True))
+        return next(self._wires([view.get_frame(frame_id)], self._saved_times(view)))
 
-    def last_saved(self, frame_ids: Sequence[str]) -> list[lastchange.Saved | None]:
+    def last_saved(self, frame_ids: Sequence[str]) -> list[Saved | None]:
         """Return when each frame was saved last and in which version; None where nobody knows."""
-        view = self.view()
-        return lastchange.last_saved(
-            self._handle, self._place, view.snapshot, self._state().head, frame_ids
-        )
+        return self._saved_times(self.view()).of(frame_ids)
 
     # Metadata, mask labels, statistics.
 

@@ -1,6 +1,7 @@
 """When frames were saved last, held to a twin that compares every commit with the one before."""
 
 import random
+import sys
 
 import pytest
 
@@ -140,3 +141,38 @@ def test_across_a_merge_the_side_that_changed_a_frame_saved_it(
         by_message["theirs"],
         by_message["Merge"],
     ]
+
+
+def calls_of_reading(version: DatasetVersion) -> int:
+    """Return how many calls it takes to say of each frame of a version when it was saved."""
+    calls = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        for _ in version.get_iterator(projection=["saved"]):
+            pass
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("rounds", [1, 20])
+def test_saying_of_twice_the_frames_when_they_were_saved_costs_twice(
+    store: Store, rounds: int, is_committed: bool
+) -> None:
+    """Frames are read in pieces, and history must not be compared anew for each of them."""
+    cost = []
+    for count in (1_000, 4_000):
+        version = store.create_dataset(f"of {count}").version()
+        for turn in range(rounds):
+            version.add_frames([frame(f"f{at:04}", at) for at in range(turn, count, rounds)])
+        if is_committed:
+            version.commit("all")
+        cost.append(calls_of_reading(version))
+    assert cost[1] < 6 * cost[0]
