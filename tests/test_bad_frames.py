@@ -184,17 +184,23 @@ def test_a_bad_frame_in_a_file_is_one_line_and_nothing_is_added(
     assert held(store) == before
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("NaN", "line 1, column 1: NaN is not a number of JSON"),
+        ("Infinity", "line 1, column 1: Infinity is not"),
+        ("-Infinity", "line 1, column 1: -Infinity is not"),
+        ("1e999", "rois[1].poly[1]"),
+    ],
+)
 def test_numbers_that_json_has_not_are_refused_in_a_file(
-    tmp_path: Path, store: Store, text: str
+    tmp_path: Path, store: Store, text: str, place: str
 ) -> None:
     """Python writes them into JSON; no other program reads them."""
     before = held(store)
     file = tmp_path / "frames.jsonl"
     file.write_text(json.dumps(roi(poly=[1, 77])).replace("77", text) + "\n")
-    assert "rois[1].poly[1]" in fails(tmp_path, "add", file) or "line 1" in fails(
-        tmp_path, "add", file
-    )
+    assert place in fails(tmp_path, "add", file)
     assert held(store) == before
 
 

@@ -1,7 +1,7 @@
 """What the documented calls have in common: their arguments, and what they may be called on."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from types import MethodType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
@@ -86,8 +86,11 @@ def names_of(given: object, *, what: str) -> list[str]:
     """Return one name or several as a list; UsageError for anything else."""
     if isinstance(given, str):
         return [given]
-    if isinstance(given, Iterable):
-        names = list(given)
-        if all(isinstance(one, str) for one in names):
-            return names
-    raise UsageError(f"{what} is a str or a list of them, not {a_type(given)}")
+    if not isinstance(given, Iterable):
+        raise UsageError(f"{what} is a str or a list of them, not {a_type(given)}")
+    names = list(given)
+    for one in names:
+        if not isinstance(one, str):
+            raise UsageError(f"{what} is a str or a list of them; it holds {a_type(one)}")
+
+    return sorted(names) if isinstance(given, Set) else names

@@ -5,29 +5,23 @@ Its `mask_labels` holds, under `_all_` for every mask, a list of `{"value": [r, 
 """
 
 from collections.abc import Iterable, Mapping
+from operator import index
+from typing import SupportsIndex
 
 from hyperstore.dataset.arguments import names_of
 from hyperstore.errors import UsageError, a_type
+from hyperstore.frames.legend import ALL, colours_of
 
 __all__ = ["MaskLabels", "labels_of", "with_labels"]
 
 MaskLabels = dict[tuple[int, ...], tuple[str, ...]]
 
 _KEY = "mask_labels"
-_ALL = "_all_"
 
 
 def labels_of(metadata: Mapping[str, object]) -> MaskLabels:
-    """Return the labels of each colour; what is said in another form is passed over."""
-    said = metadata.get(_KEY)
-    entries = said.get(_ALL) if isinstance(said, dict) else None
-    found: MaskLabels = {}
-    for entry in entries if isinstance(entries, list) else ():
-        value = entry.get("value") if isinstance(entry, dict) else None
-        labels = entry.get("labels") if isinstance(entry, dict) else None
-        if isinstance(value, list) and isinstance(labels, list):
-            found[tuple(value)] = tuple(labels)
-    return found
+    """Return the labels of each colour, as frames read them; UsageError where they cannot."""
+    return colours_of(metadata.get(_KEY, {}))
 
 
 def with_labels(
@@ -42,12 +36,14 @@ def with_labels(
         {"labels": names_of(names, what=f"labels of {value!a}"), "value": _colour(value)}
         for value, names in labels.items()
     ]
-    return {**metadata, _KEY: {**others, _ALL: entries}}
+    return {**metadata, _KEY: {**others, ALL: entries}}
 
 
 def _colour(value: object) -> list[int]:
     items = list(value) if isinstance(value, Iterable) else []
-    numbers = [one for one in items if isinstance(one, int) and not isinstance(one, bool)]
+    numbers = [
+        index(one) for one in items if isinstance(one, SupportsIndex) and not isinstance(one, bool)
+    ]
     if not 1 <= len(numbers) == len(items) <= 4:
         raise UsageError(f"a colour is a tuple of ints such as (255, 0, 0), not {value!a}")
     return numbers

@@ -10,7 +10,7 @@ from hyperstore.codec import Struct, Unfit, decoder
 from hyperstore.dataset.ingest import Failure, FrameLike, failure_of, unfailed
 from hyperstore.dataset.updating import wire_of
 from hyperstore.dataset.view import Frame, View
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, HyperstoreError, UsageError
 from hyperstore.frames.roots import Roots, absolute_uri
 from hyperstore.ids import ObjectId
 from hyperstore.limits import DEPTH_MAX
@@ -122,7 +122,12 @@ class StrictSchema:
         """Yield frames that fit; the others become failures, or with `strict` FrameError."""
         for frame in map(unfailed, frames):
             wire = wire_of(frame)
-            said = None if wire is None else self._conflict(wire)
+            try:
+                said = None if wire is None else self._conflict(wire)
+            except (HyperstoreError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 - a map of a user that fails is refused when stored.
+                said = None
             if said is None:
                 yield frame
             elif strict:

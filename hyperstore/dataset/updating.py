@@ -10,7 +10,7 @@ from itertools import islice
 from hyperstore.dataset.arguments import names_of
 from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import CorruptError
+from hyperstore.errors import CorruptError, HyperstoreError
 from hyperstore.limits import FRAME_ID_BYTES_MAX
 
 __all__ = ["Merged", "as_given", "merged_frames", "unsent_fields", "wire_of"]
@@ -53,7 +53,13 @@ def merged_frames(
             if before is None or frame_id is None or said is None:
                 yield frame
                 continue
-            wire = _over(before, _sent(said, without))
+            try:
+                wire = _over(before, _sent(said, without))
+            except (HyperstoreError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 - a map of a user that fails is refused when stored.
+                yield frame
+                continue
             held[frame_id] = wire  # The same frame may come again.
             yield Merged(frame, wire)
 

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.panoptic_paint import Item
 from hyperstore.formats.shapes import numbers
-from hyperstore.media.masks import Colour, legend_of
+from hyperstore.frames.legend import Colour, legend_of
 
 __all__ = ["legend_items"]
 

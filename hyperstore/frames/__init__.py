@@ -23,12 +23,13 @@ quickly), `wider.py` (less quickly, for more frames), `roots.py` (local files), 
 that nobody gave), `wire.py` (record to wire), `stored.py` (a stored frame in passing), `overlap.py`
 (areas), `clipping.py`, `rle.py`, `raster.py`, `contour.py` and `pixels.py` (masks), `labelled.py`,
 `annotation.py`, `points.py` (as they are given), `polygons.py`, `boxes.py`, `shapes.py` and
-`drawing.py` (annotations), `home.py` and `owner.py` (where a frame was read), `hashes.py` (of
-files), `source.py`, `sourceinfo.py`, `said.py` (what lists of annotations hold), `annotated.py`,
-`shown.py`, `comparing.py`, `frame.py`, `members.py`, `group.py` and `own.py` (frames as objects,
-and their records), `words.py` and `notebook.py` (frames as text and as HTML), `prepare.py` (from
-any form to bytes and keys), `read.py` (the other way), `pointers.py` (every URI of a frame),
-`change.py` (what differs between two), `merging.py` (three into one).
+`drawing.py` (annotations), `legend.py` (what colours of masks mean), `home.py` and `owner.py`
+(where a frame was read), `hashes.py` (of files), `source.py`, `sourceinfo.py`, `said.py` (what
+lists of annotations hold), `annotated.py`, `shown.py`, `comparing.py`, `frame.py`, `members.py`,
+`group.py` and `own.py` (frames as objects, and their records), `words.py` and `notebook.py` (frames
+as text and as HTML), `prepare.py` (from any form to bytes and keys), `read.py` (the other way),
+`pointers.py` (every URI of a frame), `change.py` (what differs between two), `merging.py` (three
+into one).
 
 Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
 over it must not meet our words, and a user's key `_type` in a frame's metadata is his.

@@ -246,11 +246,10 @@ class Annotated(Pictured):
         """Return the wire forms of the annotations; FrameError names the first that has none."""
         annotations, masks = self.annotations, self._record.sources[0].masks
         if all_plain(annotations):
-            with suppress(FrameError):  # Whose place is looked for below.
+            with suppress(Exception):  # Whose place is looked for below.
                 wires = [one.to_dict() for one in annotations]
-                for one, wire in zip(annotations, wires, strict=True):
-                    if one._roi.mask is not None:
-                        settle_mask(one, wire, masks)
+                for one, wire in zip(annotations, wires, strict=True) if masks else ():
+                    settle_mask(one, wire, masks)
                 return wires
         wires = []
         seen: dict[int, int] = {}

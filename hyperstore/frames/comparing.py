@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from hyperstore.codec import pack
-from hyperstore.errors import FrameError, HyperstoreError
+from hyperstore.errors import CorruptError, FrameError, HyperstoreError
 from hyperstore.frames.wider import record_of_wire
 from hyperstore.frames.wire import WireFrame
 from hyperstore.frames.words import brief
@@ -26,7 +26,9 @@ def same_content(one: Frame, other: Frame) -> bool:
     """
     try:
         wires = one.to_dict(), other.to_dict()
-    except FrameError:
+    except CorruptError:
+        raise
+    except Exception:  # noqa: BLE001 - a FrameError, or what a map of a user raises.
         return False
     try:
         if pack(wires[0]) == pack(wires[1]):

@@ -8,7 +8,7 @@ from hyperstore.frames.records import RoiRecord, SourceRecord, read_whole
 from hyperstore.frames.values import exact_time
 from hyperstore.ids import derived_id
 
-__all__ = ["derive_again", "derive_frame_id", "derive_roi_ids", "derive_tie"]
+__all__ = ["derive_again", "derive_frame_id", "derive_roi_ids", "derive_tie", "moment_of"]
 
 
 def derive_frame_id(sources: Iterable[SourceRecord]) -> str:
@@ -22,14 +22,14 @@ def derive_frame_id(sources: Iterable[SourceRecord]) -> str:
         part: list[object] = [source.id, source.uri]
         moment = source.timestamp
         if type(moment) is not int and moment is not None:
-            moment = _moment(moment)
+            moment = moment_of(moment)
         if moment:
             part.append(moment)
         parts.append(part)
     return derived_id(pack(parts))
 
 
-def _moment(given: object) -> int | None:
+def moment_of(given: object) -> int | None:
     """Return a timestamp that was set on an object and not looked at yet."""
     try:
         return exact_time(given, "timestamp")

@@ -188,8 +188,9 @@ class Labelled:
 
     def to_dict(self) -> WireFrame:
         """Return the wire form of the ROI; it shares nothing that edits the annotation."""
-        if self._roi.meta:
-            _refuse_ours(self._roi.meta, "meta")
+        meta = self._roi.meta
+        if meta and ("_type" in meta or "_id" in meta):
+            _refuse_ours(meta, "meta")
         return unshared(roi_wire(self._roi))
 
     def __eq__(self, other: object) -> bool:

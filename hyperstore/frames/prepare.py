@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from hyperstore.codec import Struct, Unfit, check_size, pack
-from hyperstore.errors import CorruptError, FrameError, HyperstoreError, a_type
+from hyperstore.errors import FrameError, HyperstoreError, a_type
 from hyperstore.frames.derive import derive_frame_id, derive_roi_ids
 from hyperstore.frames.exact import exact_record
 from hyperstore.frames.frame import SingleFrame
@@ -93,12 +93,7 @@ def _wire_of(frame: Wire | WireSource) -> Wire:
         return frame
     to_dict: Callable[[], object] | None = getattr(frame, "to_dict", None)
     if callable(to_dict):
-        try:
-            wire = to_dict()
-        except (FrameError, CorruptError):
-            raise
-        except HyperstoreError as fault:
-            raise FrameError(f"to_dict() of {a_type(frame)} failed: {fault}") from fault
+        wire = to_dict()
         if isinstance(wire, dict):
             return wire
         raise FrameError(f"to_dict() of {a_type(frame)} gives a wire dict, not {a_type(wire)}")

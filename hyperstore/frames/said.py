@@ -116,6 +116,6 @@ def refuse_more(name: str, record: FrameRecord, context: str | None) -> None:
         if value is not None:
             raise FrameError(
                 f"{name}.{field}: a member of a group has no {field} of its own, so it would be "
-                "lost; set it on the group, or keep it in the member's metadata",
+                "lost; set it on the group or keep it in the member's metadata, and set it to None",
                 path=f"{name}.{field}",
             )

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
 
-from hyperstore.errors import HyperstoreError, NotFoundError
+from hyperstore.errors import HyperstoreError, NotFoundError, nearest
 from hyperstore.frames.annotated import Annotated
 from hyperstore.frames.annotation import Annotation, Mask
+from hyperstore.frames.derive import moment_of
+from hyperstore.frames.legend import labels_in, legend_of
 from hyperstore.frames.notebook import Card, facts_table, page
 from hyperstore.frames.owner import version_metadata
 from hyperstore.limits import (
@@ -104,9 +106,21 @@ class Shown(Annotated):
         return self._read_mask(found).labels(self._legend(found, self._mask_labels()))
 
     def get_label_mask(self, label: str, mask_id: str | None = None) -> memoryview:
-        """Return the pixels of a mask that show a label: rows of 0 and 1, one byte a pixel."""
-        found = self._mask_id(mask_id)
-        legend = self._legend(found, self._mask_labels())
+        """Return the pixels of a mask that show a label: rows of 0 and 1, one byte a pixel.
+
+        NotFoundError for a label that neither the version's mask labels nor the frame's ROIs have.
+        """
+        found, said = self._mask_id(mask_id), self._mask_labels()
+        legend = self._legend(found, said)
+        known = {name: None for names in legend.values() for name in names}
+        if label not in known:  # It may be one of another mask, or of shapes.
+            known |= dict.fromkeys(labels_in(said))
+            known |= {name: None for one in self.annotations for name in one.labels}
+        if label not in known:
+            close = f"the closest known: {nearest(str(label), list(known))}" if known else "none is"
+            raise NotFoundError(
+                f"neither the version nor the frame has a mask label {label!a:.100}; {close}"
+            )
         return self._read_mask(found).label_pixels(legend, label)
 
     def get_mask_opacity(self, mask_id: str | None = None) -> memoryview:
@@ -148,11 +162,12 @@ class Shown(Annotated):
         return version_metadata(self._home).get(_LABELS, {})
 
     def _legend(self, mask_id: str, said: object) -> "Legend":
-        from hyperstore.media.masks import legend_of
-
         legend: dict[tuple[int, ...], tuple[str, ...]] = {}
+        first = next((mask.id for mask in self._record.sources[0].masks or ()), None)
         for one in self.annotations:
-            value = one.mask_rgb if isinstance(one, Mask) and one.mask_id == mask_id else None
+            if not isinstance(one, Mask) or (one.mask_id or first) != mask_id:
+                continue
+            value = one.mask_rgb
             if value and all(float(number).is_integer() for number in value):
                 colour = tuple(map(int, value))
                 legend[colour] = (*legend.get(colour, ()), *one.labels)
@@ -164,7 +179,7 @@ class Shown(Annotated):
 
         source = self._record.sources[0]
         video = is_video(source.uri, source.content_type)
-        return max(0, source.timestamp or 0) if video else None
+        return max(0, moment_of(source.timestamp) or 0) if video else None
 
     def _pixels_max(self) -> int:
         return media_settings(None if self._home is None else self._home.store).pixels_max
@@ -174,9 +189,9 @@ class Shown(Annotated):
         record, source = self._record, self._record.sources[0]
         facts: list[tuple[str, object]] = [
             ("source", self.source),
-            ("size", f"{source.width} x {source.height}" if source.width else None),
+            ("size", None if source.width is None else f"{source.width} x {source.height}"),
             ("context", record.context_id),
-            ("timestamp", record.timestamp or source.timestamp),
+            ("timestamp", source.timestamp if record.timestamp is None else record.timestamp),
             ("version", None if self._home is None else self._home.describe()),
             ("masks", list(self.masks_source) or None),
             ("metadata", record.meta or None),
@@ -241,7 +256,7 @@ class Shown(Annotated):
         preview = self._record.sources[0].preview
         if preview is None or not is_video(preview.uri, preview.content_type):
             return None
-        return max(0, preview.timestamp or 0)
+        return max(0, moment_of(preview.timestamp) or 0)
 
 
 def _few(annotations: Iterable[Annotation], share: int) -> list[Annotation]:

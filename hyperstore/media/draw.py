@@ -2,24 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from operator import index
+from typing import Protocol, SupportsIndex, TypeAlias
 
 from PIL import Image, ImageDraw
 
-from hyperstore.errors import FrameError, UsageError
+from hyperstore.errors import FrameError, UsageError, a_type
 from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask
 from hyperstore.frames.boxes import BoundingBox2D, Ellipse2D
 from hyperstore.frames.clipping import Ring, clipped
 from hyperstore.frames.geometry import split_parts
 from hyperstore.frames.polygons import ComplexPolygon2D, KeyPoints2D, Polygon2D
-from hyperstore.limits import DRAWN_COORDINATE_MAX, PICTURE_PIXELS_MAX
+from hyperstore.limits import DRAWN_COORDINATE_MAX, DRAWN_LABEL_CHARS_MAX, PICTURE_PIXELS_MAX
 from hyperstore.media.lettering import Rgb, Writer, colour_of
 from hyperstore.media.masks import Legend, MaskPicture, opacity_of, read_mask
 from hyperstore.media.picture import open_picture
 from hyperstore.media.rawfile import Source
 from hyperstore.media.video import open_moment
 
-__all__ = ["Drawable", "Legends", "Manner", "Picture", "draw_frame", "draw_on"]
+__all__ = ["Drawable", "Legends", "Manner", "Picture", "draw_frame", "draw_on", "refuse_lying"]
 
 Picture: TypeAlias = Image.Image
 Legends: TypeAlias = Mapping[str, Legend]
@@ -52,17 +53,41 @@ class Manner:
 
     def __post_init__(self) -> None:
         for name in ("confidence_min", "fill", "mask_opacity"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
+            value: object = getattr(self, name)
+            if not (isinstance(value, (int, float)) and 0 <= value <= 1):
                 raise UsageError(f"{name} is a number from 0 to 1, not {value!a:.60}")
-        if self.line is not None and not 1 <= self.line <= 1000:
-            raise UsageError(f"line is 1 to 1000 pixels, not {self.line!a:.60}")
+        line: object = self.line
+        if line is not None and not (_is_byte(line, most=1000) and line):
+            raise UsageError(f"line is 1 to 1000 whole pixels, not {line!a:.60}")
+        colours: object = self.colours
+        if colours is not None and not isinstance(colours, Mapping):
+            raise UsageError(f"colours are a dict of labels to colours, not {a_type(colours)}")
+        for label, colour in (self.colours or {}).items():
+            given: object = colour
+            if not (
+                isinstance(given, (tuple, list)) and len(given) == 3 and all(map(_is_byte, given))
+            ):
+                raise UsageError(
+                    f"colours: that of {label!a:.60} is {given!a:.60}; a colour is red, green and "
+                    "blue, each a whole number from 0 to 255"
+                )
 
     def colour(self, labels: Iterable[str]) -> Rgb:
         """Return the colour of the first label: the same one at every run."""
         for label in labels:
-            return (self.colours or {}).get(label) or colour_of(label)
+            known = (self.colours or {}).get(label)
+            if known is None:
+                return colour_of(label)
+            red, green, blue = known
+            return red, green, blue
         return _GREY
+
+
+def _is_byte(given: object, most: int = 255) -> bool:
+    """Tell whether this is a whole number from 0 to `most`; NumPy's are."""
+    if isinstance(given, bool) or not isinstance(given, SupportsIndex):
+        return False
+    return 0 <= index(given) <= most
 
 
 _PLAIN = Manner()
@@ -91,6 +116,7 @@ def draw_frame(
     else:
         picture = open_moment(source, moment_ms, pixels_max=pixels_max)
     size = (frame.width, frame.height) if frame.width and frame.height else picture.size
+    refuse_lying(size, picture.size)
     read = {
         mask_id: read_mask(path, size=size, pixels_max=pixels_max)
         for mask_id, path in (masks or {}).items()
@@ -101,6 +127,22 @@ def draw_frame(
         picture = picture.convert("RGB")
         picture.putalpha(seen if seen.size == picture.size else seen.resize(picture.size))
     return draw_on(picture, frame, masks=read, legends=legends, manner=manner)
+
+
+def refuse_lying(stated: tuple[int, int], found: tuple[int, int]) -> None:
+    """Raise FrameError where a frame states the size of its picture lying on its side.
+
+    Cameras store pictures unturned, with a note of how to turn them. Whoever read the size without
+    the note may have measured the ROIs so too, or not: drawn either way they might be wrong.
+    """
+    if stated == found[::-1] != found:
+        raise FrameError(
+            f"the frame says that its picture is {stated[0]} x {stated[1]} pixels; as it is looked "
+            f"at, turned by its EXIF orientation, it is {found[0]} x {found[1]}. If the ROIs are "
+            "measured on it as it is looked at, set width and height so, by update_source_info() "
+            "for one; else turn them too",
+            path="width",
+        )
 
 
 def draw_on(
@@ -119,8 +161,10 @@ def draw_on(
     """
     image = _opaque(picture)
     shown = [one for one in frame.annotations if _sure(one, manner.confidence_min)]
+    first = next(iter(masks or ()), None)
     for mask_id, mask in (masks or {}).items():
-        _lay(image, mask, _meanings(mask_id, shown, (legends or {}).get(mask_id), manner), manner)
+        own = [one for one in shown if isinstance(one, Mask) and (one.mask_id or first) == mask_id]
+        _lay(image, mask, _meanings(own, (legends or {}).get(mask_id), manner), manner)
     scale = (
         image.width / (frame.width or image.width),
         image.height / (frame.height or image.height),
@@ -148,7 +192,8 @@ def _sure(one: Annotation, least: float) -> bool:
 
 def _text(one: Annotation) -> str:
     sure = "" if one.confidence is None or one.confidence == 1 else f" {one.confidence:.2f}"
-    return ", ".join(one.labels) + sure
+    shown = [label[: DRAWN_LABEL_CHARS_MAX + 1] for label in one.labels[:DRAWN_LABEL_CHARS_MAX]]
+    return ", ".join(shown) + sure
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
@@ -211,15 +256,15 @@ def _corner(rings: Sequence[Ring]) -> tuple[float, float] | None:
 
 
 def _meanings(
-    mask_id: str, shown: Iterable[Annotation], legend: Legend | None, manner: Manner
+    own: Iterable[Mask], legend: Legend | None, manner: Manner
 ) -> dict[tuple[int, ...], Rgb]:
     """Return in which colour each value of a mask is drawn; none where nobody says what it means.
 
     Black, which is the background of every mask, is never drawn.
     """
     said = {tuple(value): manner.colour(labels) for value, labels in (legend or {}).items()}
-    for one in shown:
-        value = one.mask_rgb if isinstance(one, Mask) and one.mask_id == mask_id else None
+    for one in own:
+        value = one.mask_rgb
         if value and all(float(number).is_integer() for number in value):
             said[tuple(map(int, value))] = manner.colour(one.labels)
     return {value: colour for value, colour in said.items() if any(value)}

@@ -16,7 +16,7 @@ from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, Refuse
 from hyperstore.frames.annotation import Annotation
 from hyperstore.limits import GLANCE_FILE_BYTES_MAX, GLANCE_PIXELS_MAX, GLANCE_SIDE_MAX
 from hyperstore.media.cache import cached
-from hyperstore.media.draw import draw_on
+from hyperstore.media.draw import draw_on, refuse_lying
 from hyperstore.media.local import is_local, local_file
 from hyperstore.media.picture import decoding, header, in_colour, orientation, upright
 from hyperstore.media.rawfile import RawFile, raw_file
@@ -97,6 +97,7 @@ def glance(
             full = small.size
             small.thumbnail((GLANCE_SIDE_MAX, GLANCE_SIDE_MAX))
     width, height = size or full
+    refuse_lying((width, height), full)
     with decoding("the picture"):
         return _encoded(draw_on(small, _Seen(list(annotations), width, height)))
 

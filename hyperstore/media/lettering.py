@@ -67,14 +67,29 @@ class Writer:
 
     def _fitted(self, text: str) -> tuple[str, int, int] | None:
         """Return as much of a text as the picture is wide, with its plate's size; None for none."""
-        line = "".join(letter if letter.isprintable() else "�" for letter in text)
-        for length in range(min(len(line), DRAWN_LABEL_CHARS_MAX), 0, -1):
-            cut = line if length == len(line) else line[:length] + "..."
-            _, top, right, bottom = self._font.getbbox("Ag" + cut)
-            width = int(self._font.getlength(cut)) + 1 + 2 * self._pad
-            height = int(bottom - min(top, 0)) + 1 + self._pad
-            if height > self._image.height:
-                return None
-            if width <= self._image.width and right >= 0:
-                return cut, width, height
-        return None
+        cut = text[: DRAWN_LABEL_CHARS_MAX + 1]  # More is not looked at, however much there is.
+        line = "".join(letter if letter.isprintable() else "�" for letter in cut)
+        whole = None if len(line) > DRAWN_LABEL_CHARS_MAX else self._plate_of(line)
+        if whole is not None or not line:
+            return whole
+        # A text grows with its letters, so the longest that fits is found by halving.
+        best = None
+        low, high = 1, len(line) - 1
+        while low <= high:
+            middle = (low + high) // 2
+            found = self._plate_of(line[:middle] + "...")
+            if found is None:
+                high = middle - 1
+            else:
+                best, low = found, middle + 1
+        return best
+
+    def _plate_of(self, text: str) -> tuple[str, int, int] | None:
+        """Return a text with its plate's size; None where it is larger than the picture."""
+        if not text:
+            return None
+        _, top, right, bottom = self._font.getbbox("Ag" + text)
+        width = int(self._font.getlength(text)) + 1 + 2 * self._pad
+        height = int(bottom - min(top, 0)) + 1 + self._pad
+        fits = height <= self._image.height and width <= self._image.width and right >= 0
+        return (text, width, height) if fits else None

@@ -15,7 +15,8 @@ from typing import TypeAlias
 
 from PIL import Image, ImageChops
 
-from hyperstore.errors import FrameError, MediaError, UsageError, a_type
+from hyperstore.errors import FrameError, MediaError
+from hyperstore.frames.legend import Colour
 from hyperstore.limits import MASK_COLOURS_MAX, PICTURE_PIXELS_MAX
 from hyperstore.media.picture import decoding, header, in_colour, orientation, upright
 from hyperstore.media.rawfile import Source, raw_file
@@ -25,15 +26,12 @@ __all__ = [
     "Legend",
     "MaskLabelling",
     "MaskPicture",
-    "legend_of",
     "opacity_of",
     "read_mask",
 ]
 
-Colour: TypeAlias = tuple[int, ...]
 Legend: TypeAlias = Mapping[Colour, Iterable[str]]
 
-_ALL = "_all_"
 _DEEP_MAX = 2**24 - 1
 
 
@@ -182,36 +180,6 @@ def read_mask(
 def opacity_of(mask: MaskPicture) -> memoryview:
     """Return an alpha mask as opacities: 0 hides a pixel of the image, 255 shows it."""
     return _view(mask._image.convert("L"))
-
-
-def legend_of(said: object, mask_id: str | None = None) -> dict[Colour, tuple[str, ...]]:
-    """Return a legend from a version's `mask_labels`, as its metadata has them.
-
-    That is `{"_all_": [{"value": [r, g, b], "labels": [...]}, ...]}`; what stands under a mask's
-    own id goes before `_all_`. UsageError where one list gives a colour two meanings.
-    """
-    if not isinstance(said, Mapping):
-        raise UsageError(f"mask labels are a dict such as {{'_all_': [...]}}, not {a_type(said)}")
-    legend: dict[Colour, tuple[str, ...]] = {}
-    for key in (_ALL, mask_id):
-        if key is not None and key in said:
-            legend |= _entries(said[key], key)
-    return legend
-
-
-def _entries(entries: object, key: str) -> dict[Colour, tuple[str, ...]]:
-    found: dict[Colour, tuple[str, ...]] = {}
-    for at, entry in enumerate(entries if isinstance(entries, list) else [entries]):
-        value = entry.get("value") if isinstance(entry, Mapping) else None
-        labels = entry.get("labels") if isinstance(entry, Mapping) else None
-        if not isinstance(value, (list, tuple)) or not isinstance(labels, (list, tuple)):
-            raise UsageError(f"mask_labels.{key}[{at}] is no dict of a value and its labels")
-        colour, names = _full(tuple(value)), tuple(map(str, labels))
-        if found.setdefault(colour, names) != names:
-            raise UsageError(
-                f"mask_labels.{key} says two things of {list(value)}: {found[colour]} and {names}"
-            )
-    return found
 
 
 def _full(value: Iterable[int]) -> Colour:

@@ -85,14 +85,16 @@ def thumbnail(
 
 def checked_box(box: Box) -> Box:
     """Return the box if it is one; UsageError else."""
-    sides = tuple(box)
+    given: object = box
+    sides: tuple[object, ...] = tuple(given) if isinstance(given, (tuple, list)) else ()
     if len(sides) != 2 or not all(
         type(side) is int and 1 <= side <= THUMBNAIL_SIDE_MAX for side in sides
     ):
         raise UsageError(
             f"box is (width, height), whole numbers from 1 to {THUMBNAIL_SIDE_MAX}, not {box!a:.60}"
         )
-    return sides
+    wide, high = box
+    return wide, high
 
 
 def _small(raw: RawFile, box: Box, frame: int, pixels_max: int) -> Image.Image:

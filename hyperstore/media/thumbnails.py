@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from types import FrameType
 
-from hyperstore.errors import HyperstoreError, MediaError, UsageError
+from hyperstore.errors import HyperstoreError, MediaError, UsageError, a_type
 from hyperstore.limits import (
     PICTURE_PIXEL_BYTES,
     PICTURE_PIXELS_MAX,
@@ -59,8 +59,10 @@ def thumbnails(
     """
     job = _Job(checked_box(box), None if folder is None else str(folder), pixels_max)
     count = _processors() if workers is None else workers
-    if count < 0:
-        raise UsageError(f"workers is a whole number from 0, not {count}")
+    if isinstance(sources, (str, bytes, os.PathLike)):
+        raise UsageError(f"sources come in an iterable such as a list, not as {a_type(sources)}")
+    if type(count) is not int or count < 0:
+        raise UsageError(f"workers is a whole number from 0, not {count!a:.60}")
     if job.folder is not None:
         _sweep(Path(job.folder) / PARTS)
     if count == 0:

@@ -264,6 +264,7 @@ def test_members_of_frames_that_were_read_make_a_new_group(
                 [SingleFrame(id=name, source=picture(tmp_path, name))], copy_media=True
             )
             frames += list(version)
+            frames[-1].context_id = None  # It is of one context now, which is the group's.
     group = FrameGroup(None, None, dict(zip("ab", frames, strict=True)))  # type: ignore[arg-type]
     assert draft.add_frames([group], copy_media=True) == []
     assert len(kept_files(store)) == 2

@@ -491,3 +491,60 @@ def test_a_picture_with_a_turn_is_drawn_upright(tmp_path: Path) -> None:
     frame.mask_source = str(picture(tmp_path / "m.png", (20, 40), SKY))
     assert frame.draw().size == (20, 40)
     assert frame.get_mask_labels().unknown == {SKY: 800}
+
+
+def test_mk_05_both_calls_read_the_words_of_a_version_alike(
+    draft: DatasetVersion, masked: SingleFrame, again: Again
+) -> None:
+    """What one refuses the other does, and what one passes over the other does."""
+    one: Wire = {"value": [float(level) for level in SKY], "labels": ["sky"]}
+    said: Any
+    for said in ({"_all_": one}, {"_all_": [one, {"value": [None], "labels": ["x"]}]}):
+        draft.set_metadata({"mask_labels": said})
+        assert draft.get_masks_labels() == {SKY: ("sky",)}
+        assert again(masked).get_mask_labels().labels == {"sky": 396}
+    for said in ({"_all_": [one, {**one, "labels": ["x"]}]}, {"_all_": [{"value": 7}]}, 5):
+        draft.set_metadata({"mask_labels": said})
+        for call in (draft.get_masks_labels, again(masked).get_mask_labels, again(masked).draw):
+            with pytest.raises(UsageError, match="mask"):
+                call()
+
+
+def test_mk_02_a_label_that_nobody_knows_is_an_error(
+    draft: DatasetVersion, masked: SingleFrame, again: Again
+) -> None:
+    """Not an empty mask; one that is known and not to be seen is empty."""
+    draft.set_masks_labels({SKY: ["sky"], (7, 7, 7): ["bird"]})
+    masked.add_annotation(mask_rgb=ROAD, labels=["road"])
+    masked.add_annotation(box2d_xywh=[1, 2, 3, 4], labels=["car"])
+    found = again(masked)
+    counts = {one: np.asarray(found.get_label_mask(one)).sum() for one in ("sky", "road")}
+    assert counts == {"sky": 396, "road": 400}
+    for known in ("bird", "car"):
+        assert not np.asarray(found.get_label_mask(known)).any()
+    with pytest.raises(NotFoundError, match=r"'raod'.*'road'"):
+        found.get_label_mask("raod")
+
+
+def test_an_30_a_mask_annotation_made_before_the_masks_is_read_by_the_first(
+    masked: SingleFrame, again: Again
+) -> None:
+    """Also before the frame is stored."""
+    uri = masked.mask_source
+    assert uri is not None
+    masked.masks_source = None
+    masked.add_annotation(mask_rgb=ROAD, labels=["road"])
+    masked.masks_source = {"seg": uri}
+    assert masked.get_mask_labels().labels == {"road": 400}
+    assert again(masked).get_mask_labels().labels == {"road": 400}
+
+
+@pytest.mark.parametrize("moment", ["x", 1.5, [1]])
+def test_a_moment_that_is_none_is_refused_where_it_is_looked_for(moment: Any) -> None:
+    """A video is drawn at the frame's timestamp, which can be set to anything."""
+    frame = SingleFrame(id="a", source=__file__)
+    frame._record.sources[0].content_type = "video/mp4"
+    frame.timestamp = moment
+    with pytest.raises(FrameError, match="timestamp"):
+        frame.draw()
+    assert "timestamp" in frame._repr_html_()

@@ -476,6 +476,16 @@ def test_mk_02_mask_labels_of_a_published_version_stay(current: DatasetVersion) 
     assert current.get_masks_labels() == child.get_masks_labels() == {(1, 2, 3): ("x",)}
 
 
+def test_mk_02_colours_come_from_arrays_and_labels_from_sets(current: DatasetVersion) -> None:
+    """NumPy's whole numbers are numbers; a set is stored in the same order by every process."""
+    numpy = pytest.importorskip("numpy")
+    names = {"delta", "alpha", "echo", "bravo", "charlie"}
+    current.set_masks_labels({tuple(numpy.array([1, 2, 3])): names})
+    assert current.get_masks_labels() == {(1, 2, 3): tuple(sorted(names))}
+    with pytest.raises(UsageError, match="it holds an int"):
+        current.set_masks_labels({(1, 2, 3): [5]})  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize(
     "labels", [{"red": ["x"]}, {(1, 2.5): ["x"]}, {(1, 2, 3): 4}, [((1, 2, 3), ["x"])]]
 )

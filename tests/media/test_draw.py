@@ -10,9 +10,10 @@ from PIL import Image
 
 from hyperstore.errors import FrameError, UsageError
 from hyperstore.frames.frame import SingleFrame
+from hyperstore.limits import DRAWN_LABEL_CHARS_MAX
 from hyperstore.media.draw import Manner, draw_frame, draw_on
-from hyperstore.media.lettering import colour_of
-from tests.support.pictures import encoded
+from hyperstore.media.lettering import Writer, colour_of
+from tests.support.pictures import encoded, turned_to
 
 BARE = Manner(labels=False, fill=0, line=1)
 WHITE = (255, 255, 255)
@@ -135,15 +136,57 @@ def test_text_is_legible_on_any_background(background: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["", "\n", "a\tb", "\0", "\u202e", "猫", "e\u0301" * 500, "\U0001f600"]
+    ("label", "seen"),
+    [
+        ("", None),
+        ("\n", "\ufffd"),
+        ("a\tb", "a\ufffdb"),
+        ("\0", "\ufffd"),
+        ("\u202e", "\ufffd"),
+        ("cat", "cat"),
+        ("\u732b", "\u732b"),
+    ],
 )
-def test_labels_of_any_text_are_drawn_without_a_fault(label: str) -> None:
-    """Labels come from files of others; on a tiny picture there is no room for any."""
+def test_labels_of_any_text_are_drawn_without_a_fault(label: str, seen: str | None) -> None:
+    """Labels come from files of others: what nobody can see in one is marked. On a tiny picture
+    there is no room for any.
+    """
     frame = SingleFrame(source="/a.png")
-    frame.add_annotation(box2d_xywh=[1, 1, 5, 5], labels=["x"])
+    frame.add_annotation(frame_class=["x"])
     frame.annotations[0]._roi.label = [label]
-    for side in (1, 3, 100):
-        _drawn(frame, Manner(), side)
+    for side in (1, 3):
+        assert _marked(_drawn(frame, Manner(), side)) == set()
+    marked = _marked(_drawn(frame, Manner(colours={label: (9, 9, 9)})))
+    assert bool(marked) is (seen is not None)
+    if seen is not None:
+        frame.annotations[0]._roi.label = [seen]
+        assert _marked(_drawn(frame, Manner(colours={seen: (9, 9, 9)}))) == marked
+
+
+@pytest.mark.parametrize("letter", ["e", "W", "\u732b", "e\u0301"])
+def test_a_long_label_is_cut_to_what_has_room(letter: str) -> None:
+    """As many letters as the picture is wide, and not one less: one more would not fit."""
+    for side in (60, 100, 300):
+        writer = Writer(Image.new("RGB", (side, side), "white"))
+        found = writer._fitted(letter * 5_000)
+        assert found is not None
+        cut, width, _ = found
+        assert cut.endswith("...")
+        assert cut == (letter * 5_000)[: len(cut) - 3] + "..."
+        more = writer._plate_of((letter * 5_000)[: len(cut) - 2] + "...")
+        assert width <= side
+        assert more is None or len(cut) - 3 == DRAWN_LABEL_CHARS_MAX
+
+
+def test_of_a_huge_label_only_the_first_letters_are_looked_at() -> None:
+    """Ten megabytes of text are drawn like the first few hundred letters of them."""
+    arrays = []
+    for length in (1_000, 10_000_000):
+        frame = SingleFrame(source="/a.png")
+        frame.add_annotation(box2d_xywh=[10, 50, 20, 20], labels=["x" * length])
+        frame.add_annotation(frame_class=["x" * length, "y"])
+        arrays.append(_drawn(frame, Manner(colours={"x" * length: (9, 9, 9)})))
+    assert (arrays[0] == arrays[1]).all()
 
 
 def test_absurd_numbers_are_drawn_as_far_as_the_picture_goes() -> None:
@@ -216,8 +259,52 @@ def test_what_is_transparent_is_drawn_on_white_and_the_picture_stays_as_it_was()
     assert picture.getcolors() == [(2500, (0, 0, 0, 0))]
 
 
-@pytest.mark.parametrize("said", [{"confidence_min": 2}, {"fill": -1}, {"line": 0}])
-def test_a_manner_that_cannot_be_drawn_is_refused(said: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"confidence_min": 2},
+        {"confidence_min": None},
+        {"fill": -1},
+        {"fill": "x"},
+        {"fill": float("nan")},
+        {"mask_opacity": [1]},
+        {"line": 0},
+        {"line": 1.5},
+        {"line": "a"},
+        {"line": True},
+        {"colours": 5},
+        {"colours": ["cat"]},
+        {"colours": {"cat": "red"}},
+        {"colours": {"cat": (1, 2)}},
+        {"colours": {"cat": (300, 2, 3)}},
+        {"colours": {"cat": (1, -1, 3)}},
+        {"colours": {"cat": (1, 2, 3.5)}},
+        {"colours": {"cat": None}},
+    ],
+)
+def test_a_manner_that_cannot_be_drawn_is_refused(said: dict[str, object]) -> None:
     """At once, and not for each frame."""
     with pytest.raises(UsageError, match=next(iter(said))):
         Manner(**said)  # type: ignore[arg-type]
+
+
+def test_a_manner_takes_the_numbers_of_numpy() -> None:
+    """Colours out of an array, and an opacity out of one."""
+    frame = SingleFrame(source="/a.png")
+    frame.add_annotation(box2d_xywh=[5, 5, 20, 20], labels=["cat"])
+    colour = (np.uint8(1), np.uint8(2), np.uint8(3))
+    manner = Manner(colours={"cat": colour}, fill=np.float64(0), line=np.int64(1), labels=False)  # type: ignore[arg-type, dict-item]
+    assert tuple(_drawn(frame, manner)[5, 10]) == (1, 2, 3)
+
+
+def test_a_frame_that_states_the_size_of_a_picture_on_its_side_is_refused() -> None:
+    """Each axis would be scaled by the other one; a smaller picture is a preview, and is drawn."""
+    data = turned_to(6, "JPEG")
+    frame = SingleFrame(source="/a.jpg", width=32, height=64)
+    frame.add_annotation(box2d_xywh=[5, 5, 20, 10], labels=["cat"])
+    with pytest.raises(FrameError, match=r"32 x 64 .* 64 x 32"):
+        draw_frame(frame, source=data)
+    frame.width, frame.height = 64, 32
+    assert draw_frame(frame, source=data).size == (64, 32)
+    frame.width, frame.height = 320, 640
+    assert draw_frame(frame, source=data).size == (64, 32)

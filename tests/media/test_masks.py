@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from hyperstore.errors import FrameError, MediaError, NotFoundError, UsageError
-from hyperstore.media.masks import legend_of, opacity_of, read_mask
+from hyperstore.frames.legend import colours_of, legend_of
+from hyperstore.media.masks import opacity_of, read_mask
 from tests.support.pictures import encoded, turned_to
 
 Pixels = npt.NDArray[np.uint8]
@@ -89,6 +90,27 @@ def test_a_legend_that_says_nothing_or_two_things_is_refused(said: object) -> No
     """Which of two meanings holds must not depend on their order."""
     with pytest.raises(UsageError, match="mask"):
         legend_of(said)
+
+
+def test_a_legend_has_whole_numbers_in_any_form_and_passes_over_the_others() -> None:
+    """Metadata may come from a program whose numbers are all floats."""
+    said = {
+        "_all_": [
+            {"value": [1.0, 2.0, 3.0], "labels": ["a"]},
+            {"value": [1, 2, 3], "labels": ["a"]},
+            {"value": [None], "labels": ["b"]},
+            {"value": [1.5], "labels": ["b"]},
+            {"value": [[1]], "labels": ["b"]},
+            {"value": [True], "labels": ["b"]},
+            {"value": [7], "labels": ["c"]},
+        ]
+    }
+    assert legend_of(said) == {(1, 2, 3): ("a",), (7, 7, 7): ("c",)}
+    assert colours_of(said) == {(1, 2, 3): ("a",), (7,): ("c",)}
+    said["_all_"].append({"value": [7, 7, 7.0], "labels": ["d"]})
+    for read in (legend_of, colours_of):
+        with pytest.raises(UsageError, match="two things"):
+            read(said)
 
 
 def test_mk_08_values_that_no_pixel_can_have_match_nothing() -> None:

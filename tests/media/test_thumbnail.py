@@ -108,7 +108,7 @@ def test_where_nothing_can_be_kept_it_is_made_all_the_same(tmp_path: Path) -> No
     assert (made.path, _shown(made).size) == (None, (8, 8))
 
 
-@pytest.mark.parametrize("box", [(0, 10), (10,), (10, 10.0), (5000, 10), (True, 10)])
+@pytest.mark.parametrize("box", [(0, 10), (10,), (10, 10.0), (5000, 10), (True, 10), 5, "ab", None])
 def test_a_box_that_is_none_is_refused(box: object) -> None:
     """Before any file is touched."""
     with pytest.raises(UsageError, match="box is"):
@@ -188,3 +188,12 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     list(thumbnails([], folder=tmp_path, workers=0))
     assert (old.exists(), young.exists()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("sources", "workers"), [([], "x"), ([], -1), ([], 1.5), ("c.jpg", 0), (b"c.jpg", 0)]
+)
+def test_sources_and_workers_that_are_none_are_refused(sources: object, workers: object) -> None:
+    """At the call; the letters of a path are no sources."""
+    with pytest.raises(UsageError):
+        thumbnails(sources, workers=workers)  # type: ignore[arg-type]
