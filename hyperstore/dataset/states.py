@@ -10,8 +10,7 @@ from hyperstore.dataset.contents import OVERRIDDEN, VersionContents
 from hyperstore.dataset.founding import read_dataset
 from hyperstore.dataset.lastchange import saved_since
 from hyperstore.dataset.lookup import commit_log
-from hyperstore.dataset.metadata import check_metadata
-from hyperstore.dataset.statistics import Stats
+from hyperstore.dataset.statistics import Stats, checked_stats
 from hyperstore.errors import PublishedError
 from hyperstore.history.commit import Count, VersionRecord
 from hyperstore.history.names import check_names
@@ -114,15 +113,15 @@ class VersionStates(VersionContents):
         """
         self.flush()
         self._editor.refuse_batch("commit")
+        given = None if override_stats is None else checked_stats(override_stats)
         counts = self.status().changes.frames
         text = message or f"Commit {self.name}"
         if lifecycle.commit(self._handle, self._place, text, even_empty=False) is None:
             self._state().writable()
-        if override_stats is not None:
-            said = {"content": self.content_id, "stats": override_stats}
-            checked = check_metadata({OVERRIDDEN: said}, path="override_stats")
+        if given is not None:
+            said = {OVERRIDDEN: {"content": self.content_id, "stats": given}}
             self._change(
-                "set statistics", lambda record: replace(record, extra=record.extra | checked)
+                "set statistics", lambda record: replace(record, extra=record.extra | said)
             )
         if publish:
             self.publish_version()

@@ -5,7 +5,7 @@ of the tree of frames; those of a version that moved on follow from the ones bef
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -13,11 +13,12 @@ from hyperstore.codec import Struct, decoder, field
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.view import View
+from hyperstore.errors import UsageError, a_type
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.tree.diff import diff
 
-__all__ = ["Stats", "stats_of"]
+__all__ = ["Stats", "checked_stats", "stats_of"]
 
 Stats = dict[str, list[dict[str, object]]]
 """`labels`, `frames` and `content_types`, each a list of `{"name", "count"}`."""
@@ -48,6 +49,34 @@ class _Counts(NamedTuple):
 
 _read = decoder(_Counted)
 _known: OrderedDict[NodeId, _Counts] = OrderedDict()
+
+
+_PARTS = ("labels", "frames", "content_types")
+
+
+def checked_stats(given: object) -> Stats:
+    """Return statistics that somebody gives as plain values; UsageError for what is none."""
+    if not isinstance(given, Mapping) or not set(given) <= set(_PARTS):
+        raise UsageError(f"override_stats is a dict with {', '.join(_PARTS)}, not {given!a:.100}")
+    return {str(part): [_row(part, one) for one in _rows(part, given[part])] for part in given}
+
+
+def _rows(part: str, given: object) -> Iterable[object]:
+    if not isinstance(given, list | tuple):
+        raise UsageError(f"override_stats.{part} is a list, not {a_type(given)}")
+    return given
+
+
+def _row(part: str, given: object) -> dict[str, object]:
+    if isinstance(given, Mapping) and set(given) == {"name", "count"}:
+        name, count = given["name"], given["count"]
+        is_text = isinstance(name, str) and not any("\ud800" <= one <= "\udfff" for one in name)
+        if is_text and type(count) is int and 0 <= count < 2**63:
+            return {"name": name, "count": count}
+    raise UsageError(
+        f'override_stats.{part} holds {{"name": a str, "count": a whole number}}, not '
+        f"{given!a:.100}"
+    )
 
 
 def stats_of(view: View, near: NodeId | None) -> Stats:

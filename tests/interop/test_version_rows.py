@@ -449,6 +449,26 @@ def test_ie_04_statistics_may_be_overridden_at_a_commit(current: DatasetVersion)
     assert current.get_stats()["labels"] == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"junk": 1},
+        [1],
+        {"labels": {"car": 1}},
+        {"labels": [{"name": "car"}]},
+        {"labels": [{"name": "car", "count": -1}]},
+        {"labels": [{"name": "\ud800", "count": 1}]},
+        {"frames": [{"name": object(), "count": 1}]},
+    ],
+)
+def test_ie_04_what_is_no_statistics_is_refused(current: DatasetVersion, given: object) -> None:
+    """get_stats would answer it; and nothing is committed then."""
+    current.add_frames([frame("a")])
+    with pytest.raises(UsageError, match=r"override_stats(\.| is)"):
+        current.commit_version(override_stats=given)  # type: ignore[arg-type]
+    assert current.status().state == "draft"
+
+
 def test_mk_02_colours_of_masks_mean_labels(current: DatasetVersion) -> None:
     """MK-06: read back as they were given, as tuples."""
     assert current.set_masks_labels({(0, 0, 0): ["background"], (255, 0, 0): ["a", "b"]}) is True
