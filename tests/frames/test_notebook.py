@@ -18,7 +18,7 @@ from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import read_frame
 from hyperstore.frames.roots import NO_ROOTS
 from hyperstore.limits import GLANCE_FILE_BYTES_MAX, GLANCE_ROIS_MAX, GLANCE_SIDE_MAX
-from tests.support.pictures import bomb, encoded
+from tests.support.pictures import bomb, encoded, turned_to
 from tests.support.strategies import strange, wire_frames
 from tests.support.webserver import web_server
 
@@ -275,3 +275,14 @@ def test_damaged_rois_are_said_to_be_unreadable() -> None:
     assert "s3://b/a.jpg" in _page(back).text
     with pytest.raises(hyperstore.CorruptError):
         back.annotations  # noqa: B018
+
+
+def test_a_picture_on_its_side_is_not_drawn_over(tmp_path: Path) -> None:
+    """The frame states the size before it is turned, so nobody knows where the ROIs are in it."""
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(turned_to(6, "JPEG"))
+    frame = SingleFrame(source=path, width=32, height=64)
+    frame.add_annotation(box2d_xywh=[5, 5, 20, 10], labels=["cat"])
+    assert "turned by its EXIF orientation" in _Page(frame._repr_html_()).text
+    frame.width, frame.height = 64, 32
+    assert "EXIF" not in _Page(frame._repr_html_()).text

@@ -178,6 +178,23 @@ def test_a_long_label_is_cut_to_what_has_room(letter: str) -> None:
         assert more is None or len(cut) - 3 == DRAWN_LABEL_CHARS_MAX
 
 
+class _Counting(Writer):
+    """Counts how often a text is measured."""
+
+    measured = 0
+
+    def _plate_of(self, text: str) -> tuple[str, int, int] | None:
+        self.measured += 1
+        return super()._plate_of(text)
+
+
+def test_a_long_label_is_measured_a_few_times() -> None:
+    """And not once for each of its letters: a notebook shows hundreds of labels at once."""
+    writer = _Counting(Image.new("RGB", (100, 100), "white"))
+    assert writer._fitted("W" * 1_000) is not None
+    assert writer.measured <= 7
+
+
 def test_of_a_huge_label_only_the_first_letters_are_looked_at() -> None:
     """Ten megabytes of text are drawn like the first few hundred letters of them."""
     arrays = []
