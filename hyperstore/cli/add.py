@@ -73,7 +73,9 @@ def add_command(
     All is added, or, where one frame is refused, nothing; with --skip-invalid the others are, and
     the exit code is 1.
     """
-    adding = _Adding(console, console.version(), context, options, skip_invalid, copy_media)
+    # Bytes that are kept stay, whatever becomes of the frames: a dry run keeps none.
+    keeps = copy_media and not dry_run
+    adding = _Adding(console, console.version(), context, options, skip_invalid, keeps)
     before = added = 0
     try:
         with adding.version.batch():
@@ -213,10 +215,15 @@ class _Adding:
 
     def _remark(self, folder: Path, report: FolderReport) -> None:
         gone = [f"{folder / path} is gone; --prune deletes its frames" for path in report.gone]
+        unsure = [
+            f"{folder / path} is gone, but {folder / place} has its content: nothing tells whether "
+            "that is it, so its frames stay; `hyperstore rm` deletes them"
+            for path, place in report.unsure
+        ]
         copies = [f"{folder / path} is a copy of {place}" for path, place in report.copies]
         passed = [f"{folder / path} {why}" for path, why in report.passed_over]
         lacking = [f"group {key} has no {', '.join(cameras)}" for key, cameras in report.incomplete]
-        for remarks in (gone, copies, passed, lacking):
+        for remarks in (gone, unsure, copies, passed, lacking):
             for remark in remarks[:_LISTED]:
                 self.console.out.note(remark)
             if len(remarks) > _LISTED:

@@ -28,7 +28,7 @@ from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.home import Home
 from hyperstore.history.commit import Snapshot
-from hyperstore.ids import SnapshotId
+from hyperstore.ids import ObjectId, SnapshotId
 
 __all__ = ["Editor", "Ending", "FrameLike", "frame_id_of", "listed"]
 
@@ -138,12 +138,26 @@ class Editor:
             )
         return ingest.failures
 
-    def delete(self, frames: Iterable[str | FrameLike]) -> int:
-        """Delete frames by id; return how many there were."""
-        wanted = deletions(keys.frame_key(frame_id_of(one)) for one in listed(frames))
+    def delete(
+        self, frames: Iterable[str | FrameLike], *, only_as: Iterable[ObjectId] | None = None
+    ) -> int:
+        """Delete frames by id; return how many there were.
+
+        `only_as` are the objects that they were when it was decided, in their order: ConflictError
+        where somebody has left another one meanwhile.
+        """
+        ids = [frame_id_of(one) for one in listed(frames)]
+        wanted = [keys.frame_key(one) for one in ids]
         with self._editing("delete frames") as work:
             before = work.snapshot.count
-            work.snapshot = edit_snapshot(work.staging, work.snapshot, wanted)
+            if only_as is not None:
+                expected = {
+                    key: Expected({"id": frame_id}, frame_id, object_id)
+                    for key, frame_id, object_id in zip(wanted, ids, only_as, strict=True)
+                }
+                work.expected = {**expected, **work.expected}
+                work.strict = True
+            work.snapshot = edit_snapshot(work.staging, work.snapshot, deletions(wanted))
             return before - work.snapshot.count
 
     def change_metadata(self, change: Callable[[dict[str, object]], dict[str, object]]) -> None:

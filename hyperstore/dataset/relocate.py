@@ -9,20 +9,23 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from hyperstore.codec import Unfit
 from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, UsageError, nearest
 from hyperstore.frames.pointers import pointers
+from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame, read_frame
 from hyperstore.frames.roots import RESERVED, Roots, absolute_uri
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.limits import RELOCATE_PREFIXES
 from hyperstore.media.uri import refusal, shown
 
-__all__ = ["Counted", "Lead", "Place", "Relocated", "lead_of", "relocated"]
+__all__ = ["Counted", "Lead", "Place", "Relocated", "lead_of", "relocated", "tried"]
 
 Place = str | os.PathLike[str]
+_WEB = ("http://", "https://")
 
 
 class Lead(NamedTuple):
@@ -31,11 +34,28 @@ class Lead(NamedTuple):
     prefix: str
     new: str
 
+    def is_of(self, uri: str) -> bool:
+        return uri == self.prefix or uri.startswith(self.prefix + "/")
+
     def of(self, uri: str) -> str | None:
-        """Return where a URI leads now; None where it is not under the prefix."""
-        if uri == self.prefix or uri.startswith(self.prefix + "/"):
-            return self.new + uri[len(self.prefix) :]
-        return None
+        """Return where a URI leads now; None where it is not under the prefix.
+
+        What a server of the web is asked for is quoted, and what stands elsewhere is not.
+        """
+        if not self.is_of(uri):
+            return None
+        rest = uri[len(self.prefix) :]
+        of_web, to_web = self.prefix.startswith(_WEB), self.new.startswith(_WEB)
+        if to_web and not of_web:
+            rest = quote(rest)
+        elif of_web and not to_web:
+            if "?" in rest or "#" in rest:
+                raise UsageError(
+                    f"{shown(uri)} cannot be led to {shown(self.new)}: what follows its path is "
+                    "part of no file's name"
+                )
+            rest = unquote(rest)
+        return self.new + rest
 
     def apply(self, frame: Frame) -> int:
         """Lead a frame's URIs; return how many."""
@@ -83,6 +103,15 @@ class Counted:
             yield frame
 
 
+def tried(frames: Iterable[Relocated], roots: Roots) -> int:
+    """Return how many frames would be led; what storing them would raise comes out."""
+    count = 0
+    for frame in frames:
+        prepare(frame.to_dict(), roots=roots)
+        count += 1
+    return count
+
+
 def lead_of(prefix: Place, new: Place, roots: Roots) -> Lead:
     """Return what leads from one place to another; UsageError where either is none."""
     lead = Lead(_place(prefix, "prefix", roots), _place(new, "new", roots))
@@ -104,7 +133,7 @@ def relocated(view: View, lead: Lead) -> Iterator[Relocated]:
     for object_id, payload in view.payloads():
         frame = read_frame(payload, home=None, object_id=None, roots=view.roots)
         uris = [pointer.uri for pointer in pointers(frame)]
-        if any(lead.of(uri) is not None for uri in uris):
+        if any(lead.is_of(uri) for uri in uris):
             found = True
             yield Relocated(view, lead, object_id)
         elif not found and len(others) < RELOCATE_PREFIXES:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
 from hyperstore.dataset.ingest import Failure, FrameLike
-from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated
+from hyperstore.dataset.relocate import Counted, Place, lead_of, relocated, tried
 from hyperstore.dataset.uploading_wish import UploadDefault, upload_wish
 from hyperstore.dataset.version import VersionCore
 from hyperstore.dataset.view import View
@@ -32,7 +32,7 @@ class VersionWriting(VersionCore):
         view = self.view()
         found = relocated(view, lead_of(prefix, new, view.roots))
         if dry_run:
-            return sum(1 for _ in found)
+            return tried(found, view.roots)
         counted = Counted(found)
         self._editor.put(
             counted, "move sources", home=self._home(None), strict=True, if_unchanged=True

@@ -23,7 +23,8 @@ into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice
 object, one ROI), `voc_write`, `voc_masks`, `voc_labelmap`, `xmltree`, `xmltext`; `wirefile` and
 `wirewrite` (frames in the wire form); then `folder`, `folderpattern` (what a name says),
 `folderwalk` (the files), `folderindex` and `folderfacts` (what is in them), `folderplan` (which
-frames they make), `folderside`, `foldermatch` (which frames those are) and `folderframes`.
+frames they make), `folderside`, `foldermatch` (which frames those are), `folderframes` and
+`folderedits`.
 
 Why not the id that COCO gives an image as the frame's id: val and test number theirs apart, and
 another format of the same pictures has none. Why not keep each annotation as it came: it would

@@ -20,17 +20,20 @@ from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.ingest import Failure
 from hyperstore.dataset.view import View
 from hyperstore.errors import FormatError, FrameError, UsageError
+from hyperstore.formats.folderedits import FreshFrame, RefreshedFrame, add_legend
 from hyperstore.formats.folderfacts import Reading, read_facts
 from hyperstore.formats.folderframes import Maker
 from hyperstore.formats.folderindex import Index, Settled
 from hyperstore.formats.foldermatch import Held, Match, Matching
 from hyperstore.formats.folderplan import Layout, Plan, Planned
-from hyperstore.formats.folderside import Legend, read_legend
-from hyperstore.formats.folderwalk import Found, look, walk
-from hyperstore.frames.read import read_frame
-from hyperstore.frames.roots import Roots, local_path
-from hyperstore.ids import Kind, ObjectId
+from hyperstore.formats.folderside import read_legend
+from hyperstore.formats.folderwalk import Found, is_gone, look, walk
+from hyperstore.frames.records import read_lazily
+from hyperstore.frames.roots import local_path
+from hyperstore.ids import Kind
 from hyperstore.limits import FOLDER_CHUNK, FOLDER_LISTED_MAX
+from hyperstore.media.kept import kept_in, kept_path
+from hyperstore.media.uri import KEPT, is_kept
 
 __all__ = ["FolderReport", "add_folder"]
 
@@ -55,6 +58,8 @@ class FolderReport:
     passed_over: Named = field(default_factory=list)  # Links to folders.
     copies: Named = field(default_factory=list)  # Files, and of which registered ones.
     gone: list[str] = field(default_factory=list)  # Files of frames that are still there.
+    # Such files whose content is in the folder all the same, and where: `prune` spares the frames.
+    unsure: Named = field(default_factory=list)
     incomplete: list[tuple[str, list[str]]] = field(default_factory=list)  # Groups, what they lack.
 
 
@@ -92,43 +97,23 @@ def add_folder(
     if colours is not None and layout.masks is None:
         raise UsageError("a legend says what masks mean: give the pattern of masks too")
     place = Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute() would keep `..`.
-    run = _Run(version, place, layout, context, skip_invalid=skip_invalid, copy_media=copy_media)
-    files = run.found(only)
-    question = encode([layout.question, context, copy_media], what="a question").hex()
-    settled = run.settled(question, files) if only is None else None
-    believed = settled is not None and not (verify or decode)
-    inside = version._editor.pending is not None
-    with nullcontext() if inside else version.batch():
+    # What is read here is compared with what is written in the end, so all of it is one edit.
+    with nullcontext() if version._editor.pending is not None else version.batch():
+        run = _Run(version, place, layout, context, skip_invalid=skip_invalid, keeps=copy_media)
+        files = run.found(only)
+        settled = run.settled(files) if only is None else None
+        believed = settled is not None and not (verify or decode or copy_media)
         if believed and settled is not None:
             run.report.unchanged = settled.frames
         else:
             readings = read_facts(place, files, run.index, verify=verify, decode=decode)
             plan = run.planned(readings if progress is None else progress(readings))
-            run.write(plan, prune=prune)
+            run.write(plan, files, prune=prune, part=only is not None)
         if colours is not None:
-            _set_legend(version, colours)
+            add_legend(version, colours, str(legend))
     if not believed:
-        run.remember(None if only is not None else question, files)
+        run.remember(files, part=only is not None)
     return run.report
-
-
-class _Refreshed:
-    """A frame brought up to date; small once it is written, since all of a call are held."""
-
-    __slots__ = ("_again", "_payload", "_roots", "object_id")
-
-    def __init__(
-        self, object_id: ObjectId, payload: bytes, roots: Roots, again: Callable[[], bytes]
-    ) -> None:
-        self.object_id = object_id
-        self._payload: bytes | None = payload
-        self._roots = roots
-        self._again = again
-
-    def to_dict(self) -> dict[str, object]:
-        """Return it as a wire frame."""
-        payload, self._payload = self._payload or self._again(), None
-        return read_frame(payload, home=None, object_id=None, roots=self._roots).to_dict()
 
 
 class _Run:
@@ -142,7 +127,7 @@ class _Run:
         context: str | None,
         *,
         skip_invalid: bool,
-        copy_media: bool,
+        keeps: bool,
     ) -> None:
         self._version = version
         self._folder = folder
@@ -150,9 +135,11 @@ class _Run:
         self._layout = layout
         self._context = context
         self._skip_invalid = skip_invalid
-        self._copy_media = copy_media
+        self._keeps = keeps
         self._view: View = version.view()
         self._store = Path(self._view.home.store)
+        roots = repr(self._view.roots)
+        self._question = encode([layout.question, context, roots], what="a question").hex()
         self._present: dict[str, str | None] = {}
         self.index = Index(self._store / "cache", folder)
         self.report = FolderReport()
@@ -178,10 +165,10 @@ class _Run:
         self.report.files = len(files)
         return files
 
-    def settled(self, question: str, files: list[Found]) -> Settled | None:
+    def settled(self, files: list[Found]) -> Settled | None:
         """Return what is remembered if nothing has changed since, in the folder or the version."""
         known = self.index.settled()
-        if known is None or self.report.refused or known.question != question:
+        if known is None or self.report.refused or known.question != self._question:
             return None
         same = (known.content, known.files) == (self._view.content_id, _digest(files))
         return known if same else None
@@ -208,66 +195,77 @@ class _Run:
         self._settle_problems(plan.problems)
         return frames
 
-    def write(self, frames: list[Planned], *, prune: bool) -> None:
+    def write(self, frames: list[Planned], files: list[Found], *, prune: bool, part: bool) -> None:
         """Store what is new, bring up to date what is there, and note the rest."""
         maker = Maker(
             self._folder,
             self._view.roots,
-            self.index,
             self._plan.side_files,
             self._present,
+            frozenset(self._present.values()),
             context=self._context,
             prune=prune,
         )
-        matching = Matching(self._view, maker, self._present)
+        matching = Matching(self._view, maker, self._present, self._stillness(files), part=part)
         matches = matching.match(frames)
         self._settle_problems(matching.clashes)
-        self.report.copies = matching.copies
-        known = [one for one in matches if one.held is not None]
-        fresh = [one for one in matches if one.held is None]
-        strict = not self._skip_invalid
         report = self.report
-        refreshed = self._refreshed(maker, known)
-        first = next(refreshed, None)
+        report.copies = matching.copies
+        known = self._refreshed(maker, [one for one in matches if one.held is not None])
+        fresh = self._new(maker, [one for one in matches if one.held is None])
+        made: Iterator[FreshFrame | RefreshedFrame] = chain(known, fresh)
+        first = next(made, None)
         if first is not None:
             # Somebody may edit a frame between this reading and the writing: theirs stays.
             with self._naming():
                 failures = self._version.update_frames(
-                    chain([first], refreshed),
-                    strict=strict,
+                    chain([first], made),
+                    strict=not self._skip_invalid,
                     if_unchanged=True,
-                    copy_media=self._copy_media,
+                    copy_media=self._keeps,
                 )
             self._refuse_failed(failures)
-            report.changed -= len(failures)
-        if fresh:
-            with self._naming():
-                failures = self._version.add_frames(
-                    self._new(maker, fresh), strict=strict, copy_media=self._copy_media
-                )
-            self._refuse_failed(failures)
-            report.added -= len(failures)
-        gone = matching.gone
-        if prune and gone:
-            report.pruned = self._version.delete_frames([frame_id for frame_id, _ in gone])
-        else:
-            report.gone = sorted({*(path for _, path in gone), *maker.gone})
+            new = sum(isinstance(one["frame"], FreshFrame) for one in failures)
+            report.added -= new
+            report.changed -= len(failures) - new
+        if prune and matching.gone:
+            report.pruned = self._version._editor.delete(
+                (held.frame_id for held, _ in matching.gone),
+                only_as=(held.object_id for held, _ in matching.gone),
+            )
+        gone = () if prune else (path for _, path in matching.gone)
+        report.gone = sorted({*gone, *maker.gone})
+        report.unsure = matching.unsure
 
-    def remember(self, question: str | None, files: list[Found]) -> None:
-        """Keep what was learnt, and whether nothing is left to do; `question` None for a part."""
+    def remember(self, files: list[Found], *, part: bool) -> None:
+        """Keep what was learnt, and of a whole folder whether nothing is left to do."""
         report = self.report
-        undone = report.refused or report.gone or report.copies or report.incomplete
+        undone = (
+            report.refused or report.gone or report.unsure or report.copies or report.incomplete
+        )
         settled = None
-        if question is not None and not undone:
+        if not part and not undone:
             known = self.index.rows
             if all((row := known.get(one.path)) is not None and row.is_of(one) for one in files):
                 content = self._version.view().content_id
                 frames = report.added + report.changed + report.moved + report.unchanged
-                settled = Settled(question, content, _digest(files), frames)
-        only = None if question is None else {one.path for one in files}
+                settled = Settled(self._question, content, _digest(files), frames)
+        only = None if part else {one.path for one in files}
         self.index.save(only=only, settled=settled)
 
-    def _new(self, maker: Maker, matches: list[Match]) -> Iterator[dict[str, object]]:
+    def _stillness(self, files: list[Found]) -> Callable[[str], bool]:
+        """Return what tells of a file whether it is as it was when the folder was looked at."""
+        before: dict[str, Found] = {}
+
+        def is_still(path: str) -> bool:
+            if not before:
+                before.update((one.path, one) for one in files)
+            now = next(look(self._folder, [path], refuse=lambda path, why: None), None)
+            return now is not None and now == before.get(path)
+
+        return is_still
+
+    def _new(self, maker: Maker, matches: list[Match]) -> Iterator[FreshFrame]:
         for match in matches:
             try:
                 wire = maker.wire(match.planned)
@@ -276,22 +274,25 @@ class _Run:
                 continue
             wire["id"] = match.frame_id
             self.report.added += 1
-            yield wire
+            yield FreshFrame(wire)
 
-    def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[_Refreshed]:
+    def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[RefreshedFrame]:
         """Yield the frames that are not as their files are, brought up to date."""
         source = iter(matches)
         while chunk := list(islice(source, FOLDER_CHUNK)):
             helds = [one.held for one in chunk if one.held is not None]
             payloads = self._view.staging.payloads([one.object_id for one in helds], Kind.FRAME)
             for match, held, payload in zip(chunk, helds, payloads, strict=True):
+                if self._keeps and self._is_lost(payload):
+                    # Its files are kept again, from where the originals are.
+                    match = match._replace(lead=True)
                 try:
-                    made = maker.refreshed(payload, match.planned, lead=match.lead)
+                    made = self._made(maker, match, held, payload)
                 except (FormatError, FrameError) as error:
                     self._settle_problem(match.planned.name, error)
                     continue
                 if made is None:
-                    if not (self._copy_media and held.is_local):
+                    if not (self._keeps and held.is_local):
                         self.report.unchanged += 1
                         continue
                     made = payload  # As it was, but that its bytes are to be kept.
@@ -300,11 +301,29 @@ class _Run:
                 else:
                     self.report.changed += 1
                 again = partial(self._remade, maker, match, held)
-                yield _Refreshed(held.object_id, made, self._view.roots, again)
+                yield RefreshedFrame(held.object_id, made, self._view.roots, again)
+
+    def _made(self, maker: Maker, match: Match, held: Held, payload: bytes) -> bytes | None:
+        anew = match.lead and not held.is_local
+        return maker.refreshed(
+            payload, match.planned, lead=match.lead, origin=held.origin, anew=anew
+        )
 
     def _remade(self, maker: Maker, match: Match, held: Held) -> bytes:
         payload = self._view.staging.payloads([held.object_id], Kind.FRAME)[0]
-        return maker.refreshed(payload, match.planned, lead=match.lead) or payload
+        return self._made(maker, match, held, payload) or payload
+
+    def _is_lost(self, payload: bytes) -> bool:
+        """Return whether the store lacks a kept file that a frame has as a source or a mask."""
+        digests = kept_in(payload)
+        if not digests or all(map(self._has, digests)):
+            return False
+        sources = read_lazily(payload, what="frame").sources
+        uris = [one.uri for source in sources for one in (source, *(source.masks or ()))]
+        return any(is_kept(uri) and not self._has(uri[len(KEPT) :]) for uri in uris)
+
+    def _has(self, digest: str) -> bool:
+        return not is_gone(kept_path(str(self._store), digest))
 
     def _refuse(self, path: str, why: str) -> None:
         self.report.refused.append((path, why))
@@ -348,9 +367,3 @@ def _digest(files: list[Found]) -> str:
     for path, size, mtime_ns, inode in files:
         found.update(f"{path}\0{size} {mtime_ns} {inode}\0".encode())
     return found.hexdigest()
-
-
-def _set_legend(version: DatasetVersion, legend: Legend) -> None:
-    wanted = {colour: tuple(labels) for colour, labels in legend.items()}
-    if version.get_masks_labels() != wanted:
-        version.set_masks_labels(legend)

@@ -73,9 +73,7 @@ def _noted(
         if facts is None:
             yield Reading(found, index.rows[found.path].facts, is_new=False)
         else:
-            known = index.rows.get(found.path)
-            side = known.side if known is not None else None
-            index.learn(found, facts, side, began_ns=batch[1])
+            index.learn(found, facts, began_ns=batch[1])
             yield Reading(found, facts, is_new=True)
     index.save_now_and_then(FOLDER_SAVE_S)
 

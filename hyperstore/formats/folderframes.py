@@ -2,18 +2,18 @@
 
 What the files say of themselves (type, size, hash) follows the files. What people say (ROIs,
 metadata) is theirs: a side file that changed is merged as a branch would be, with what it said
-before as the base, and where both changed one thing the store's stays.
+before as the base, which the frame remembers in the reserved field `_side`; where both changed one
+thing the store's stays.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyperstore.codec import pack, replace
 from hyperstore.errors import FormatError
-from hyperstore.formats.folderindex import Index
 from hyperstore.formats.folderplan import Part, Planned
-from hyperstore.formats.folderside import Said, Side, read_side, unpacked
+from hyperstore.formats.folderside import Side, read_side
 from hyperstore.formats.folderwalk import is_gone
 from hyperstore.frames.hashes import hashes_of, mask_hashes
 from hyperstore.frames.merging import merge_frames
@@ -22,10 +22,10 @@ from hyperstore.frames.records import SourceRecord, WholeRecord, read_whole
 from hyperstore.frames.roots import RESERVED, Roots, local_path
 from hyperstore.media.facts import Facts
 
-__all__ = ["Maker", "hash_of", "is_local_form"]
+__all__ = ["Maker", "hash_of"]
 
 _Wire = dict[str, object]
-_SIDE = "side"  # Where among a source's hashes that of its side file stands.
+_SIDE = "_side"  # Where a frame remembers its side files, by member; "" is the frame's own.
 
 
 @dataclass(slots=True)
@@ -34,9 +34,9 @@ class Maker:
 
     folder: Path
     roots: Roots
-    index: Index
     sides: Mapping[str, Facts | None]
     present: Mapping[str, str | None]  # The hash of each path that was found, refused ones too.
+    contents: frozenset[str | None]  # These hashes.
     context: str | None = None
     prune: bool = False
     gone: list[str] = field(default_factory=list)  # Masks of frames, whose files are not there.
@@ -55,45 +55,68 @@ class Maker:
             wire["timestamp"] = planned.moment
             context = context or planned.name
         sides = self._sides_of(planned)
-        for _, side in sides:
-            context = side.context_id or context
-            if side.timestamp is not None:
-                wire["timestamp"] = side.timestamp
         if context is not None:
             wire["context_id"] = context
-        said = _joined([(member, (side.meta, side.rois)) for member, side in sides])
-        wire |= {key: value for key, value in said.items() if value}
+        if sides:
+            said = {key: side.said() for key, side in sides.items()}
+            wire |= _joined(said)
+            wire[_SIDE] = said
         wire["sources"] = [self._source(part, planned) for part in planned.parts]
         return wire
 
-    def refreshed(self, payload: bytes, planned: Planned, *, lead: bool) -> bytes | None:
+    def refreshed(
+        self,
+        payload: bytes,
+        planned: Planned,
+        *,
+        lead: bool,
+        origin: str | None = None,
+        anew: bool = False,
+    ) -> bytes | None:
         """Return a stored frame as its files have it now; None where it is so already.
 
-        With `lead` its sources are led to the files of the plan.
+        With `lead` its sources are led to the files of the plan. `origin` is the context that is
+        its place, which follows its file; with `anew` its masks are led there too.
         """
         record = read_whole(payload)
         names = _side_names(planned)
-        told = [_told(record, own) for own, _ in names]
-        stale = any(self._sha(name) not in one for (_, name), one in zip(names, told, strict=True))
-        before = [self._earlier(name, one) for (_, name), one in zip(names, told, strict=True)]
+        told = _told(record)
+        stale = any(self._sha(path) != _sha_told(told, key) for key, path in names.items())
         wire = self.wire(planned if stale else _without_sides(planned))
         new = read_whole(prepare(wire, roots=self.roots).payload)
         if stale:
-            said = _joined([(own, side) for (own, _), side in zip(names, before, strict=True)])
-            old = prepare({**wire, **said}, roots=self.roots).payload
-            record = _merged(read_whole(old), record, new)
+            record = self._merged(record, new, wire, [key for key in names if key in told])
         by_id = {source.id: source for source in record.sources}
         for source in new.sources:
             known = by_id.get(source.id)
             if known is None:
                 record.sources.append(source)
             else:
-                _refresh(known, source, lead=lead, is_told=stale)
+                _refresh(known, source, lead=lead, anew=anew)
                 self._note_gone(known, source)
+        if planned.is_group:
+            self._note_members(record, planned)
+        if origin is not None and record.context_id == origin:
+            record.context_id = self.uri(planned.parts[0].path)
         if record.context_id is None:
             record.context_id = self.context
         made = pack(record)
         return None if made == payload else made
+
+    def _merged(
+        self, ours: WholeRecord, new: WholeRecord, wire: _Wire, before: list[str]
+    ) -> WholeRecord:
+        """Return a stored frame with what changed in its side files; the store's edits stay."""
+        told, said = _told(ours), _told(new)
+        plain = {key: value for key, value in wire.items() if key in ("id", "_kind", "sources")}
+        sides = []
+        for one in ({key: told[key] for key in before}, said):
+            found = read_whole(prepare({**plain, **_joined(one)}, roots=self.roots).payload)
+            found.id, found.kind, found.sources = ours.id, ours.kind, ours.sources
+            sides.append(pack(found))
+        record = read_whole(merge_frames(sides[0], pack(ours), sides[1])[0])
+        record.extra = {**(ours.extra or {}), _SIDE: {**told, **said}}
+        return record
 
     def _source(self, part: Part, planned: Planned) -> _Wire:
         facts = part.facts
@@ -102,10 +125,6 @@ class Maker:
             hashes["source"] = facts.sha256
         if part.masks:
             hashes["mask_source"] = [mask.sha256 for _, _, mask in part.masks]
-        side = part.side or (planned.side if part is planned.parts[0] else None)
-        told = None if side is None else self.sides[side]
-        if told is not None:
-            hashes[_SIDE] = told.sha256
         source: _Wire = {
             "id": part.member,
             "uri": str(self.folder / part.path),
@@ -121,11 +140,11 @@ class Maker:
             ]
         return source
 
-    def _sides_of(self, planned: Planned) -> list[tuple[str | None, Side]]:
-        """Return the side files of a frame, each with the member that it is of."""
-        found: list[tuple[str | None, Side]] = []
+    def _sides_of(self, planned: Planned) -> dict[str, Side]:
+        """Return the side files of a frame, by the member that each is of."""
+        found: dict[str, Side] = {}
         if planned.side is not None:
-            found.append((None, self._side(planned.side, None)))
+            found[""] = self._side(planned.side, None)
         for part in planned.parts:
             if part.side is None:
                 continue
@@ -143,7 +162,7 @@ class Maker:
                         f"{side.name}: a video's side file has metadata and labels, "
                         f"no {'annotations' if shaped else 'timestamp'}"
                     )
-            found.append((part.member if planned.is_group else None, side))
+            found[part.member if planned.is_group else ""] = side
         return found
 
     def _side(self, path: str, member: str | None) -> Side:
@@ -151,11 +170,7 @@ class Maker:
         if facts is None or facts.fault is not None or facts.sha256 is None:
             said = "it is refused" if facts is None else facts.fault
             raise FormatError(f"side file {path!a}: {said}")
-        side = read_side(self.folder / path, path, facts.sha256, member=member)
-        known = self.index.rows.get(path)
-        if known is not None and known.facts == facts:
-            self.index.rows[path] = replace(known, side=side.packed())
-        return side
+        return read_side(self.folder / path, path, facts.sha256, member=member)
 
     def _note_gone(self, source: SourceRecord, new: SourceRecord) -> None:
         """Note masks that the folder had and has not any more, or with `prune` take them away."""
@@ -178,17 +193,22 @@ class Maker:
                 del known["mask_source"]
             source.meta = {**(source.meta or {}), "hash": known}
 
+    def _note_members(self, record: WholeRecord, planned: Planned) -> None:
+        """Note members of a group whose files are gone, or with `prune` take them away."""
+        known = {part.member for part in planned.parts}
+        for source in [one for one in record.sources if one.id not in known]:
+            place = local_path(self.roots.absolute(source.uri))
+            path = place.removeprefix(f"{self.folder}/")
+            if path == place or path in self.present or not is_gone(place):
+                continue
+            if not self.prune or hash_of(source) in self.contents:
+                self.gone.append(path)
+            else:
+                _drop_member(record, source)
+
     def _sha(self, name: str) -> str | None:
         facts = self.sides[name]
         return None if facts is None else facts.sha256
-
-    def _earlier(self, name: str, told: set[object]) -> Said:
-        """Return what a side file said when its hash was that; nothing where nobody knows."""
-        known = self.index.rows.get(name)
-        if known is None or known.side is None:
-            return {}, []
-        sha256, said = unpacked(known.side)
-        return said if sha256 in told else ({}, [])
 
 
 def hash_of(source: SourceRecord) -> str | None:
@@ -197,31 +217,42 @@ def hash_of(source: SourceRecord) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def is_local_form(stored: str) -> bool:
-    """Return whether a stored URI is that of a local file."""
+def _is_local_form(stored: str) -> bool:
     return stored.startswith((RESERVED, "file:///"))
 
 
-def _side_names(planned: Planned) -> list[tuple[str | None, str]]:
-    """Return the path of each side file, with the member of a group that it is of."""
-    found: list[tuple[str | None, str]] = []
-    if planned.side is not None:
-        found.append((None, planned.side))
-    found += [
-        (part.member if planned.is_group else None, part.side)
-        for part in planned.parts
-        if part.side is not None
-    ]
+def _side_names(planned: Planned) -> dict[str, str]:
+    """Return the path of each side file, by the member of a group that it is of."""
+    found = {} if planned.side is None else {"": planned.side}
+    for part in planned.parts:
+        if part.side is not None:
+            found[part.member if planned.is_group else ""] = part.side
     return found
 
 
-def _told(record: WholeRecord, member: str | None) -> set[object]:
-    """Return the hashes of side files that a frame was made of; of one member, if that is given.
+def _told(record: WholeRecord) -> dict[str, _Wire]:
+    """Return what side files said when the frame was made of them."""
+    said = (record.extra or {}).get(_SIDE)
+    if not isinstance(said, dict):
+        return {}
+    return {key: one for key, one in said.items() if isinstance(one, dict)}
 
-    Of a group's own any source remembers it, since which one comes first may change.
-    """
-    sources = [one for one in record.sources if member in (None, one.id)]
-    return {hashes_of(one).get(_SIDE) for one in sources}
+
+def _sha_told(told: Mapping[str, _Wire], key: str) -> object:
+    return told[key].get("sha256") if key in told else None
+
+
+def _drop_member(record: WholeRecord, source: SourceRecord) -> None:
+    """Take a member out of a group, with the ROIs that are its alone."""
+    record.sources.remove(source)
+    rois = []
+    for roi in record.rois or ():
+        left = [one for one in roi.sources or () if one != source.id]
+        if left or not roi.sources:
+            rois.append(replace(roi, sources=left or None))
+    record.rois = rois or None
+    if record.meta is not None:
+        record.meta = {key: one for key, one in record.meta.items() if key != source.id} or None
 
 
 def _without_sides(planned: Planned) -> Planned:
@@ -229,29 +260,23 @@ def _without_sides(planned: Planned) -> Planned:
     return Planned(planned.name, planned.frame_id, parts, planned.is_group, planned.moment)
 
 
-def _joined(said: Iterable[tuple[str | None, Said]]) -> _Wire:
-    """Return the metadata and ROIs of a frame from those of its side files."""
+def _joined(said: Mapping[str, _Wire]) -> _Wire:
+    """Return what the side files of a frame say of it together."""
     meta: _Wire = {}
-    rois: list[_Wire] = []
-    for member, (own, drawn) in said:
-        if member is None:
-            meta.update(own)
-        elif own:
-            meta[member] = own
-        rois += drawn
-    return {"meta": meta, "rois": rois}
+    rois: list[object] = []
+    joined: _Wire = {}
+    for member, one in said.items():
+        own, drawn = one.get("meta"), one.get("rois")
+        if isinstance(own, dict) and own:
+            meta.update(own if not member else {member: own})
+        rois += drawn if isinstance(drawn, list) else []
+        joined |= {key: one[key] for key in ("context_id", "timestamp") if key in one}
+    joined |= {key: value for key, value in (("meta", meta), ("rois", rois)) if value}
+    return joined
 
 
-def _merged(base: WholeRecord, ours: WholeRecord, new: WholeRecord) -> WholeRecord:
-    """Return a stored frame with what changed in its side files; the store's edits stay."""
-    shared = {"id": ours.id, "kind": ours.kind, "sources": ours.sources}
-    base = WholeRecord(**shared, meta=base.meta, rois=base.rois)  # type: ignore[arg-type]
-    theirs = WholeRecord(**shared, meta=new.meta, rois=new.rois)  # type: ignore[arg-type]
-    return read_whole(merge_frames(pack(base), pack(ours), pack(theirs))[0])
-
-
-def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, is_told: bool) -> None:
-    """Let a stored source say what its file says now; `is_told` where side files were merged."""
+def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, anew: bool) -> None:
+    """Let a stored source say what its file says now."""
     meta = dict(source.meta or {})
     hashes = hashes_of(source)
     found = hash_of(new)
@@ -262,19 +287,15 @@ def _refresh(source: SourceRecord, new: SourceRecord, *, lead: bool, is_told: bo
     if is_other or "size" not in meta:
         meta["size"] = (new.meta or {}).get("size")
     hashes["source"] = found
-    if is_told:
-        hashes.pop(_SIDE, None)  # Which source of a group remembers it may have changed.
-    if _SIDE in hashes_of(new):
-        hashes[_SIDE] = hashes_of(new)[_SIDE]
     if lead:
         source.uri = new.uri
     if new.masks:
-        hashes["mask_source"] = _refresh_masks(source, new)
+        hashes["mask_source"] = _refresh_masks(source, new, anew=anew)
     meta["hash"] = hashes
     source.meta = meta
 
 
-def _refresh_masks(source: SourceRecord, new: SourceRecord) -> list[object]:
+def _refresh_masks(source: SourceRecord, new: SourceRecord, *, anew: bool) -> list[object]:
     """Lay the masks of the folder over those stored; return the hashes of all, in their order."""
     masks = list(source.masks or ())
     known = _mask_hashes(source)
@@ -284,7 +305,7 @@ def _refresh_masks(source: SourceRecord, new: SourceRecord) -> list[object]:
         number = at.get(mask.id)
         if number is None:
             masks.append(mask)
-        elif is_local_form(masks[number].uri) or known.get(mask.id) != found[mask.id]:
+        elif anew or _is_local_form(masks[number].uri) or known.get(mask.id) != found[mask.id]:
             # One that was uploaded, and has the same content still, stays where it is.
             old = masks[number]
             masks[number] = replace(mask, extra=old.extra, timestamp=old.timestamp)

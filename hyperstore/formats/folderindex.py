@@ -23,21 +23,20 @@ from hyperstore.media.facts import Facts
 
 __all__ = ["Index", "Known", "Settled"]
 
-_FORMAT = 1
+_FORMAT = 2
 _START = struct.Struct("<I8s")  # Length and check.
 _SECOND_NS = 1_000_000_000
 _NEVER = -1  # The inode of no file.
 
 
 class Known(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A file as it was when it was read; `side` is what a side file said, encoded."""
+    """A file as it was when it was read."""
 
     path: str
     size: int
     mtime_ns: int
     inode: int
     facts: Facts
-    side: bytes | None = None
 
     def is_of(self, found: Found) -> bool:
         """Return whether the file has not changed since."""
@@ -93,16 +92,20 @@ class Index:
                         self._rows[known.path] = known
         return self._rows
 
-    def learn(self, found: Found, facts: Facts, side: bytes | None, *, began_ns: int) -> None:
+    def learn(self, found: Found, facts: Facts, *, began_ns: int) -> None:
         """Remember a file that was read from the moment `began_ns` on.
 
-        One that had just changed then is read again next time: it might change again unseen.
+        One that had just changed then is read again next time: it might change again unseen. One
+        with a fault is read again too: rights are given, and programs installed.
         """
+        if facts.fault is not None:
+            self.rows.pop(found.path, None)
+            return
         coarse = found.mtime_ns % _SECOND_NS == 0
         margin = FOLDER_COARSE_NS if coarse else FOLDER_MOMENT_NS
         if found.mtime_ns + margin > began_ns:
             found = found._replace(inode=_NEVER)
-        self.rows[found.path] = Known(*found, facts, side)
+        self.rows[found.path] = Known(*found, facts)
 
     def save(self, *, only: set[str] | None, settled: Settled | None = None) -> None:
         """Write what is known, of the files in `only` if that is given.

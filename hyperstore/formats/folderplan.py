@@ -52,6 +52,9 @@ class Layout:
         """Take what a user wrote; UsageError names the option that is wrong."""
         if every_ms is not None and fps is not None:
             raise UsageError("say how often a video is looked at by every_ms or by fps, not both")
+        for name, given in (("every_ms", every_ms), ("fps", fps)):
+            if given is not None and (type(given) is bool or not isinstance(given, (int, float))):
+                raise UsageError(f"{name} is a number, not {given!a}")
         if every_ms is not None and not 1 <= every_ms <= 1e9:
             raise UsageError(f"every_ms is a number of milliseconds from 1 on, not {every_ms!a}")
         if fps is not None and not 1e-6 <= fps <= 1000:
@@ -145,6 +148,10 @@ class Planned:
     is_group: bool = False
     moment: int | None = None
     side: str | None = None
+
+    def at(self, moment: int) -> "Planned":
+        """Return the frame of another moment of the same video."""
+        return Planned(self.name, self.frame_id, self.parts, moment=moment)
 
     def renamed(self, number: int) -> str:
         """Return another id, that follows from name and content: for where the first is taken."""

@@ -21,19 +21,26 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from hyperstore.codec import decode, encode
-from hyperstore.errors import FormatError, FrameError, NotFoundError, UsageError, a_type, nearest
+from hyperstore.codec import encode
+from hyperstore.errors import (
+    FormatError,
+    FrameError,
+    MediaError,
+    NotFoundError,
+    UsageError,
+    a_type,
+    nearest,
+)
 from hyperstore.formats.wirefile import read_frames
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.roots import NO_ROOTS
 from hyperstore.limits import SIDE_BYTES_MAX
+from hyperstore.media.rawfile import open_regular, reading
 
-__all__ = ["Legend", "Said", "Side", "read_legend", "read_side", "unpacked"]
+__all__ = ["Legend", "Side", "read_legend", "read_side"]
 
 Legend = dict[tuple[int, ...], list[str]]
 _Wire = dict[str, object]
-Said = tuple[_Wire, list[_Wire]]
-"""Metadata and ROIs."""
 
 _OTHER_NAMES = {"meta": "metadata", "rois": "annotations"}
 _KEYS = ("annotations", "context_id", "height", "labels", "metadata", "timestamp", "width")
@@ -54,16 +61,14 @@ class Side:
     width: int | None = None
     height: int | None = None
 
-    def packed(self) -> bytes:
-        """Return what has to be known when the file has changed; `unpacked` reads it."""
-        said = {"meta": self.meta, "rois": self.rois, "sha256": self.sha256}
-        return encode(said, what=self.name)
-
-
-def unpacked(packed: bytes) -> tuple[str, Said]:
-    """Return the hash of a side file, and what it said then."""
-    known = cast("_Wire", decode(packed, what="a side file"))
-    return str(known["sha256"]), (cast("_Wire", known["meta"]), cast("list[_Wire]", known["rois"]))
+    def said(self) -> _Wire:
+        """Return what a frame remembers of it, to be the base where it has changed."""
+        said: _Wire = {"meta": self.meta, "rois": self.rois, "sha256": self.sha256}
+        if self.context_id is not None:
+            said["context_id"] = self.context_id
+        if self.timestamp is not None:
+            said["timestamp"] = self.timestamp
+        return said
 
 
 def read_side(path: Path, name: str, sha256: str, *, member: str | None = None) -> Side:
@@ -71,7 +76,10 @@ def read_side(path: Path, name: str, sha256: str, *, member: str | None = None) 
 
     With `member` its ROIs are of that member of a group, unless they say of which they are.
     """
-    data = _bytes_of(path, name)
+    try:
+        data = _bytes_of(path, name)
+    except NotFoundError as error:
+        raise FormatError(f"{error} any more; add the folder again") from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise FormatError(f"{name} changed while it was read; add the folder again")
     found = list(islice(read_frames(io.BytesIO(data), name), 2))
@@ -152,12 +160,10 @@ def _colour_of(key: str, name: str) -> tuple[int, ...]:
 
 def _bytes_of(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path, name) as file, reading(name):
             data = file.read(SIDE_BYTES_MAX + 1)
-    except FileNotFoundError:
-        raise NotFoundError(f"no file {name!a}") from None
-    except OSError as error:
-        raise FormatError(f"{name} cannot be read: {error.strerror}") from None
+    except MediaError as error:
+        raise FormatError(str(error)) from None
     if len(data) > SIDE_BYTES_MAX:
         raise FormatError(f"{name} is larger than {SIDE_BYTES_MAX:,} bytes")
     return data
@@ -201,7 +207,7 @@ def _check(side: Side, rois_key: str) -> None:
     }
     try:
         prepare(wire, roots=NO_ROOTS)
-        side.packed()
+        encode(side.said(), what=side.name)
     except FrameError as error:
         path = error.path.replace("rois", rois_key, 1).replace("meta", "metadata", 1)
         said = str(error).removeprefix(f"{error.path}: ")

@@ -82,12 +82,15 @@ def test_folders_files_and_a_pipe_are_one_operation(store: Command, pics: Path) 
     assert store("ls", "--name-only").out == ""
 
 
-def test_two_folders_with_one_relative_name_are_refused(store: Command, tmp_path: Path) -> None:
-    """The second does not take the frames of the first."""
+def test_two_folders_with_one_relative_name_are_two_frames(store: Command, tmp_path: Path) -> None:
+    """The second does not take the frame of the first, nor with its bytes kept."""
     draw(tmp_path / "train" / "1.png", 1)
     draw(tmp_path / "val" / "1.png", 2)
-    assert "name the folder above both" in store.fails("add", "train", "val", code=128)
-    assert store("ls", "--name-only").out == ""
+    assert "Added 2 new frames" in store("add", "train", "val").out
+    assert len(set(store("ls", "--name-only").out.split())) == 2
+    again = store("add", "--copy", "train", "val").out
+    assert ("train: 1 changed" in again, "val: 1 changed" in again) == (True, True)
+    assert "Added 0 new frames" in store("add", "--copy", "train", "val").out
 
 
 def test_kept_bytes_need_no_file(store: Command, pics: Path) -> None:

@@ -302,18 +302,19 @@ def test_other_frames_are_none_of_a_folders_business(pictures: Pictures, tmp_pat
     assert (report.added, report.gone, report.pruned, len(pictures.draft)) == (1, [], 0, 3)
 
 
-def test_one_relative_name_in_two_folders_is_refused_with_the_way_out(
-    pictures: Pictures,
-) -> None:
+def test_one_relative_name_in_two_folders_is_two_frames(pictures: Pictures) -> None:
     """`add train val` must not let val's pictures take the frames of train's."""
     pictures.draw("train/1.png", 1)
     pictures.draw("val/1.png", 2)
     pictures.add(pictures.folder / "train")
-    with pytest.raises(FormatError, match="name the folder above both"):
-        pictures.add(pictures.folder / "val")
-    assert list(pictures.names()) == ["train/1.png"]
-    report = pictures.add(pictures.folder / "val", skip_invalid=True)
-    assert [name for name, _ in report.refused] == ["1.png"]
+    first = pictures.names()["train/1.png"]
+    assert pictures.add(pictures.folder / "val").added == 1
+    names = pictures.names()
+    assert names["train/1.png"] == first
+    assert sorted(names) == ["train/1.png", "val/1.png"]
+    for part in ("train", "val", "train"):
+        assert pictures.add(pictures.folder / part, verify=True).unchanged == 1
+    assert pictures.names() == names
 
 
 def test_a_copy_of_a_folder_is_no_second_set_of_frames(pictures: Pictures) -> None:
@@ -351,7 +352,7 @@ def test_kept_bytes_are_kept_once(pictures: Pictures, tmp_path: Path) -> None:
     kept = sorted(path for path in (tmp_path / ".hyperstore" / "media").rglob("*"))
     (pictures.folder / "a.png").rename(pictures.folder / "b.png")
     report = pictures.add(copy_media=True)
-    assert (report.added, report.unchanged, len(pictures.draft)) == (0, 1, 1)
+    assert (report.added, report.moved, len(pictures.draft)) == (0, 1, 1)
     assert sorted(path for path in (tmp_path / ".hyperstore" / "media").rglob("*")) == kept
     assert pictures.add(copy_media=True).read == 0
 
