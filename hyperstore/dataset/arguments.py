@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Set
+from inspect import CO_VARKEYWORDS
 from types import MethodType
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
@@ -22,16 +23,19 @@ def documented(call: Callable[_P, _R]) -> Callable[_P, _R]:
     code = call.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     known = frozenset(names)
-    defaults = call.__defaults__ or ()
+    takes_any = bool(code.co_flags & CO_VARKEYWORDS)
+    defaults, by_keyword = call.__defaults__ or (), call.__kwdefaults__ or {}
     first = code.co_argcount - len(defaults)
-    flags = {first + at: names[first + at] for at, one in enumerate(defaults) if type(one) is bool}
-    by_name = {*flags.values()} | {
-        name for name, one in (call.__kwdefaults__ or {}).items() if type(one) is bool
+    by_name = {
+        name
+        for name, one in [*zip(names[first:], defaults, strict=False), *by_keyword.items()]
+        if type(one) is bool and "str" not in str(call.__annotations__.get(name))
     }
+    flags = {at: name for at, name in enumerate(names[: code.co_argcount]) if name in by_name}
 
     @functools.wraps(call)
     def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        if not known.issuperset(kwargs):
+        if not takes_any and not known.issuperset(kwargs):
             unknown = next(name for name in kwargs if name not in known)
             raise TypeError(
                 f"{call.__name__}() has no argument {unknown!a}; "
