@@ -13,13 +13,13 @@ nowhere. Nothing is unpickled, and no name that stands in data is ever imported.
 not ask for a task is not recorded, and recording never fails one that does.
 
 In reading order: `runner.py` runs a program as `python SCRIPT` would; `finder.py` answers its
-imports, and `shadow/` those of processes that it starts; `task.py`, with `taskrecord.py`,
-`begin.py`, `parameters.py`, `destination.py`, `ending.py` and `tasktypes.py`, is the run;
-`logger.py`, `model.py`, and `storage.py` with `archive.py`, stand beside it. `dataframe.py`,
-`datasetversion.py`, `dataview.py`, `backend_interface.py` and `backend_api/` are module paths that
-programs import, and `clearml.py` what that name answers. `hyperdataset.py` is the newer names of a
-version, with `dataentry.py`, `dataentryimage.py` and `notes.py` (what it holds), `entries.py` and
-`entryclasses.py` (how that becomes frames, and comes back) and `vectors.py`.
+imports, and `shadow/` those of processes that it starts; `task.py`, with `taskfiles.py` and
+`taskrecord.py`, `begin.py`, `parameters.py`, `destination.py`, `ending.py` and `tasktypes.py`, is
+the run; `logger.py`, `model.py`, and `storage.py` with `archive.py`, stand beside it.
+`dataframe.py`, `datasetversion.py`, `dataview.py`, `backend_interface.py` and `backend_api/` are
+module paths that programs import, and `clearml.py` what that name answers. `hyperdataset.py` is the
+newer names of a version, with `dataentry.py`, `dataentryimage.py` and `notes.py` (what it holds),
+`entries.py` and `entryclasses.py` (how that becomes frames, and comes back) and `vectors.py`.
 
 Why not a package called `clearml` on the path of this process too? Because a finder comes first
 even where the real one is installed and the program's folder holds another, and names load when

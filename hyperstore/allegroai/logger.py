@@ -7,8 +7,9 @@ and plots are not drawn: what is kept is that they were reported, and the files 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import SupportsIndex
 
 from hyperstore.allegroai.destination import run_folder
 from hyperstore.allegroai.taskrecord import TaskRecord
@@ -142,6 +143,58 @@ class Logger:
         """Keep that there was a table, and its rows where they are lists."""
         self._keep("table", title, series, iteration, values=_numbers(table_plot), path=csv or url)
 
+    @documented
+    def report_vector(
+        self,
+        title: str,
+        series: str,
+        values: object,
+        iteration: int | None = None,
+        labels: object = None,
+        xlabels: object = None,
+        xaxis: str | None = None,
+        yaxis: str | None = None,
+        mode: str | None = None,
+        extra_layout: Mapping[str, object] | None = None,
+    ) -> None:
+        """Keep the numbers of a histogram."""
+        self._keep("histogram", title, series, iteration, values=_numbers(values))
+
+    def report_scatter2d(
+        self, title: str, series: str, scatter: object, iteration: int | None = None, **how: object
+    ) -> None:
+        """Keep the points of a plot; how they were to be drawn is not kept, here and below."""
+        self._keep("scatter2d", title, series, iteration, values=_numbers(scatter))
+
+    def report_scatter3d(
+        self, title: str, series: str, scatter: object, iteration: int | None = None, **how: object
+    ) -> None:
+        """Keep the points of a plot."""
+        self._keep("scatter3d", title, series, iteration, values=_numbers(scatter))
+
+    def report_surface(
+        self, title: str, series: str, matrix: object, iteration: int | None = None, **how: object
+    ) -> None:
+        """Keep the numbers of a surface."""
+        self._keep("surface", title, series, iteration, values=_numbers(matrix))
+
+    def report_line_plot(
+        self,
+        title: str,
+        series: Sequence[object],
+        xaxis: str = "",
+        yaxis: str = "",
+        mode: str = "lines",
+        iteration: int | None = None,
+        **how: object,
+    ) -> None:
+        """Keep the lines of a plot: each a dict with `name` and `data`, or an object with these."""
+        for one in series:
+            said = one if isinstance(one, Mapping) else vars(one)
+            self._keep(
+                "line", title, str(said.get("name")), iteration, values=_numbers(said.get("data"))
+            )
+
     def report_plotly(
         self, title: str, series: str, figure: object, iteration: int | None = None
     ) -> None:
@@ -175,7 +228,7 @@ class Logger:
         if task is None or task.folder is None or _full:
             return
         event: dict[str, object] = {"time": now_ms(), "kind": kind, "title": str(title)}
-        event |= {"series": str(series), "iteration": iteration}
+        event |= {"series": str(series), "iteration": _counted(iteration, task)}
         event |= {name: value for name, value in said.items() if value is not None}
         line = json.dumps(event, default=str).encode() + b"\n"
         try:
@@ -183,6 +236,13 @@ class Logger:
             _append(path, line)
         except (OSError, HyperstoreError) as error:
             _give_up(f"reports are not kept any more: {error}")
+
+
+def _counted(iteration: object, task: TaskRecord) -> object:
+    """Return an iteration as a number, NumPy's too, counted from where the task begins."""
+    if not isinstance(iteration, SupportsIndex):
+        return iteration
+    return iteration.__index__() + task.get_initial_iteration()
 
 
 def _append(path: Path, line: bytes) -> None:

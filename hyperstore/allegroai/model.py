@@ -3,21 +3,22 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hyperstore.allegroai.destination import leave_file, with_artifact
+from hyperstore.allegroai.destination import checked_name
+from hyperstore.allegroai.parameters import Connectable
 from hyperstore.allegroai.task import Task
+from hyperstore.allegroai.taskfiles import KeptModel
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.default import default_handle
 from hyperstore.dataset.runs import list_runs
 from hyperstore.errors import NotFoundError, UsageError
 from hyperstore.history.run import Artifact
-from hyperstore.media.local import local_file
 
 __all__ = ["InputModel", "OutputModel"]
 
 _PREFIX = "models/"
 
 
-class OutputModel:
+class OutputModel(Connectable):
     """A model of a task. Its id is the task's, a dot, and its name."""
 
     @documented
@@ -37,7 +38,7 @@ class OutputModel:
         if found is None:
             raise UsageError("a model belongs to a task; call Task.init first, or give task")
         self._task = found
-        self.name = name or found.name
+        self.name = checked_name(name or found.name)
         self.url: str | None = None
         self._destination: str | None = None
         if config_text is not None or config_dict is not None:
@@ -48,6 +49,9 @@ class OutputModel:
     @property
     def id(self) -> str:
         return f"{self._task.id}.{self.name}"
+
+    def said(self) -> dict[str, object]:
+        return {f"output/{self.name}": self.id}
 
     @property
     def task(self) -> str:
@@ -85,6 +89,8 @@ class OutputModel:
     ) -> str:
         """Keep a file of weights, over the one before; or record where they are. Return the URI.
 
+        They lie in a folder of the model's own, in the run's own place below `upload_uri`.
+
         The file that was given stays, whatever `auto_delete_file` says.
         """
         if (weights_filename is None) == (register_uri is None):
@@ -96,10 +102,12 @@ class OutputModel:
             path = Path(weights_filename)
             if not path.exists():
                 raise NotFoundError(f"there is no file {weights_filename!a}")
-            place = upload_uri or self._destination or self._task.get_output_destination()
-            kept = leave_file(path, f"{_PREFIX}{target_filename or path.name}", place)
-            left = Artifact(name=_PREFIX + self.name, size=kept.size, uri=kept.uri)
-        self._task.change(lambda run: with_artifact(run, left))
+            told = upload_uri or self._destination
+            base = self._task.place(told) if told else self._task.get_output_destination()
+            name = _PREFIX + self.name
+            file = checked_name(target_filename or path.name)
+            left = self._task.leave(name, path, f"{name}/{file}", base)
+        self._task.note(left)
         self.url = left.uri
         return left.uri
 
@@ -112,7 +120,7 @@ class OutputModel:
         """Do nothing: weights are there when update_weights returns."""
 
 
-class InputModel:
+class InputModel(KeptModel, Connectable):
     """The weights that an earlier run left, by the model's id, or by its name the newest ones."""
 
     @documented
@@ -131,24 +139,9 @@ class InputModel:
                 known = one.name.removeprefix(_PREFIX)
                 is_named = model_id in (None, f"{run.id}.{known}") and name in (None, known)
                 if one.name.startswith(_PREFIX) and is_named and project in (None, run.project):
-                    self.id = f"{run.id}.{known}"
-                    self.name = known
-                    self.task = run.id
-                    self.url = one.uri
+                    super().__init__(run.id, one)
                     return
         raise NotFoundError(f"no run has left a model {(model_id or name)!a}")
 
-    @documented
-    def get_weights(self, raise_on_error: bool = False, force_download: bool = False) -> str:
-        """Return the path of the weights here."""
-        return local_file(self.url, force=force_download, empty_ok=True)
-
-    @documented
-    def get_local_copy(
-        self,
-        extract_archive: bool | None = None,
-        raise_on_error: bool = False,
-        force_download: bool = False,
-    ) -> str:
-        """Return the path of the weights here."""
-        return self.get_weights(force_download=force_download)
+    def said(self) -> dict[str, object]:
+        return {f"input/{self.name}": self.id}

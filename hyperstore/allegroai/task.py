@@ -4,43 +4,51 @@ One process has one current task. Processes that it starts belong to it: a fork 
 another Python finds it by the environment. Only the process that began a run ends it.
 """
 
-import atexit
 import os
-from collections.abc import Sequence
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 from hyperstore.allegroai import ending
 from hyperstore.allegroai.begin import beginning, plain_text
 from hyperstore.allegroai.logger import Logger, current_record
-from hyperstore.allegroai.parameters import ARGUMENTS, record_parsing
-from hyperstore.allegroai.taskrecord import TaskRecord
+from hyperstore.allegroai.parameters import (
+    ARGUMENTS,
+    PARSED,
+    connected_arguments,
+    record_parsing,
+)
+from hyperstore.allegroai.taskfiles import TaskFiles
+from hyperstore.allegroai.taskrecord import word_of
 from hyperstore.allegroai.tasktypes import TaskTypes
+from hyperstore.codec import replace
 from hyperstore.dataset.arguments import documented, names_of
-from hyperstore.dataset.default import default_handle, find_default
-from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.opening import open_handle
+from hyperstore.dataset.default import default_handle
+from hyperstore.dataset.handle import Handle, reopened
 from hyperstore.dataset.runs import find_run, list_runs
+from hyperstore.dataset.runsjoin import join_run
 from hyperstore.dataset.runsrecorder import Recorder
+from hyperstore.dataset.secrets import text_without_secrets
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
-from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING
-
-if TYPE_CHECKING:
-    import argparse
+from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING, decode_run, encode_run
+from hyperstore.ids import Kind, object_id
 
 __all__ = ["Logger", "Task"]
 
 _Kind = TaskTypes
 _current: list["Task"] = []
-_watched: list[bool] = []  # Whether errors and parsing are watched, once in a process.
+_seed: list[int] = []  # For random numbers, from the next task on.
 
 
-class Task(TaskRecord):
+class Task(TaskFiles):
     """One run. Got by `Task.init`, `Task.current_task` or `Task.get_task`."""
 
     TaskTypes = TaskTypes
 
-    _process = 0  # The process that began it; 0 for a run of others.
+    _process = 0  # The process that began it; 0 for a run of others, -1 for one joined.
+    _arguments: bool | Mapping[str, bool] = False  # What is recorded of what argparse parses.
 
     @classmethod
     @documented
@@ -62,8 +70,11 @@ class Task(TaskRecord):
         """Begin the run of this process, or return it where it has begun.
 
         Each run is one of its own: nothing is reused or continued. Of what clearml connects by
-        itself, it is the arguments that argparse parses.
+        itself, it is the arguments that argparse parses, before or after this call.
         """
+        for given, what in ((project_name, "a project"), (task_name, "a task's name")):
+            if given is not None:
+                word_of(given, what, empty_ok=True)
         kind = _kind(task_type)
         running = cls.current_task()
         if running is not None:
@@ -81,21 +92,24 @@ class Task(TaskRecord):
             project=plain_text(project_name or ""),
             kind=kind,
             tags=[plain_text(one) for one in names_of(tags or (), what="a tag")],
-            output=plain_text(str(output_uri)) if isinstance(output_uri, str | Path) else "",
+            output="",
             user=user,
             pid=os.getpid(),
         )
+        told = str(output_uri) if isinstance(output_uri, str | Path) else ""
+        shown = plain_text(text_without_secrets(told))
+        run = replace(run, program=replace(run.program, output=shown))
         made = cls(run, handle, None if handle is None else Recorder.begin(handle, run))
         made._process = os.getpid()
+        made._told_output = told
+        made._arguments = auto_connect_arg_parser
         _current[:] = [made]
         if handle is not None:
             os.environ[ending.RUN_VARIABLE] = f"{run.id}:{handle.folder}"
-        atexit.register(made._end_at_exit)
-        if not _watched:
-            _watched.append(True)
-            ending.watch_errors()
-            if auto_connect_arg_parser:
-                record_parsing(_parsed)
+        made._ends_by(made._end_at_exit)
+        _sow()
+        for parsed in PARSED:
+            _parsed(parsed)
         return made
 
     @classmethod
@@ -174,12 +188,43 @@ class Task(TaskRecord):
         """Do nothing, as add_requirements."""
 
     @staticmethod
+    def set_packages(packages: object) -> None:
+        """Do nothing, as add_requirements."""
+
+    @staticmethod
     def ignore_requirements(package_name: str) -> None:
         """Do nothing, as add_requirements."""
 
     @staticmethod
     def set_credentials(**given: object) -> None:
         """Do nothing: there is no server, and what it was to be told is not kept."""
+
+    @staticmethod
+    def set_random_seed(random_seed: int | None) -> None:
+        """Say what the next tasks seed `random` with, and NumPy and PyTorch where they are loaded.
+
+        Without this call, or with None, nothing is seeded.
+        """
+        if random_seed is not None and type(random_seed) is not int:
+            raise UsageError(f"a seed is a whole number, not {random_seed!a}")
+        _seed[:] = [] if random_seed is None else [random_seed]
+
+    @classmethod
+    def create(cls, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: a task here is a program that runs."""
+        raise UsageError("Task.create makes tasks for agents; Task.init records this program")
+
+    def set_base_docker(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: nothing is run in containers here."""
+        raise UsageError("Task.set_base_docker is for agents, which there are none of here")
+
+    def set_dataview(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: there is no DataView yet."""
+        raise UsageError("Task.set_dataview wants a DataView, which is not there yet")
+
+    def remove_dataviews(self, *args: object, **kwargs: object) -> NoReturn:
+        """Refuse: there is no DataView yet."""
+        raise UsageError("Task.remove_dataviews is of DataViews, which are not there yet")
 
     def execute_remotely(self, *args: object, **kwargs: object) -> None:
         """Refuse: there are no other machines here."""
@@ -190,6 +235,16 @@ class Task(TaskRecord):
     def get_logger(self) -> Logger:
         """Return what reports to this run."""
         return Logger(self)
+
+    @property
+    def logger(self) -> Logger:
+        """What reports to this run."""
+        return Logger(self)
+
+    def reload(self) -> None:
+        """Record what is known so far, and read the record anew."""
+        if self._recorder is not None:
+            self._recorder.update(lambda run: run)
 
     def get_last_iteration(self) -> int:
         """Return 0: iterations are not counted."""
@@ -239,11 +294,18 @@ class Task(TaskRecord):
             _current.remove(self)
             os.environ.pop(ending.RUN_VARIABLE, None)
         if self._recorder is not None and self.run.status == RUNNING:
-            self._recorder.end(status, plain_text(error))
+            self._recorder.end(status, plain_text(text_without_secrets(error)))
 
     def _end_at_exit(self) -> None:
-        if self._process == os.getpid() and self in _current:
+        if self in _current:
             self._end(*ending.outcome())
+
+    def _ends_by(self, call: Callable[[], object]) -> None:
+        if self._recorder is not None:
+            self._recorder.ends_by(call)
+
+    def __reduce__(self) -> tuple[Callable[..., "Task"], tuple[object, ...]]:
+        return _again, (self.folder, encode_run(self.run))
 
 
 current_record[:] = [Task.current_task]
@@ -271,25 +333,44 @@ def _store() -> Handle | None:
 
 def _joined() -> Task | None:
     """Return the task of the process that started this one, while it goes on."""
-    run_id, _, folder = os.environ.get(ending.RUN_VARIABLE, "").partition(":")
-    if not folder:
-        return None
-    try:
-        found = find_default()
-        if found is None or str(found.folder) != folder:
-            found = open_handle(folder, readonly=False, allow_network=False)
-        recorder = Recorder.join(found, run_id)
-    except HyperstoreError:
-        return None
+    recorder = join_run()
     if recorder is None:
         return None
-    joined = Task(recorder.run, found, recorder)
+    joined = Task(recorder.run, recorder.handle, recorder)
     joined._process = -1
-    atexit.register(joined.flush)
     return joined
 
 
-def _parsed(found: "argparse.Namespace") -> None:
-    """Record what argparse has parsed."""
+def _again(folder: Path | None, payload: bytes) -> Task:
+    """Return a task that was pickled: the current one, or the run of that id in its store."""
+    run = decode_run(payload, object_id(Kind.RUN, payload))
+    current = Task.current_task()
+    if current is not None and current.id == run.id:
+        return current
+    handle = None if folder is None else reopened(folder)
+    found = Task(run, handle, None if handle is None else Recorder(handle, run))
+    found._process = -1  # Another process began it, and ends it.
+    return found
+
+
+def _parsed(values: dict[str, object]) -> None:
+    """Record what argparse has parsed, as far as the current task wishes it."""
     if _current:
-        _current[0].connect(found, name=ARGUMENTS)
+        task = _current[0]
+        wanted = connected_arguments(values, task._arguments)
+        if wanted:
+            task.connect(wanted, name=ARGUMENTS)
+
+
+def _sow() -> None:
+    """Seed what makes random numbers."""
+    for seed in _seed:
+        random.seed(seed)
+        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        if numpy is not None:
+            numpy.random.seed(seed % 2**32)
+        if torch is not None:
+            torch.manual_seed(seed)
+
+
+record_parsing(_parsed)

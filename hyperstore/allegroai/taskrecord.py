@@ -1,4 +1,7 @@
-"""What a task says of its run, and records in it: name, tags, parameters, files."""
+"""What a task says of its run, and records in it: name, tags, parameters.
+
+`taskfiles.py` has the files.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -6,19 +9,22 @@ from pathlib import Path
 from typing import TypeVar
 
 from hyperstore.allegroai.begin import plain_text
-from hyperstore.allegroai.destination import checked_name, leave_file, run_folder, with_artifact
-from hyperstore.allegroai.parameters import GENERAL, section_of, values_of, with_parameters
+from hyperstore.allegroai.parameters import (
+    GENERAL,
+    PROPERTIES,
+    section_of,
+    values_of,
+    with_parameters,
+)
 from hyperstore.codec import replace
 from hyperstore.dataset.arguments import documented, names_of
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runs import LOST, status_of
 from hyperstore.dataset.runsrecorder import Recorder
-from hyperstore.errors import UsageError, a_type
-from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING, Artifact, Run
-from hyperstore.media.local import local_file
-from hyperstore.media.uri import shown
+from hyperstore.errors import UsageError
+from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING, Run
 
-__all__ = ["Left", "TaskRecord"]
+__all__ = ["TaskRecord", "word_of"]
 
 _T = TypeVar("_T")
 _STATUSES = {
@@ -30,28 +36,6 @@ _STATUSES = {
 }
 
 
-class Left:
-    """A file that a run left."""
-
-    def __init__(self, artifact: Artifact) -> None:
-        self.name = artifact.name
-        self.size = artifact.size
-        self.url = artifact.uri
-
-    @documented
-    def get_local_copy(
-        self,
-        extract_archive: bool = True,
-        raise_on_error: bool = False,
-        force_download: bool = False,
-    ) -> str:
-        """Return the path of the file here."""
-        return local_file(self.url, force=force_download, empty_ok=True)
-
-    def __repr__(self) -> str:
-        return f"<artifact {self.name} {shown(self.url)}>"
-
-
 class TaskRecord:
     """A run and how to change its record; without a store it is known to this process alone."""
 
@@ -59,6 +43,7 @@ class TaskRecord:
         self._run = run
         self._handle = handle
         self._recorder = recorder
+        self._first_iteration = 0
 
     @property
     def run(self) -> Run:
@@ -123,17 +108,17 @@ class TaskRecord:
         return self.run.project
 
     def set_name(self, name: str) -> None:
-        text = plain_text(_word(name, "a task's name"))
+        text = plain_text(word_of(name, "a task's name"))
         self.change(lambda run: replace(run, name=text))
 
     @documented
     def set_project(self, project_id: str | None = None, project_name: str | None = None) -> None:
         """Say to which project the run belongs; a project is its name."""
-        text = plain_text(_word(project_name or project_id, "a project"))
+        text = plain_text(word_of(project_name or project_id, "a project"))
         self.change(lambda run: replace(run, project=text))
 
     def set_comment(self, comment: str) -> None:
-        text = plain_text(_word(comment, "a comment", empty_ok=True))
+        text = plain_text(word_of(comment, "a comment", empty_ok=True))
         self.change(lambda run: replace(run, comment=text))
 
     def get_tags(self) -> list[str]:
@@ -224,71 +209,39 @@ class TaskRecord:
     def _tell(self, section: str, values: Mapping[str, object]) -> None:
         self.change(lambda run: with_parameters(run, section, values))
 
-    # Files.
-
-    @property
-    def output_uri(self) -> str:
-        """Where files go, as it was said; empty for the run's folder in the store."""
-        return self.run.program.output
-
-    @output_uri.setter
-    def output_uri(self, value: str | bool | None) -> None:
-        said = plain_text(value) if isinstance(value, str) else ""
-        self.change(lambda run: replace(run, program=replace(run.program, output=said)))
-
-    @documented
-    def get_output_destination(self, extra_path: str | None = None) -> str:
-        """Return where this run's files go: `output_uri`, or its own folder in the store."""
-        base = self.run.program.output.rstrip("/")
-        if not base:
-            if self._handle is None:
-                raise UsageError("this run has no store, and so no folder; give output_uri")
-            base = str(run_folder(self._handle.folder, self.id))
-        return f"{base}/{extra_path.strip('/')}" if extra_path else base
-
-    @documented
-    def upload_artifact(
-        self,
-        name: str,
-        artifact_object: object,
-        metadata: Mapping[str, object] | None = None,
-        delete_after_upload: bool = False,
-        auto_pickle: bool | None = None,
-        preview: object = None,
-        wait_on_upload: bool = False,
-        extension_name: str | None = None,
-        retries: int = 0,
-        sort_keys: bool = True,
-    ) -> bool:
-        """Keep a file, a folder (as a zip), or JSON of a dict or list, with the run.
-
-        Nothing is pickled: an object of another kind is written to a file by its program first.
-        """
-        place = f"artifacts/{checked_name(name)}"
-        destination = self.get_output_destination()
-        if isinstance(artifact_object, dict | list):
-            text = json.dumps(artifact_object, indent=1, sort_keys=sort_keys, default=str)
-            left = leave_text(text, f"{place}.json", destination)
-        elif isinstance(artifact_object, str | Path) and Path(artifact_object).exists():
-            path = Path(artifact_object)
-            left = leave_file(path, f"{place}/{path.name}", destination)
-            if delete_after_upload and path.is_file():
-                path.unlink()
-        elif isinstance(artifact_object, str):
-            left = leave_text(artifact_object, f"{place}.txt", destination)
-        else:
-            raise UsageError(
-                f"an artifact is a file, a folder, a dict, a list or text, not "
-                f"{a_type(artifact_object)}: nothing is pickled; write it to a file first"
-            )
-        named = Artifact(name=name, size=left.size, uri=left.uri)
-        self.change(lambda run: with_artifact(run, named))
+    def set_user_properties(self, *given: Mapping[str, object], **named: object) -> bool:
+        """Record properties of one's own: dicts of names and values, or of `name` and `value`."""
+        values: dict[str, object] = {}
+        for one in given:
+            is_one = "value" in one and set(one) <= {"name", "value", "description", "type"}
+            values |= {str(one.get("name")): one["value"]} if is_one else one
+        self._tell(PROPERTIES, values | named)
         return True
 
-    @property
-    def artifacts(self) -> dict[str, Left]:
-        """The files that were kept, by name."""
-        return {one.name: Left(one) for one in self.run.artifacts}
+    def get_user_properties(self, value_only: bool = False) -> dict[str, object]:
+        """Return those properties: dicts with the value, or the values alone."""
+        said = self.get_parameters_as_dict(cast=True).get(PROPERTIES, {})
+        return {name: one if value_only else {"value": one} for name, one in said.items()}
+
+    def set_progress(self, progress: int) -> None:
+        """Record how far the run is, in percent."""
+        if type(progress) is not int or not 0 <= progress <= 100:
+            raise UsageError(f"progress is a whole number from 0 to 100, not {progress!a}")
+        self.change(lambda run: replace(run, extra={**run.extra, "progress": progress}))
+
+    def get_progress(self) -> int | None:
+        found = self.run.extra.get("progress")
+        return found if isinstance(found, int) else None
+
+    def set_initial_iteration(self, offset: int = 0) -> int:
+        """Count the iterations that are reported from here on; return it."""
+        if type(offset) is not int:
+            raise UsageError(f"the first iteration is a whole number, not {offset!a}")
+        self._first_iteration = offset
+        return offset
+
+    def get_initial_iteration(self) -> int:
+        return self._first_iteration
 
     def get_dataviews(self) -> dict[str, object]:
         """Return the dataviews that were connected: none, since there is no DataView yet."""
@@ -296,16 +249,6 @@ class TaskRecord:
 
     def __repr__(self) -> str:
         return f"<Task {self.name} {self.id[:8]} {self.status}>"
-
-
-def leave_text(text: str, name: str, destination: str) -> Artifact:
-    """Keep text as a file at a destination."""
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-        file.flush()
-        return leave_file(Path(file.name), name, destination)
 
 
 def _with_named(run: Run, values: Mapping[str, object]) -> Run:
@@ -321,7 +264,8 @@ def _read(text: str, *, cast: bool) -> object:
     return value if cast or isinstance(value, str) else str(value)
 
 
-def _word(text: object, what: str, *, empty_ok: bool = False) -> str:
+def word_of(text: object, what: str, *, empty_ok: bool = False) -> str:
+    """Return text; UsageError for anything else."""
     if not isinstance(text, str) or not (text or empty_ok):
         raise UsageError(f"{what} is a str, not {text!a}")
     return text

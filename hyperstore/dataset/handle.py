@@ -21,7 +21,7 @@ from hyperstore.storage.datafile import DATA_FILE
 from hyperstore.storage.pins import Pin
 from hyperstore.tree.nodes import NodeCache
 
-__all__ = ["Handle", "share", "shared", "unshare"]
+__all__ = ["Handle", "reopened", "share", "shared", "unshare"]
 
 _T = TypeVar("_T")
 
@@ -46,7 +46,7 @@ class Handle:
         self._config: tuple[tuple[int, int, int] | None, Config] | None = None
 
     def __reduce__(self) -> tuple[Callable[[Path], "Handle"], tuple[Path]]:
-        return _reopen, (self.folder,)
+        return reopened, (self.folder,)
 
     @property
     def config(self) -> Config:
@@ -161,7 +161,7 @@ def _inode(folder: Path) -> int:
         return 0
 
 
-def _reopen(folder: Path) -> Handle:
+def reopened(folder: Path) -> Handle:
     """Return the handle that unpickled objects of this process share; it closes at exit."""
     handle = shared(folder)
     if handle is None:

@@ -15,7 +15,7 @@ from threading import RLock
 
 from hyperstore.codec import replace
 from hyperstore.dataset.handle import Handle
-from hyperstore.dataset.runswatch import WATCHERS
+from hyperstore.dataset.runswatch import WATCHERS, call_at_end
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import HyperstoreError
 from hyperstore.history.branches import RefReader, dataset_ref, head_of, read_commit, version_ref
@@ -54,7 +54,7 @@ class Recorder:
     def __init__(self, handle: Handle, run: Run) -> None:
         self.run_id = run.id
         self.run = run  # As it was recorded last.
-        self._handle = handle
+        self.handle = handle
         self._notes: dict[_Place, _Note] = {}
         self._sent: dict[_Place, Touched] = {}  # What this process has recorded.
         self._lock = RLock()
@@ -63,6 +63,8 @@ class Recorder:
         self._saved_s = 0.0
         self._is_dirty = False
         self._is_lost = False  # Recording has failed.
+        self._at_end: Callable[[], object] | None = None
+        self._stores = {id(handle): handle}  # Those that notes are of.
 
     @classmethod
     def begin(cls, handle: Handle, run: Run) -> "Recorder":
@@ -87,6 +89,11 @@ class Recorder:
         made = cls(handle, found[1])
         WATCHERS[:] = [made]
         return made
+
+    def ends_by(self, call: Callable[[], object]) -> None:
+        """Say what ends or flushes it when the process ends, before its stores are closed."""
+        self._at_end = call
+        call_at_end(call)
 
     # What it is told.
 
@@ -150,12 +157,18 @@ class Recorder:
         if self._process != os.getpid():  # Forked: the lock may be held by a thread that is gone.
             self._process = os.getpid()
             self._lock = RLock()
+            if self._at_end is not None:  # This worker's end is not that of the first process.
+                call_at_end(self._at_end)
         return self._lock
 
     def _noted(self, handle: Handle, dataset: str, version: str) -> _Note | None:
         note = self._notes.get((dataset, version))
         if note is None and len(self._notes) < RUN_TOUCHED_MAX:
             note = self._notes[dataset, version] = _Note(handle)
+            if id(handle) not in self._stores:
+                self._stores[id(handle)] = handle
+                if self._at_end is not None:  # Before this one is closed, too.
+                    call_at_end(self._at_end)
         return note
 
     def _changed(self, *, at_once: bool) -> None:
@@ -172,7 +185,7 @@ class Recorder:
         self._is_dirty = False
         self._saves += 1
         self._saved_s = time.monotonic()
-        staging = self._handle.staging()
+        staging = self.handle.staging()
 
         def prepare(refs: RefReader) -> tuple[Sequence[Move], Run]:
             found = read_run(refs, self.run_id)
@@ -184,7 +197,7 @@ class Recorder:
             return [Move(run_ref(self.run_id), found[0], new)], run
 
         def save() -> None:
-            self.run = transact(self._handle, staging, f"record run {self.run.name}", prepare)
+            self.run = transact(self.handle, staging, f"record run {self.run.name}", prepare)
 
         noted: dict[_Place, Touched] = {}
         self._attempt(lambda: noted.update(self._touched()))
@@ -223,26 +236,32 @@ class Recorder:
     def _touched(self) -> Iterator[tuple[_Place, Touched]]:
         """Yield what was noted, as it is recorded."""
         for place, note in list(self._notes.items()):
-            with note.handle.database.reading() as reader:
-                _learn_names(reader, place, note)
-                written = [bytes(one) for one in note.commits]
-                if note.working is not None:
-                    written = _joined(written, [_commit_or(reader, place, note.working)])
-                yield (
-                    place,
-                    Touched(
-                        dataset=place[0],
-                        dataset_name=note.dataset_name,
-                        read=_joined([], (_commit_or(reader, place, one) for one in note.read)),
-                        store="" if self._is_own(note) else note.handle.database.store_id,
-                        version=place[1],
-                        version_name=note.version_name,
-                        written=written,
-                    ),
-                )
+            is_own = self._is_own(note)
+            written = [bytes(one) for one in note.commits]
+            read = [bytes(one) for one in note.read]
+            more = [] if note.working is None else [bytes(note.working)]
+            try:
+                # Its own handle may have been closed by the program since.
+                with (self.handle if is_own else note.handle).database.reading() as reader:
+                    _learn_names(reader, place, note)
+                    read = [_commit_or(reader, place, one) for one in note.read]
+                    more = [_commit_or(reader, place, ObjectId(one)) for one in more]
+            except HyperstoreError:
+                if is_own:
+                    raise
+            touched = Touched(
+                dataset=place[0],
+                dataset_name=note.dataset_name,
+                read=_joined([], read),
+                store="" if is_own else note.handle.database.store_id,
+                version=place[1],
+                version_name=note.version_name,
+                written=_joined(written, more),
+            )
+            yield place, touched
 
     def _is_own(self, note: _Note) -> bool:
-        return note.handle.database.store_id == self._handle.database.store_id
+        return note.handle.database.store_id == self.handle.database.store_id
 
 
 def _learn_names(reader: Reader, place: _Place, note: _Note) -> None:

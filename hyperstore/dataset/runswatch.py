@@ -4,20 +4,27 @@ Reading a version, and moving refs, ask whether the list is empty, and that is a
 nobody records.
 """
 
-from collections.abc import Sequence
+import atexit
+import sys
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.ids import ObjectId
 from hyperstore.storage.reflog import Move
 
-__all__ = ["WATCHERS", "Watcher", "current_run_id"]
+__all__ = ["RUN_VARIABLE", "WATCHERS", "Watcher", "call_at_end", "current_run_id"]
+
+RUN_VARIABLE = "HYPERSTORE_RUN"
+"""Names the run to processes that a program starts: its id, `:`, the folder of its store."""
 
 
 class Watcher(Protocol):
     """What is told; neither call raises, and none is made inside of a transaction."""
 
-    run_id: str
+    @property
+    def run_id(self) -> str:
+        """The id of the run; empty where it has none after all."""
 
     def read(self, handle: Handle, dataset: str, version: str, state: ObjectId) -> None:
         """Take note that frames of a version were looked at, at a commit or a snapshot."""
@@ -33,3 +40,17 @@ WATCHERS: list[Watcher] = []
 def current_run_id() -> str:
     """Return the id of this process's run; empty where it has none."""
     return WATCHERS[0].run_id if WATCHERS else ""
+
+
+def call_at_end(call: Callable[[], object]) -> None:
+    """Call something when this process ends, before what was registered so far; once only.
+
+    Workers of multiprocessing that were forked end without what `atexit` knows.
+    """
+    atexit.unregister(call)
+    atexit.register(call)
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize  # Loaded in every such worker.
+
+        Finalize(None, call, exitpriority=0)

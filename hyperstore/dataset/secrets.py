@@ -7,13 +7,20 @@ settings that are called token, password, secret, key or the like.
 import re
 from collections.abc import Sequence
 
-__all__ = ["HIDDEN", "is_secret_name", "without_secrets"]
+__all__ = [
+    "HIDDEN",
+    "is_secret_name",
+    "text_without_secrets",
+    "without_password",
+    "without_secrets",
+]
 
 HIDDEN = "***"
 _ADDRESS = re.compile(r'(?<=://)[^\s"]+')  # What follows the scheme of a URL, in any text.
 _QUERY = re.compile(r"[?#]")
 _SECRET_NAME = r"[\w.-]*(?:token|passw(?:or)?d|passphrase|secret|signature|credentials?|key)"
 _SECRET_SETTING = re.compile(rf"({_SECRET_NAME})=.+", re.IGNORECASE | re.DOTALL)
+_SETTING_IN_TEXT = re.compile(rf"(?<![\w.-])({_SECRET_NAME})=[^\s&;,)]+", re.IGNORECASE)
 _SECRET_OPTION = re.compile(rf"--{_SECRET_NAME}", re.IGNORECASE)
 
 
@@ -24,6 +31,16 @@ def without_secrets(words: Sequence[str]) -> list[str]:
         HIDDEN if _SECRET_OPTION.fullmatch(before) else _without_secrets(word)
         for before, word in pairs
     ]
+
+
+def text_without_secrets(text: str) -> str:
+    """Return any text, an error's or a setting's, `***` in the place of secrets."""
+    return _SETTING_IN_TEXT.sub(rf"\1={HIDDEN}", _ADDRESS.sub(_without_user_and_query, text))
+
+
+def without_password(uri: str) -> str:
+    """Return a URI without its user; one that has none is returned whole, with its query."""
+    return text_without_secrets(uri) if "@" in uri.partition("://")[2] else uri
 
 
 def is_secret_name(name: str) -> bool:

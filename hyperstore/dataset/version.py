@@ -3,9 +3,11 @@
 `contents.py` adds the calls on frames, `selected.py` and `dataset.py` those on the class.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import NamedTuple, Self
 
 from hyperstore.codec import replace
@@ -16,7 +18,7 @@ from hyperstore.dataset.editor import Editor
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import CommitInfo, commit_id_of, commit_log
 from hyperstore.dataset.publishing import SnapshotWish
-from hyperstore.dataset.runswatch import WATCHERS
+from hyperstore.dataset.runswatch import RUN_VARIABLE, WATCHERS
 from hyperstore.dataset.uploading_wish import UploadDefault
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import UsageError
@@ -28,6 +30,9 @@ from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.storage.reader import Reader
 
 __all__ = ["Status", "VersionCore"]
+
+if RUN_VARIABLE in os.environ:  # A worker of a run; whoever belongs to none does without.
+    import_module("hyperstore.dataset.runsjoin").expect_run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,10 @@ class Touched(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @canonical_fields
 class Artifact(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file that a run left."""
+    """A file that a run left; where it only says where one is, without size and SHA-256."""
 
     name: str
+    sha256: str = ""
     size: int = 0
     uri: str
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.allegroai import ending, logger, task
+from hyperstore.allegroai import ending, logger, parameters, task
 from hyperstore.dataset.handle import unshare
 from hyperstore.dataset.runswatch import WATCHERS
 
@@ -18,6 +18,7 @@ def default_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     monkeypatch.setenv("HYPERSTORE_DIR", str(folder))
     monkeypatch.setenv("HYPERSTORE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv(ending.RUN_VARIABLE, raising=False)
+    parameters.PARSED.clear()  # The test runner's own.
     yield folder
     WATCHERS.clear()
     task._current.clear()

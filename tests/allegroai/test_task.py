@@ -140,6 +140,12 @@ def test_one_process_has_one_task_at_a_time() -> None:
         lambda: Task.init(project_name="p").upload_artifact("a", object()),
         lambda: Task.init(project_name="p").upload_artifact("../a", {}),
         lambda: Task.init(project_name="p").set_name(""),
+        lambda: Task.init(task_name=3),  # type: ignore[arg-type]
+        lambda: Task.init(project_name="p").set_progress(101),
+        lambda: Task.init(project_name="p").set_base_docker("image"),
+        lambda: Task.init(project_name="p").set_dataview("id"),
+        lambda: Task.init(project_name="p").remove_dataviews(),
+        lambda: Task.create(project_name="p"),
         lambda: Task.init(project_name="p").execute_remotely(),
         lambda: Task.get_task(task_filter={"status": ["x"]}),
         lambda: OutputModel(),
@@ -229,7 +235,8 @@ def test_files_go_to_the_store_or_where_the_program_says(
     assert task.upload_artifact("folder", folder)
     task.output_uri = str(tmp_path / "out")
     model = OutputModel(task=task, name="net", label_enumeration={"car": 1})
-    assert model.update_weights(str(file)) == str(tmp_path / "out" / "models" / "best.bin")
+    place = tmp_path / "out" / "p" / f"{task.name}.{task.id}"
+    assert model.update_weights(str(file)) == str(place / "models" / "net" / "best.bin")
     assert json.loads(Path(task.artifacts["notes"].get_local_copy()).read_text()) == {"a": 1}
     assert Path(task.artifacts["file"].get_local_copy()).read_bytes() == b"weights"
     task.close()

@@ -116,8 +116,9 @@ def test_pk_05_the_helpers_of_clearml_do_their_work(tmp_path: Path) -> None:
         task.get_logger().report_scalar("title", "series", value=1, iteration=0)
     """
     here = str(tmp_path)
-    assert answer(tmp_path, text, here).splitlines() == [
-        f"{here}/out",
+    place, *said = answer(tmp_path, text, here).splitlines()
+    assert place.startswith(f"{here}/out/p/t.")
+    assert said == [
         f"{here}/data",
         "['a.txt']",
         f"{here}/data/a.txt",
