@@ -1,7 +1,9 @@
 """The runner: a program ends, prints and fails as `python SCRIPT` has it."""
 
+import py_compile
 import signal
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,7 @@ def test_a_program_sees_what_python_shows_it(tmp_path: Path) -> None:
     assert ran.out.startswith("__main__ ")
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("text", ENDS.values(), ids=list(ENDS))
 def test_a_program_ends_as_under_python(tmp_path: Path, text: str) -> None:
     """Exit status, signals, output and tracebacks, with no line of the runner in them."""
@@ -78,6 +81,79 @@ def test_a_link_to_a_program_has_the_folder_of_the_program(tmp_path: Path) -> No
     ran = run_program(tmp_path, "link.py")
     assert ran == run_plain(tmp_path, "link.py")
     assert ran.code == 0
+
+
+def test_a_path_through_a_link_is_not_folded(tmp_path: Path) -> None:
+    """`link/../program.py` lies beside what the link leads to, and is called as it was said."""
+    write_program(tmp_path, "print('near')")
+    write_program(tmp_path, "print('far', __file__)", "far/program.py")
+    (tmp_path / "far" / "deep").mkdir()
+    (tmp_path / "link").symlink_to("far/deep")
+    for words in ("link/../program.py", "./far/program.py", f"{tmp_path}/far//program.py"):
+        ran = run_program(tmp_path, words)
+        assert ran == run_plain(tmp_path, words)
+        assert ran.out.startswith("far ")
+
+
+PACKED = """\
+    import sys
+    print(__name__, sys.argv, sys.path[0], globals().get("__file__"), __package__, __cached__)
+    print(type(__loader__).__name__, __spec__ and __spec__.name)
+"""
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "compiled", "no main", "empty zip"])
+def test_what_python_runs_is_run(tmp_path: Path, form: str) -> None:
+    """Programs are packed in several ways; what cannot be run is refused with Python's status."""
+    source = write_program(tmp_path, PACKED, "tool/__main__.py")
+    (tmp_path / "bare").mkdir()
+    if form == "compiled":
+        py_compile.compile(str(source), str(tmp_path / "one.pyc"))
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        if form == "zip":
+            archive.write(source, "__main__.py")
+    name = {"folder": "tool", "compiled": "one.pyc", "no main": "bare"}.get(form, "app.zip")
+    ran = run_program(tmp_path, name, "x")
+    assert ran == run_plain(tmp_path, name, "x")
+    assert ran.code == (1 if form in ("no main", "empty zip") else 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-m", "nosuch"),
+        ("-m", "nosuch.below"),
+        ("-m", "bare"),
+        ("-m", "named"),
+        ("-m", "sys"),
+        ("-m", "program.py"),
+        ("-m", "broken.below"),
+        ("-m", "program", "a"),
+        ("-c", "import sys; print(sys.argv, sys.path[0], __name__, __file__)", "x"),
+        ("-c", "import sys; print(sys.argv, __loader__, '__cached__' in globals())", "-x"),
+        ("-", "x"),
+    ],
+)
+def test_what_is_no_file_ends_as_under_python(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Modules that are not there or cannot be run, words, and what comes in."""
+    write_program(tmp_path, "import sys; print(sys.argv)")
+    write_program(tmp_path, "", "bare/__init__.py")
+    write_program(tmp_path, "", "named/below.py")
+    write_program(tmp_path, "", "broken/__init__.py")
+    text = "import sys; print(sys.argv, sys.path[0], __name__); sys.exit(3)"
+    ran = run_program(tmp_path, *words, stdin=text)
+    plain = run_plain(tmp_path, *words, stdin=text)
+    assert (ran.code, ran.out) == (plain.code, plain.out)
+    assert ran.err.splitlines()[-1:] == plain.err.splitlines()[-1:]
+
+
+def test_a_safe_path_is_left_as_it_is(tmp_path: Path) -> None:
+    """`python -P` is asked for so that nothing beside the program is imported."""
+    write_program(tmp_path, "import sys; print(sys.path[0] == sys.argv[1])", "below/program.py")
+    folder = tmp_path / "below"
+    command = ("-P", "-m", "hyperstore.allegroai")
+    assert run_program(tmp_path, "below/program.py", folder, command=command).out == "False\n"
+    assert run_program(tmp_path, "below/program.py", folder).out == "True\n"
 
 
 def test_a_module_runs_as_by_python_m(tmp_path: Path) -> None:
@@ -141,6 +217,7 @@ def test_the_runner_is_found_from_any_folder(tmp_path: Path) -> None:
     assert run_program(tmp_path, "program.py").out == "1\n"
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupted_program_may_tidy_up(tmp_path: Path) -> None:
     """Its own handlers run, as under Python."""
