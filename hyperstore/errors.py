@@ -18,7 +18,11 @@ HyperstoreError
     ForkError                                 a handle was carried over a fork inside a write
 """
 
+import sys
+import warnings
 from collections.abc import Sequence
+from contextlib import __file__ as _CONTEXTS
+from pathlib import Path
 
 __all__ = [
     "ConflictError",
@@ -40,7 +44,10 @@ __all__ = [
     "a_type",
     "count_of",
     "nearest",
+    "warn",
 ]
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 _SHOWN_MAX = 1_000  # Characters of a message.
@@ -152,3 +159,11 @@ def a_type(value: object) -> str:
     """Return what a value is, for a message: `an int`, `a str`."""
     name = type(value).__name__
     return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def warn(message: str) -> None:
+    """Warn whoever called the package, at the line where that was."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_PACKAGE, _CONTEXTS)):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

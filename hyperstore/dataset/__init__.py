@@ -18,8 +18,8 @@ topic.
 Read in this order: store, opening, dataset, version, editor, ingest, edit, staging, transact,
 draft, renewal, founding, lifecycle, publishing, merging, undo, compare, view, lookup, listing,
 arrival; then the documented calls: writing, contents, states, selected, datasetcore, default,
-selectors, choosing, arguments, tagfilter, projection, updating, relocate, bulk, taken, changed, keeping,
-fetching, uploading_wish, uploading_known, uploading_lead, uploading, deleting, scratchtable,
+selectors, choosing, arguments, tagfilter, projection, updating, relocate, bulk, taken, changed,
+keeping, fetching, uploading_wish, uploading_known, uploading_lead, uploading, deleting, scratchtable,
 masklabels, statistics, schema, lastchange, moved; then the runs of programs: runswatch,
 runsrecorder, runsjoin, runs, runsgit, secrets; then what the command asks for: revisions,
 abbreviation; then config, handle, metadata, spill.

@@ -1,12 +1,15 @@
 """One edit at a time, written many at once.
 
 A version has one bulk context in a process, whoever asks for it. What it gathered is written when
-there are `flush_threshold` edits, when its block ends, also by an exception, and at `flush()`; each
-write is one operation, unless raw data is deleted with frames. Edits keep their order: a frame that
-is added, then deleted, is gone. One that cannot be done is a failure and stops no other.
+there are `flush_threshold` edits, when a block of it ends, also by an exception, and at `flush()`;
+each write is one operation, unless raw data is deleted with frames. Edits keep their order: a frame
+that is added, then deleted, is gone. What a frame says counts as of when it is given.
+One that cannot be done is a failure and stops no other.
 """
 
+import atexit
 import threading
+import warnings
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -17,14 +20,15 @@ from hyperstore.dataset.draft import Place
 from hyperstore.dataset.editor import frame_id_of
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.ingest import Failure, FrameLike
+from hyperstore.dataset.taken import Taken, tell_ids
 from hyperstore.dataset.uploading_wish import UploadDefault
-from hyperstore.errors import FrameError, HyperstoreError, UsageError
+from hyperstore.errors import FrameError, HyperstoreError, UsageError, count_of, warn
 from hyperstore.frames.words import brief
 
 if TYPE_CHECKING:  # Its import takes longer than those of this layer.
     from logging import Logger
 
-__all__ = ["BulkContext", "Edited", "open_bulk", "pending_bulk"]
+__all__ = ["BulkContext", "Edited", "open_bulk", "pending_bulk", "warn_of"]
 
 FLUSH_THRESHOLD = 1_000
 
@@ -37,6 +41,8 @@ class Edited(Protocol):
 
 Edit = tuple[str, str | FrameLike]
 """What to do, one of `add`, `merge`, `delete` and `delete sources`, and with which frame."""
+
+_Gathered = tuple[str, str | Taken]
 
 
 class BulkContext:
@@ -63,10 +69,15 @@ class BulkContext:
         self.uploads = uploads  # Where the version that it was given sends files,
         self.keeps = keeps  # and whether it keeps them.
         self._lock = threading.RLock()
-        self._edits: list[Edit] = []
+        self._edits: list[_Gathered] = []
+        self._blocks = 0  # That are open now, one inside of another.
+        self._untold: list[Failure] = []
         self.failures: list[Failure] = []
 
     def __enter__(self) -> Self:
+        with self._lock:
+            self._blocks += 1
+            self._registry.setdefault(self._place, self)
         return self
 
     def __exit__(
@@ -76,8 +87,11 @@ class BulkContext:
         trace: TracebackType | None,
     ) -> None:
         with self._lock:
-            self._registry.pop(self._place, None)
-            self.flush()
+            self._blocks -= 1
+            failures = self.settle()  # Where that raises, what waits can still be written.
+            if not self._blocks and self._registry.get(self._place) is self:
+                del self._registry[self._place]
+        warn_of(failures, self._log)
 
     def __len__(self) -> int:
         """Return how many edits wait to be written."""
@@ -100,18 +114,35 @@ class BulkContext:
     def flush(self) -> list[Failure]:
         """Write what was gathered; return what could not be stored, which `failures` keeps."""
         with self._lock:
-            edits, self._edits = self._edits, []
-            if not edits:
-                return []
-            try:
-                failures = self._write(edits)
-            except BaseException:
-                self._edits = edits + self._edits  # To write twice is to write once.
-                raise
-            self.failures += failures
-            if self._log is not None:
-                self._log.info("wrote %d edits, %d failed", len(edits), len(failures))
+            failures = self._flushed()
+            del self._untold[len(self._untold) - len(failures) :]
             return failures
+
+    def settle(self) -> list[Failure]:
+        """Write what was gathered; return all failures that no `flush` and no block told of."""
+        with self._lock:
+            self._flushed()
+            untold, self._untold = self._untold, []
+            return untold
+
+    def _flushed(self) -> list[Failure]:
+        gathered, self._edits = self._edits, []
+        if not gathered:
+            return []
+        try:
+            edits = [
+                (verb, one.frame() if isinstance(one, Taken) else one) for verb, one in gathered
+            ]
+            failures = self._write(edits)
+        except BaseException:
+            self._edits = gathered + self._edits  # To write twice is to write once.
+            raise
+        tell_ids([one for _, one in gathered if isinstance(one, Taken)])
+        self.failures += failures
+        self._untold += failures
+        if self._log is not None:
+            self._log.info("wrote %d edits, %d failed", len(edits), len(failures))
+        return failures
 
     def _write(self, edits: list[Edit]) -> list[Failure]:
         """Write edits in their order; one that raises for itself is a failure and stops no other.
@@ -134,8 +165,11 @@ class BulkContext:
 
     def _take(self, verb: str, frame: str | FrameLike) -> list[Failure]:
         with self._lock:
-            self._edits.append((verb, frame))
-            return self.flush() if len(self._edits) >= self._threshold else []
+            registered = self._registry.setdefault(self._place, self)
+            if registered is self:
+                self._edits.append((verb, frame if isinstance(frame, str) else Taken(frame)))
+                return self._flushed() if len(self._edits) >= self._threshold else []
+        return registered._take(verb, frame)  # Its block ended, and others use another one now.
 
 
 _open: WeakKeyDictionary[Handle, dict[Place, BulkContext]] = WeakKeyDictionary()
@@ -178,3 +212,27 @@ def open_bulk(
 def pending_bulk(handle: Handle, place: Place) -> BulkContext | None:
     """Return the bulk context that is open on a version, if one is."""
     return _open.get(handle, {}).get(place)
+
+
+def warn_of(failures: Sequence[Failure], log: "Logger | None" = None) -> None:
+    """Say how many frames of a bulk context could not be stored, and why the first one."""
+    if not failures:
+        return
+    first = failures[0]["error"]
+    said = f"{count_of(len(failures), 'frame')} could not be stored, the first because: {first}"
+    if log is not None:
+        log.warning("%s", said)
+    warn(f"{said}; the bulk context keeps them as `failures`")
+
+
+@atexit.register
+def _warn_of_waiting() -> None:
+    for contexts in list(_open.values()):
+        for waiting in contexts.values():
+            if len(waiting):
+                warnings.warn(
+                    f"{count_of(len(waiting), 'edit')} of a bulk context were never written; "
+                    "end its block, or call flush()",
+                    UserWarning,
+                    stacklevel=1,
+                )

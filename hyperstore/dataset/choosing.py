@@ -1,12 +1,11 @@
 """Versions of a dataset by what the documented calls say of them: lists, new ones, snapshots."""
 
 import dataclasses
-import warnings
 from collections.abc import Mapping, Sequence
 
 from hyperstore.dataset import founding, publishing
 from hyperstore.dataset.arguments import names_of, one_of
-from hyperstore.dataset.bulk import pending_bulk
+from hyperstore.dataset.bulk import pending_bulk, warn_of
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.metadata import check_metadata
@@ -14,7 +13,7 @@ from hyperstore.dataset.moved import versions_moved
 from hyperstore.dataset.publishing import SnapshotWish
 from hyperstore.dataset.selectors import Selector, select_version
 from hyperstore.dataset.tagfilter import TagFilter
-from hyperstore.errors import ExistsError, UsageError
+from hyperstore.errors import ExistsError, UsageError, warn
 from hyperstore.history.branches import versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 
@@ -110,11 +109,7 @@ def make_version(
         found = [one for _, one in versions(reader, dataset.id) if one.name == name]
     drafts = [one for one in found if not one.published]
     if not drafts:
-        warnings.warn(
-            f"version {name!a} exists and is published, so it cannot be written to",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn(f"version {name!a} exists and is published, so it cannot be written to")
     return (drafts or found)[-1]
 
 
@@ -126,7 +121,7 @@ def take_snapshot(
     """Publish a version with what its bulk context gathered; return its draft child."""
     bulk = pending_bulk(handle, place)
     if bulk is not None:
-        bulk.flush()
+        warn_of(bulk.settle())
     return publishing.snapshot(handle, place, wish, stand=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from hyperstore.dataset import masklabels, schema, updating
 from hyperstore.dataset.arguments import documented, number_of
-from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk
+from hyperstore.dataset.bulk import BulkContext, Edit, open_bulk, pending_bulk, warn_of
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.editor import frame_id_of, listed
 from hyperstore.dataset.ingest import Failure, FrameLike, frames_in
@@ -197,6 +197,13 @@ class VersionContents(VersionWriting):
         """Write what this version's bulk context gathered; return what could not be stored."""
         bulk = pending_bulk(self._handle, self._place)
         return [] if bulk is None else bulk.flush()
+
+    def _settled(self) -> list[Failure]:
+        """Write what this version's bulk context gathered; return the failures, with a warning."""
+        bulk = pending_bulk(self._handle, self._place)
+        failures = [] if bulk is None else bulk.settle()
+        warn_of(failures)
+        return failures
 
     def write_bulk(self, edits: Sequence[Edit]) -> list[Failure]:
         """Do the edits of a bulk context in their order, as one operation."""

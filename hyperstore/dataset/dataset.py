@@ -4,7 +4,6 @@ Each makes the other, so they stand in one module. What they do is in the classe
 and in the modules of their topics; calls on the classes work on the default store.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -27,7 +26,7 @@ from hyperstore.dataset.selectors import (
 from hyperstore.dataset.states import iso_time
 from hyperstore.dataset.tagfilter import TagFilter
 from hyperstore.dataset.uploading_wish import upload_default
-from hyperstore.errors import ExistsError, NotFoundError, UsageError
+from hyperstore.errors import ExistsError, NotFoundError, UsageError, warn
 from hyperstore.history.branches import datasets, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 from hyperstore.history.names import check_name, check_names, check_text
@@ -139,11 +138,9 @@ class Dataset(DatasetCore):
             if not found:
                 raise no_version(reader, self._id, name)
         if len(found) > 1:
-            warnings.warn(
+            warn(
                 f"{len(found)} versions are named {name!a}; this is the newest, "
-                f"{found[0][1].id}; give an id to get another",
-                UserWarning,
-                stacklevel=2,
+                f"{found[0][1].id}; give an id to get another"
             )
         return self._version(found[0][1])
 
@@ -228,11 +225,23 @@ class Dataset(DatasetCore):
         if version is None:
             if version_name is None and version_id is None:
                 raise UsageError("no version is named; give version_name")
-            version = self.get_version(version_name=version_name, version_id=version_id)
-        found = self.version(version) if isinstance(version, str) else version
+            version = self.get_version(version_name, version_id, raise_on_multiple=True)
+        found = self._only(version) if isinstance(version, str) else version
         if not isinstance(found, DatasetVersion):
             raise UsageError(f"a DatasetVersion, its name or its id is deleted, not {version!a}")
         lifecycle.delete_versions(self._handle, [Place(self._id, found.id)], force=force)
+
+    def _only(self, name: str) -> DatasetVersion:
+        """Return the version of that name, which no other has, or of that id."""
+        with self._handle.database.reading() as reader:
+            founding.read_dataset(reader, self._id)
+            found = [record for _, record in find_versions(reader, self._id, name)]
+            if not found:
+                raise no_version(reader, self._id, name)
+        if len(found) > 1:
+            ids = " and ".join(one.id for one in found)
+            raise UsageError(f"{len(found)} versions are named {name!a}, {ids}; give an id")
+        return self._version(found[0])
 
     def _version(self, record: VersionRecord) -> DatasetVersion:
         return DatasetVersion(self._handle, Place(self._id, record.id), self.name)

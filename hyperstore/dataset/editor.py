@@ -1,7 +1,6 @@
 """Edits of one draft: one call at a time, or gathered in a batch."""
 
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from hyperstore.dataset.ingest import (
 from hyperstore.dataset.renewal import Derived, Renewal, derived_frames
 from hyperstore.dataset.spill import Sorter
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import ConflictError, UsageError, count_of
+from hyperstore.errors import ConflictError, UsageError, count_of, warn
 from hyperstore.frames import keys
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.frames.group import FrameGroup
@@ -121,19 +120,17 @@ class Editor:
             error = changed_by_others(one.frame_id)
             ingest.failures.append(failure_of(one.frame, error, "conflict"))
         if ingest.repeated:
-            _warn(
-                f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold"
-            )
+            warn(f"{count_of(ingest.repeated, 'frame')} came again in one call; the last ones hold")
         if ingest.dotted is not None:
             key, frame_id = ingest.dotted
-            _warn(
+            warn(
                 f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
                 "no query names what stands under it; rename it"
             )
         if warn_replaced and replaced:
-            _warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
+            warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")
         if ingest.stale and not if_unchanged:
-            _warn(
+            warn(
                 f"{count_of(ingest.stale, 'frame')} had been changed by others since they were read"
             )
         return ingest.failures
@@ -259,7 +256,3 @@ def frame_id_of(frame: object) -> str:
     if not isinstance(found, str):
         raise UsageError(f"{type(frame).__name__} has no frame id to delete by")
     return found
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=6)  # Where the documented call was made.

@@ -148,7 +148,7 @@ class VersionSelected(VersionStates):
             raise UsageError("no version is named; give version_id or version_name")
         selector = Selector(dataset_id, dataset_name, version_id, version_name, dataset_project)
         handle = default_handle()
-        place = select_version(handle, selector).place
+        place = select_version(handle, selector, raise_on_multiple=True).place
         lifecycle.delete_versions(handle, [place], force=force)
 
     # On a version in hand these work too; names or ids that are given choose another one.

@@ -1,6 +1,5 @@
 """From the names and ids of a documented call to one dataset or one version."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from hyperstore.dataset.draft import Place
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import no_version, there_are
 from hyperstore.dataset.moved import datasets_moved
-from hyperstore.errors import NotFoundError, UsageError, a_type
+from hyperstore.errors import NotFoundError, UsageError, a_type, warn
 from hyperstore.history.branches import RefReader, datasets, version_ref, versions
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 
@@ -86,11 +85,9 @@ def select_dataset(handle: Handle, selector: Selector) -> DatasetRecord:
         times = datasets_moved(handle, [one.id for one in found])
         found.sort(key=lambda one: (times.get(one.id, 0), one.created), reverse=True)
         projects = ", ".join(ascii(one.project) for one in found)
-        warnings.warn(
+        warn(
             f"{len(found)} projects have a dataset {name!a}: {projects}; this is that of the "
-            "first, changed last; give dataset_project to get another",
-            UserWarning,
-            stacklevel=5,
+            "first, changed last; give dataset_project to get another"
         )
     return found[0]
 
@@ -125,12 +122,9 @@ def select_version(
     if len(found) > 1:
         several = f"{len(found)} versions of dataset {dataset.name!a} are named {name!a}"
         if raise_on_multiple:
-            raise UsageError(f"{several}; give version_id")
-        warnings.warn(
-            f"{several}; this is the newest, {found[0].id}; give version_id to get another",
-            UserWarning,
-            stacklevel=5,
-        )
+            ids = " and ".join(one.id for one in found)
+            raise UsageError(f"{several}, {ids}; give version_id")
+        warn(f"{several}; this is the newest, {found[0].id}; give version_id to get another")
     return Selected(dataset, found[0])
 
 

@@ -108,10 +108,12 @@ class VersionStates(VersionContents):
     ) -> dict[str, object]:
         """Record what is pending; return the counts of frames that changed. Nothing is fine too.
 
+        What the bulk context gathered is written first; `errors` are its failures.
+
         With `publish` the version is frozen as well. `override_stats` are what `get_stats` answers
         until the frames change.
         """
-        self.flush()
+        failures = self._settled()
         self._editor.refuse_batch("commit")
         given = None if override_stats is None else checked_stats(override_stats)
         counts = self.status().changes.frames
@@ -130,9 +132,9 @@ class VersionStates(VersionContents):
             "merged": saved,
             "saved_and_updated": saved,
             "deleted": counts.removed,
-            "failed": 0,
+            "failed": len(failures),
             "total": len(self),
-            "errors": [],
+            "errors": failures,
             "parent": self.get_parent(),
             "version": self._place.version,
             "dataset": self._place.dataset,
@@ -140,7 +142,7 @@ class VersionStates(VersionContents):
 
     def publish_version(self) -> bool:
         """Freeze the version, with what is pending committed first; False where it was frozen."""
-        self.flush()
+        self._settled()
         self._editor.refuse_batch("publish")
         try:
             publishing.publish(self._handle, self._place, None)

@@ -10,12 +10,14 @@ from itertools import islice
 from hyperstore.dataset.arguments import names_of
 from hyperstore.dataset.ingest import Failure, FrameLike, unfailed
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import CorruptError, HyperstoreError
+from hyperstore.errors import CorruptError, HyperstoreError, UsageError, nearest
+from hyperstore.frames.records import WholeRecord
 from hyperstore.limits import FRAME_ID_BYTES_MAX
 
 __all__ = ["Merged", "as_given", "merged_frames", "unsent_fields", "wire_of"]
 
 _CHUNK = 256
+_FIELDS = frozenset({"metadata", *WholeRecord.__struct_fields__} - {"extra", "kind"})
 
 
 class Merged:
@@ -44,12 +46,14 @@ def merged_frames(
 ) -> Iterator[FrameLike]:
     """Yield frames laid over those of their ids that `stored` returns; new ones as they come."""
     source = map(unfailed, frames)
+    unseen = {path.split(".")[0] for path in without} - _FIELDS
     while chunk := list(islice(source, _CHUNK)):
         ids = [_id_of(frame) for frame in chunk]
         held = {one.id: one.to_dict() for one in stored([one for one in ids if one is not None])}
         for frame, frame_id in zip(chunk, ids, strict=True):
             before = None if frame_id is None else held.get(frame_id)
             said = wire_of(frame)
+            unseen -= said.keys() if said is not None and unseen else set()
             if before is None or frame_id is None or said is None:
                 yield frame
                 continue
@@ -62,6 +66,11 @@ def merged_frames(
                 continue
             held[frame_id] = wire  # The same frame may come again.
             yield Merged(frame, wire)
+    for name in sorted(unseen):
+        raise UsageError(
+            f"without_fields names {name!a}, which no frame has; "
+            f"the closest: {nearest(name, sorted(_FIELDS))}"
+        )
 
 
 def as_given(failures: list[Failure]) -> list[Failure]:

@@ -398,3 +398,19 @@ def test_a_dataset_and_a_version_are_not_made_by_hand() -> None:
         DatasetVersion()
     with pytest.raises(UsageError, match=r"Dataset\.get"):
         Dataset()
+
+
+@pytest.mark.parametrize("how", ["name", "version", "class"])
+def test_dv_20_a_version_whose_name_another_has_is_not_deleted_by_it(how: str) -> None:
+    """Which of the two was meant, nobody knows."""
+    dataset = Dataset.create("cells")
+    one, other = dataset.create_version("A"), dataset.create_version("B")
+    other.set_version_name("A")
+    deletions = {
+        "name": lambda: dataset.delete_version(version_name="A"),
+        "version": lambda: dataset.delete_version("A"),
+        "class": lambda: DatasetVersion.remove_version(dataset_name="cells", version_name="A"),
+    }
+    with pytest.raises(UsageError, match=rf"{other.id} and {one.id}; give"):
+        deletions[how]()
+    assert len(dataset.versions()) == 3

@@ -334,6 +334,16 @@ def test_vw_21_a_path_that_leads_nowhere_is_refused(draft: DatasetVersion, paths
         draft.get_iterator(projection=paths)  # type: ignore[call-overload]
 
 
+def test_fr_12_a_field_that_no_frame_has_is_not_left_out_unseen(draft: DatasetVersion) -> None:
+    """A typing error would overwrite the very field that was to be kept."""
+    draft.add_frames([frame("a", x=1)])
+    with pytest.raises(UsageError, match="'metdata', which no frame has; the closest: 'metadata'"):
+        draft.update_frames([frame("a", x=2)], without_fields=["metdata"])
+    assert draft.get_single_frame("a").metadata == {"x": 1}
+    own = {"id": "a", "sources": [{"id": "default", "uri": "s3://bucket/a.jpg"}], "mine": 3}
+    assert draft.update_frames([own], without_fields=["mine"]) == []
+
+
 def test_fr_20_a_bulk_context_writes_every_so_many_edits(draft: DatasetVersion) -> None:
     """And the rest at the end of its block."""
     with draft.get_bulk_context(flush_threshold=2) as bulk:
@@ -368,15 +378,19 @@ def test_fr_20_a_bulk_context_keeps_what_failed(
     draft: DatasetVersion, caplog: pytest.LogCaptureFixture
 ) -> None:
     """FR-03 holds here too; a log that was given is told."""
-    with (
-        caplog.at_level(logging.INFO, logger="bulk"),
-        draft.get_bulk_context(log=logging.getLogger("bulk")) as bulk,
-    ):
-        bulk.add_frame(SingleFrame(id="bad"))
-        bulk.add_frame(frame("a"))
+    bulk = draft.get_bulk_context(log=logging.getLogger("bulk"))
+
+    def work() -> None:
+        with caplog.at_level(logging.INFO, logger="bulk"), bulk:
+            bulk.add_frame(SingleFrame(id="bad"))
+            bulk.add_frame(frame("a"))
+
+    with pytest.warns(UserWarning, match="1 frame could not be stored"):
+        work()
     assert [one["error_type"] for one in bulk.failures] == ["validation"]
     assert [one.id for one in draft] == ["a"]
     assert "wrote 2 edits, 1 failed" in caplog.messages
+    assert "1 frame could not be stored" in caplog.messages[-1]
 
 
 def test_fr_20_what_was_gathered_is_written_when_the_block_raises(draft: DatasetVersion) -> None:

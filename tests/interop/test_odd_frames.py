@@ -186,6 +186,7 @@ def test_an_odd_frame_is_shown_and_compared(make: Callable[[], Any]) -> None:
         assert one != good("else")
 
 
+@pytest.mark.filterwarnings("ignore:1 frame could not be stored")
 @pytest.mark.parametrize(
     "make", [lambda: listed(None), cyclic, lambda: listed(Raising(labels=["x"]))]
 )
@@ -214,6 +215,7 @@ class Elsewhere:
         raise RuntimeError("no object")
 
 
+@pytest.mark.filterwarnings("ignore:1 frame could not be stored")
 def test_a_bulk_context_keeps_what_is_good_whatever_is_raised(draft: DatasetVersion) -> None:
     """Also by a fault that the call on its own lets out."""
     draft.add_frames([good("z")])
