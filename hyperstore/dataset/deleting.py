@@ -2,16 +2,17 @@
 
 What any other frame names stays: of this version, of the working frames and the newest commit of
 every other version of any dataset of the store, and of every tag. What only past commits of the
-version itself still name goes; that is what is asked for. Objects go before frames do, so whoever
-is interrupted asks again, and one that is gone already is as good as deleted.
+version itself still name goes; that is what is asked for. One object has many names, by host, by
+endpoint, on the web; what has a bucket and a key in common with what stays is taken for it.
+Objects go before frames do, so whoever is interrupted asks again, and one that is gone already is
+as good as deleted.
 """
 
 import contextlib
 import sys
 import time
-import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -21,12 +22,13 @@ from hyperstore.dataset.edit import empty_snapshot, root
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.scratchtable import ScratchTable
 from hyperstore.dataset.staging import Staging
-from hyperstore.errors import HyperstoreError, MediaError, RefusedError, UsageError, count_of
+from hyperstore.errors import HyperstoreError, MediaError, RefusedError, count_of, warn
 from hyperstore.frames.keys import frame_key
 from hyperstore.history.branches import datasets, read_commit, read_snapshot, tags
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import CommitId, NodeId, ObjectId, SnapshotId
 from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_RETRIES, UPLOAD_THREADS
+from hyperstore.media.cloud import object_keys, place_of
 from hyperstore.media.send import Sender
 from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import Bucket, locate, shown
@@ -102,7 +104,10 @@ class _Doomed:
     """URIs that are to go, in a table on disk."""
 
     def __init__(self) -> None:
-        self._table = ScratchTable("CREATE TABLE doomed (uri TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._table = ScratchTable(
+            "CREATE TABLE doomed (key TEXT, place TEXT, uri TEXT, PRIMARY KEY (key, place)) "
+            "WITHOUT ROWID"
+        )
         self._count = 0
         self._spared = 0
 
@@ -111,23 +116,32 @@ class _Doomed:
 
     def add(self, staging: Staging, objects: Iterable[bytes | None]) -> None:
         """Doom what frames name in buckets."""
-        self._count += self._each(staging, objects, "INSERT OR IGNORE INTO doomed VALUES (?)")
+
+        def row(uri: str) -> Iterator[tuple[str, str, str]]:
+            for key in islice(object_keys(uri), 1):
+                if isinstance(locate(uri), Bucket):
+                    yield key, place_of(uri), uri
+
+        statement = "INSERT OR IGNORE INTO doomed VALUES (?, ?, ?)"
+        self._count += self._each(staging, objects, statement, row)
 
     def spare(self, staging: Staging, objects: Iterable[bytes | None]) -> None:
         """Let what frames name stay."""
         if self._count:
-            spared = self._each(staging, objects, "DELETE FROM doomed WHERE uri = ?")
+
+            def rows(uri: str) -> Iterator[tuple[str]]:
+                return ((key,) for key in object_keys(uri))
+
+            spared = self._each(staging, objects, "DELETE FROM doomed WHERE key = ?", rows)
             self._spared += spared
             self._count -= spared
 
     def delete(self, handle: Handle, *, show_progress: bool) -> int:
         """Delete the objects; MediaError at the first that cannot be."""
         if self._spared:
-            warnings.warn(
+            warn(
                 f"{count_of(self._spared, 'object')} of raw data not deleted: other frames of the "
-                "store name what they hold",
-                UserWarning,
-                stacklevel=5,
+                "store name what they hold"
             )
         settings = media_settings(str(handle.folder))
         sender = Sender(timeout_s=settings.timeout_s, retries=UPLOAD_RETRIES)
@@ -157,13 +171,21 @@ class _Doomed:
             sender.close()
         return progress.done
 
-    def _each(self, staging: Staging, objects: Iterable[bytes | None], statement: str) -> int:
-        """Do a statement for each URI that frames name in buckets; return how many rows changed."""
+    def _each(
+        self,
+        staging: Staging,
+        objects: Iterable[bytes | None],
+        statement: str,
+        rows_of: Callable[[str], Iterable[tuple[str, ...]]],
+    ) -> int:
+        """Do a statement with the rows of each URI that frames name; return how many it changed."""
         changed = 0
         source = (ObjectId(one) for one in objects if one is not None)
         while chunk := list(islice(source, _CHUNK)):
             payloads = staging.frames(chunk).values()
-            rows = [(uri,) for payload in payloads for uri in _objects_of(payload)]
+            rows = [
+                row for payload in payloads for uri in _uris_of(payload) for row in rows_of(uri)
+            ]
             changed += self._table.change(statement, rows)
         return changed
 
@@ -188,16 +210,13 @@ class _Progress:
             sys.stderr.write(f"deleted {self.done} of {count_of(self.total, 'object')}\n")
 
 
-def _objects_of(payload: bytes) -> Iterator[str]:
-    """Yield the URIs of a stored frame that are objects in buckets."""
+def _uris_of(payload: bytes) -> Iterator[str]:
+    """Yield the URIs of a stored frame."""
     for source in _read(payload, what="frame").sources:
-        pointers = [source.uri, *(mask.uri for mask in source.masks or ())]
+        yield source.uri
+        yield from (mask.uri for mask in source.masks or ())
         if source.preview is not None:
-            pointers.append(source.preview.uri)
-        for uri in pointers:
-            with contextlib.suppress(UsageError, RefusedError):  # It leads to nothing.
-                if isinstance(locate(uri), Bucket):
-                    yield uri
+            yield source.preview.uri
 
 
 def _snapshots(handle: Handle, staging: Staging, *, without: Place | str) -> list[Snapshot]:

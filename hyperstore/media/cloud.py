@@ -18,11 +18,12 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError, UsageError
 from hyperstore.limits import FETCH_CHUNK_BYTES, FETCH_CONNECT_S, FETCH_STORES_MAX
 from hyperstore.media.part import Interrupted, Part
-from hyperstore.media.uri import Bucket, shown
+from hyperstore.media.uri import Bucket, Web, locate, shown
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -33,7 +34,9 @@ __all__ = [
     "client_of",
     "fetch_bucket",
     "need_library",
+    "object_keys",
     "open_object",
+    "place_of",
     "threads_are_lost",
     "translated",
 ]
@@ -146,6 +149,40 @@ def translated(uri: str) -> Iterator[None]:
 def _said(error: Exception) -> str:
     """Return the first lines of a message that goes on with a dump of structures."""
     return str(error).partition("Debug source")[0].strip()[:500]
+
+
+def place_of(uri: str) -> str:
+    """Return what the spellings of one place have in common, as far as a bucket's can be told."""
+    place = locate(uri)
+    if not isinstance(place, Bucket):
+        return uri
+    host = place.host
+    if place.scheme == "s3" and not host:
+        named = next(filter(None, _endpoints()), "")
+        host = named.rpartition("://")[2].partition("/")[0]
+    # The clients drop a slash at either end, and take none that stands beside another.
+    key = "/".join(filter(None, place.key.split("/")))
+    return f"{place.scheme}://{host.lower()}/{place.account}/{place.bucket}/{key}"
+
+
+def object_keys(uri: str) -> Iterator[str]:
+    """Yield bucket and key of each object that a URI may be a name of, whoever keeps the bucket.
+
+    Of one in a bucket that is one; on the web, where a bucket stands in the path or in the host's
+    name, some. Nothing where it is no name of an object.
+    """
+    try:
+        place = locate(uri)
+    except (RefusedError, UsageError):
+        return
+    if isinstance(place, Bucket):
+        yield "/".join((place.bucket, *filter(None, place.key.split("/"))))
+    elif isinstance(place, Web):
+        parts = urlsplit(place.url)
+        path = list(filter(None, unquote(parts.path).split("/")))
+        yield "/".join(path)
+        yield "/".join(path[1:])  # After an account's name.
+        yield "/".join((parts.netloc.partition(".")[0], *path))
 
 
 def client_of(place: Bucket, timeout_s: int, retries: int) -> "Client":

@@ -576,6 +576,7 @@ def test_dv_03_a_handle_wants_both_of_them(draft: DatasetVersion) -> None:
         DatasetVersion.get_version(dataset_name="cells", auto_upload_destination="/x")
 
 
+@pytest.mark.filterwarnings("ignore:1 frame could not be stored")
 def test_fr_20_a_bulk_context_uploads(draft: DatasetVersion, data: Path, dest: Path) -> None:
     """To where it was told to, or else where its version does."""
     to = below(data, dest)
@@ -696,6 +697,69 @@ def test_fr_15_what_another_frame_names_stays(draft: DatasetVersion, s3: PutServ
     assert set(s3.kept()) == {
         f"/pets/{name}" for name in ("mine", "here", "parent", "tagged", "dataset", "pair")
     }
+
+
+SPELLINGS = [
+    "s3://pets/k/a.jpg",
+    "S3://{host}/pets/k/a.jpg",
+    "s3://{host}/pets//k/a.jpg",
+    "s3://{host}/pets/k/a.jpg/",
+    "s3://localhost:{port}/pets/k/a.jpg",
+    "http://{host}/pets/k/a.jpg",
+    "https://pets.s3.example/k/a%2Ejpg?signature=x",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("whole", [False, True])
+def test_fr_15_what_another_frame_names_otherwise_stays(
+    draft: DatasetVersion,
+    s3: PutServer,
+    monkeypatch: pytest.MonkeyPatch,
+    spelling: str,
+    whole: bool,
+) -> None:
+    """By another host of the same name, as the clients read it, or on the web."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{s3.host}")
+    added(draft, s3, a="k/a.jpg", b="k/b.jpg", c="a.jpg")
+    other = Dataset.create("other").get_version() if whole else draft
+    uri = spelling.format(host=s3.host, port=s3.host.rpartition(":")[2])
+    other.add_frames([SingleFrame(id="same", source=uri)])
+
+    def delete() -> None:
+        if whole:
+            Dataset.delete("cells", delete_all_versions=True, delete_sources=True)
+        else:
+            draft.delete_frames(["a", "b", "c"], delete_sources=True)
+
+    with pytest.warns(UserWarning, match="1 object of raw data not deleted"):
+        delete()
+    assert set(s3.kept()) == {"/pets/k/a.jpg"}
+
+
+def test_fr_15_names_of_one_object_that_all_go_are_one(
+    draft: DatasetVersion, s3: PutServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is deleted once; one of another host with that bucket and key is another one."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{s3.host}")
+    added(draft, s3, a="k/a.jpg")
+    draft.add_frames([SingleFrame(id="b", source="s3://pets/k/a.jpg/")])
+    draft.delete_frames(["a", "b"], delete_sources=True)
+    assert s3.kept() == {}
+    assert [path for verb, path in s3.asked if verb == "DELETE"] == ["/pets/k/a.jpg"]
+
+
+def test_fr_15_frames_that_another_version_alone_has_hold_what_they_name(
+    draft: DatasetVersion, s3: PutServer
+) -> None:
+    """By other ids, added there since, of a picture that this version deletes."""
+    added(draft, s3, a="a.jpg")
+    draft.commit_version()
+    other = DatasetVersion.create_version("other", dataset_name="cells")
+    added(other, s3, twin="a.jpg")
+    with pytest.warns(UserWarning, match="1 object of raw data not deleted"):
+        draft.delete_frames(["a"], delete_sources=True)
+    assert set(s3.kept()) == {"/pets/a.jpg"}
 
 
 def test_fr_15_a_child_does_not_take_its_parents_pictures(
