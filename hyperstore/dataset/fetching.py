@@ -4,19 +4,28 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from threading import Event
+from typing import NamedTuple
 
 from hyperstore.dataset.ingest import Failure, failure_of
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import HyperstoreError
+from hyperstore.frames.hashes import recorded_hash_of
 from hyperstore.frames.pointers import Pointer, pointers
 from hyperstore.limits import KEEP_FRAMES, KEEP_THREADS
-from hyperstore.media.local import FILE_FAULTS, is_remote, local_file
-from hyperstore.media.part import ends_with
+from hyperstore.media.local import FILE_FAULTS, is_remote, local_file, sha256_in
+from hyperstore.media.part import Ended, ends_with
 
 __all__ = ["Fetched", "fetch_into_cache", "is_elsewhere"]
 
 Progress = Callable[[str, int, int], None]
+
+
+class _Wanted(NamedTuple):
+    """What is asked of a file; what is equal is asked for once."""
+
+    uri: str
+    foreign: bool
+    sha256: str | None  # As it is recorded.
 
 
 @dataclass(slots=True)
@@ -42,21 +51,21 @@ def fetch_into_cache(
     """
     done = Fetched()
     source = iter(frames)
-    ended = Event()
+    ended = Ended()
     pool = ThreadPoolExecutor(KEEP_THREADS, "hyperstore-fetch", ends_with, (ended,))
     try:
         while chunk := list(islice(source, KEEP_FRAMES)):
-            jobs: dict[tuple[str, bool], Future[HyperstoreError | None]] = {}
+            jobs: dict[_Wanted, Future[HyperstoreError | None]] = {}
             wanted = [(frame, one) for frame in chunk for one in _remote(frame)]
             for frame, one in wanted:
-                key = one.uri, _is_foreign(frame)
+                key = _wanted(frame, one)
                 if key not in jobs:
-                    jobs[key] = pool.submit(_fetched, one.uri, store, key[1])
+                    jobs[key] = pool.submit(_fetched, key, store)
             answers = {key: job.result() for key, job in jobs.items()}
             done.files += sum(error is None for error in answers.values())
             done.frames += len({id(frame) for frame, _ in wanted})
             for frame, one in wanted:
-                error = answers[one.uri, _is_foreign(frame)]
+                error = answers[_wanted(frame, one)]
                 if error is not None:
                     done.failures.append(failure_of(frame, f"{one.what}: {error}", "upload"))
             if progress is not None:
@@ -71,14 +80,16 @@ def _remote(frame: Frame) -> Iterator[Pointer]:
     return (one for one in pointers(frame) if is_remote(one.uri))
 
 
-def _is_foreign(frame: Frame) -> bool:
-    return frame.home is not None and frame.home.foreign
+def _wanted(frame: Frame, pointer: Pointer) -> _Wanted:
+    foreign = frame.home is not None and frame.home.foreign
+    recorded = recorded_hash_of(pointer.source, pointer.target)
+    return _Wanted(pointer.uri, foreign, sha256_in(recorded))
 
 
-def _fetched(uri: str, store: str, foreign: bool) -> HyperstoreError | None:
+def _fetched(wanted: _Wanted, store: str) -> HyperstoreError | None:
     """Fetch one file, in a thread; an error is returned if it is about that file."""
     try:
-        local_file(uri, store=store, foreign=foreign)
+        local_file(wanted.uri, store=store, foreign=wanted.foreign, sha256=wanted.sha256)
     except FILE_FAULTS as error:
         return error
     return None

@@ -16,7 +16,6 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Event
 from typing import NamedTuple
 
 from hyperstore.dataset.changed import ChangedFrames, Changes
@@ -32,6 +31,7 @@ from hyperstore.errors import (
     RefusedError,
 )
 from hyperstore.frames.group import FrameGroup
+from hyperstore.frames.hashes import recorded_hash_of
 from hyperstore.frames.pointers import Pointer, frame_object, home_of, pointers, settle_id
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
@@ -40,8 +40,8 @@ from hyperstore.frames.sourceinfo import lacks_hash, note_content, note_header
 from hyperstore.limits import KEEP_FRAMES, KEEP_REMEMBERED, KEEP_THREADS
 from hyperstore.media.headers import Header, header_of
 from hyperstore.media.kept import KeptMedia, Taken
-from hyperstore.media.local import FILE_FAULTS, is_remote, local_file
-from hyperstore.media.part import ends_with
+from hyperstore.media.local import FILE_FAULTS, is_remote, local_file, sha256_in
+from hyperstore.media.part import Ended, ends_with
 from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import KEPT, is_kept, shown
 
@@ -54,7 +54,8 @@ class _Wanted(NamedTuple):
     uri: str
     home: str | None  # The store that the frame came from,
     foreign: bool  # and whether that came from somebody else.
-    sha256: bool
+    hashed: bool  # Whether its SHA-256 is to be recorded.
+    sha256: str | None  # That was recorded: other bytes are not these.
     header: bool
 
 
@@ -108,7 +109,7 @@ class Keeper:
     def passed(self, frames: Iterable[FrameLike]) -> Iterator[FrameLike]:
         """Yield frames whose files are kept; the others become failures, or with `strict` raise."""
         source = map(unfailed, frames_in(frames))
-        ended = Event()
+        ended = Ended()
         pool = ThreadPoolExecutor(KEEP_THREADS, "hyperstore-keep", ends_with, (ended,))
         try:
             while chunk := list(islice(source, KEEP_FRAMES)):
@@ -167,6 +168,7 @@ class Keeper:
             None if home is None else home.store,
             home is not None and home.foreign,
             pointer.target is pointer.source and lacks_hash(pointer.source),
+            sha256_in(recorded_hash_of(pointer.source, pointer.target)),
             any(getattr(pointer.target, name) is None for name in Header._fields),
         )
 
@@ -180,7 +182,13 @@ class Keeper:
         tried = 0
         while True:
             try:
-                path = local_file(wanted.uri, store=store, foreign=wanted.foreign, empty_ok=True)
+                path = local_file(
+                    wanted.uri,
+                    store=store,
+                    foreign=wanted.foreign,
+                    empty_ok=True,
+                    sha256=wanted.sha256,
+                )
             except FILE_FAULTS as error:
                 return error
             try:
@@ -202,12 +210,16 @@ class Keeper:
         if known is not None and known[0] == stamp:
             return known[1]
         digest = wanted.uri[len(KEPT) :] if is_kept(wanted.uri) else ""
-        if stamp and not wanted.sha256 and path == str(self._media.path(digest)):
+        if stamp and not wanted.hashed and path == str(self._media.path(digest)):
             taken = Taken(digest, stamp[2], None)  # Whether it is sound is for verify to say.
         else:
-            taken = self._media.keep(path, shown(wanted.uri), sha256=wanted.sha256)
-        if digest not in ("", taken.digest):
-            raise CorruptError(f"{wanted.uri} is damaged: {path} has other bytes than were kept")
+            hashed = wanted.hashed or wanted.sha256 is not None
+            taken = self._media.keep(path, shown(wanted.uri), sha256=hashed)
+            if digest not in ("", taken.digest):
+                raise CorruptError(
+                    f"{wanted.uri} is damaged: {path} has other bytes than were kept"
+                )
+            _check_recorded(wanted, taken)
         header = None
         if wanted.header:
             header = header_of(str(self._media.path(taken.digest)), wanted.uri)
@@ -254,6 +266,18 @@ class Keeper:
             error.frame = plan.given
             raise error
         self.failures.append(failure_of(plan.given, error, "upload"))
+
+
+def _check_recorded(wanted: _Wanted, taken: Taken) -> None:
+    """Raise MediaError where what was kept is not what was recorded. No frame names it then, so
+    that prune takes it.
+    """
+    if wanted.sha256 not in (None, taken.sha256):
+        raise MediaError(
+            f"{shown(wanted.uri)} has the SHA-256 {taken.sha256}, and {wanted.sha256} is recorded: "
+            "it has changed since, or is another file; update_source_info() of the frame records "
+            "what it is now"
+        )
 
 
 def _settle(frame: Frame, changes: Changes, context: str | None) -> None:

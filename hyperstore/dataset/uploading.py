@@ -30,6 +30,7 @@ from hyperstore.frames.prepare import prepare
 from hyperstore.frames.read import Frame
 from hyperstore.limits import UPLOAD_AHEAD, UPLOAD_THREADS, UPLOAD_THREADS_LOCAL
 from hyperstore.media.local import local_file
+from hyperstore.media.part import ends_with
 from hyperstore.media.send import Sender
 from hyperstore.media.sending import Content, content_of
 from hyperstore.media.settings import media_settings
@@ -179,7 +180,9 @@ class Uploader:
                 self._known.read(self._handle)
             local = all(folder.startswith("file:") for folder in self._wish.folders)
             threads = UPLOAD_THREADS_LOCAL if local else UPLOAD_THREADS
-            self._pool = ThreadPoolExecutor(threads, "hyperstore-upload")
+            self._pool = ThreadPoolExecutor(
+                threads, "hyperstore-upload", ends_with, (self._sender.stopped,)
+            )
         jobs = []
         for pointer, target in wanted:
             home = home_of(frame, pointer)

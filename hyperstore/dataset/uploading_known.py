@@ -9,7 +9,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -81,7 +81,8 @@ class KnownContents:
         self._reading = threading.Lock()
         self._scanned: dict[NodeId, str] = {}  # Roots that were read, with their versions.
         self._call = 0
-        self._recent: dict[bytes, list[str]] = {}  # What this call noted last.
+        self._recent: dict[bytes, dict[str, None]] = {}  # What this call noted last,
+        self._noted = 0  # and how much that is.
         self._empty = True  # The table, still.
         self._table = ScratchTable(
             "CREATE TABLE known (hash BLOB, uri TEXT, call INTEGER, PRIMARY KEY (hash, uri)) "
@@ -116,7 +117,9 @@ class KnownContents:
         """Return some places of a content: of one's own, then those that are sure, then others."""
         digest = bytes.fromhex(sha256)
         with self._lock:
-            found = dict.fromkeys(self._recent.get(digest, ()), self._call)
+            recent = self._recent.get(digest, {})
+            looked_at = chain(islice(recent, _LOOKED_AT), (uri for uri in own if uri in recent))
+            found = dict.fromkeys(looked_at, self._call)
             if not self._empty:
                 self._look(digest, own, found)
         known = [Known(uri, call == self._call) for uri, call in found.items() if fits(uri)]
@@ -126,8 +129,10 @@ class KnownContents:
     def note(self, sha256: str, uri: str) -> None:
         """Remember that this call saw a content at a place."""
         with self._lock:
-            self._recent.setdefault(bytes.fromhex(sha256), []).append(uri)
-            if len(self._recent) >= _RECENT:
+            places = self._recent.setdefault(bytes.fromhex(sha256), {})
+            self._noted += uri not in places
+            places[uri] = None
+            if self._noted >= _RECENT:
                 self._flush()
 
     def _look(self, digest: bytes, own: Sequence[str], found: dict[str, int]) -> None:
@@ -144,7 +149,7 @@ class KnownContents:
     def _flush(self) -> None:
         """Move what was noted into the table."""
         rows = [(digest, uri, self._call) for digest, uris in self._recent.items() for uri in uris]
-        self._recent = {}
+        self._recent, self._noted = {}, 0
         self._insert("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", rows)
 
     def _insert(self, statement: str, rows: Sequence[tuple[bytes, str, int]]) -> None:

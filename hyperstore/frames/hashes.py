@@ -8,9 +8,16 @@ be anything; one hash that stands alone is that of the source, of a kind that no
 
 from collections.abc import Mapping
 
-from hyperstore.frames.records import SourceRecord
+from hyperstore.frames.records import MaskRecord, PreviewRecord, SourceRecord
 
-__all__ = ["by_file", "hashes_of", "mask_hashes", "recorded_hash", "set_hash"]
+__all__ = [
+    "by_file",
+    "hashes_of",
+    "mask_hashes",
+    "recorded_hash",
+    "recorded_hash_of",
+    "set_hash",
+]
 
 
 def by_file(said: object) -> dict[str, object]:
@@ -43,6 +50,22 @@ def recorded_hash(source: SourceRecord, uri: str) -> object:
         if mask.uri == uri:
             return one
     return said.get("preview_source")
+
+
+def recorded_hash_of(
+    source: SourceRecord, target: SourceRecord | PreviewRecord | MaskRecord
+) -> object:
+    """Return what is recorded as the SHA-256 of the file of a source, of one of its masks or of
+    its preview.
+    """
+    hashes = hashes_of(source)
+    if target is source:
+        return hashes.get("source")
+    if target is source.preview:
+        return hashes.get("preview_source")
+    masks = source.masks or ()
+    known = mask_hashes(source, hashes)
+    return next((one for mask, one in zip(masks, known, strict=True) if mask is target), None)
 
 
 def set_hash(source: SourceRecord, value: str | None) -> None:

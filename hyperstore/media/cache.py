@@ -13,6 +13,7 @@ may for that moment be larger than it should.
 import contextlib
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -22,7 +23,7 @@ from hyperstore.errors import HyperstoreError, MediaError
 from hyperstore.ids import new_id
 from hyperstore.limits import CACHE_TOUCH_S
 from hyperstore.media.evict import Room, add_usage, sweep_partial
-from hyperstore.media.part import Part
+from hyperstore.media.part import Part, check_wanted
 from hyperstore.media.settings import MediaSettings
 from hyperstore.media.uri import file_name, shown
 from hyperstore.storage.host import folder_lock, lock_handle
@@ -87,7 +88,7 @@ def _hit(path: str, folder: str, *, empty_ok: bool) -> bool:
         found = os.stat(path)  # noqa: PTH116 - asked at every hit.
     except OSError:
         return False
-    if found.st_size == 0 and not empty_ok:
+    if not stat.S_ISREG(found.st_mode) or (found.st_size == 0 and not empty_ok):
         return False
     now = time.time()
     if abs(now - found.st_atime) < CACHE_TOUCH_S:
@@ -139,6 +140,7 @@ def _turn(wanted: Path, timeout_s: int, final: Path) -> Iterator[tuple[int, Path
     patience = 2 * timeout_s + 10
     path = wanted
     while True:
+        check_wanted(final.name)
         handle = _opened(path)
         try:
             if lock_handle(handle, exclusive=True, wait=False):

@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import time
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,13 +17,13 @@ from hyperstore.errors import (
 from hyperstore.media.cache import cached, obtain
 from hyperstore.media.cloud import fetch_bucket, threads_are_lost
 from hyperstore.media.kept import kept_path
-from hyperstore.media.part import Interrupted, Part, pause_s
+from hyperstore.media.part import Interrupted, Part, check_wanted, pause
 from hyperstore.media.rawfile import raw_file, sha256_of
 from hyperstore.media.reach import Reach
 from hyperstore.media.settings import MediaSettings, media_settings
 from hyperstore.media.uri import Bucket, Kept, Web, locate, shown
 
-__all__ = ["FILE_FAULTS", "is_local", "is_remote", "local_file"]
+__all__ = ["FILE_FAULTS", "is_local", "is_remote", "local_file", "sha256_in"]
 
 FILE_FAULTS = (CorruptError, MediaError, NotFoundError, RefusedError, UsageError)
 """What `local_file` says of one file, and another one may be had all the same; all else, such as a
@@ -64,8 +63,8 @@ def local_file(
     `store` is the folder of the store whose settings hold, and which keeps what is named by
     `media:`; `foreign` says that its contents came from somebody else. `size` is what somebody
     recorded: a kept file of another size is hashed. So is `sha256`, which what is downloaded must
-    have, if it is 64 hex digits; a cached file that has another is downloaded anew. An error of
-    ours says why there is no file.
+    have, if it is 64 hex digits; a cached file that has another is downloaded anew, and a local
+    file of the percent-decoded name is then no answer. An error of ours says why there is no file.
     """
     location = locate(uri)
     if isinstance(location, Kept):
@@ -74,7 +73,13 @@ def local_file(
     reach = Reach(foreign, settings.roots, settings.allow_hosts)
     reach.check(location, uri)
     if isinstance(location, str):
-        return _present(location, uri, empty_ok=empty_ok)
+        path = _present(location, uri, empty_ok=empty_ok)
+        if "%" in uri and not uri.endswith(path) and not _is_as_recorded(path, sha256):
+            raise NotFoundError(
+                f"there is no file {shown(uri)}, and {shown(path)} is another one: it has not the "
+                "SHA-256 that is recorded"
+            )
+        return path
     if not force:
         found = cached(uri, settings, empty_ok=empty_ok)
         if found is not None and _is_as_recorded(found, sha256):
@@ -94,14 +99,22 @@ def local_file(
     return path
 
 
-def _is_as_recorded(path: str, sha256: object) -> bool:
-    if not isinstance(sha256, str) or _SHA256.fullmatch(sha256) is None:
+def sha256_in(recorded: object) -> str | None:
+    """Return what was recorded as a file's hash if it is a SHA-256: 64 hex digits."""
+    if not isinstance(recorded, str) or _SHA256.fullmatch(recorded) is None:
+        return None
+    return recorded.lower()
+
+
+def _is_as_recorded(path: str, recorded: object) -> bool:
+    sha256 = sha256_in(recorded)
+    if sha256 is None:
         return True
     try:
         found = os.stat(path)  # noqa: PTH116 - asked for every picture of a training run.
     except FileNotFoundError:
         return False
-    return _sha256_at(path, found.st_size, found.st_mtime_ns) == sha256.lower()
+    return _sha256_at(path, found.st_size, found.st_mtime_ns) == sha256
 
 
 @lru_cache(16_384)
@@ -179,7 +192,8 @@ def _fetch(
         except Interrupted as error:
             if tried == retries:
                 raise _given_up(error, tried + 1) from None
-        time.sleep(pause_s(tried))
+        pause(tried)
+        check_wanted(shown(uri))
 
 
 def _given_up(error: Interrupted, tries: int) -> HyperstoreError:

@@ -1,8 +1,12 @@
 """A file while it is being downloaded, and the room that it may take."""
 
+import contextlib
 import os
 import random
+import socket
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,19 +15,66 @@ from hyperstore.limits import FETCH_BACKOFF_S, FETCH_BACKOFF_S_MAX
 from hyperstore.storage.host import write_all
 from hyperstore.storage.translation import disk_errors
 
-__all__ = ["Interrupted", "Part", "check_wanted", "ends_with", "pause_s"]
+__all__ = [
+    "Ended",
+    "Interrupted",
+    "Part",
+    "check_wanted",
+    "ends_with",
+    "pause",
+    "pause_s",
+    "waits_on",
+]
+
+
+class Ended:
+    """Whether a call is over. Threads that work for it are told, and wait for no answer then."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._waiting: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is over."""
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Say that it is over."""
+        self._event.set()
+        with self._lock:
+            for one in self._waiting:
+                _hear_no_more(one)
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is over."""
+        self._event.wait(seconds)
+
+    def cuts(self, connection: socket.socket) -> None:
+        """Let a connection bring nothing more from then on; what is being sent goes on."""
+        with self._lock:
+            self._waiting.add(connection)
+        if self.is_set:
+            _hear_no_more(connection)
+
+
+def _hear_no_more(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # It has ended by itself.
+        # By the class: that of an encrypted one would take the encryption off while it is read.
+        socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
 class _Own(threading.local):
     """What the work of one thread is for."""
 
-    ended: threading.Event | None = None
+    ended: Ended | None = None
 
 
 _own = _Own()
 
 
-def ends_with(ended: threading.Event) -> None:
+def ends_with(ended: Ended) -> None:
     """Let what this thread fetches and copies end soon after an event: the call that asked is over.
 
     For threads of a pool, which Ctrl-C does not reach.
@@ -33,8 +84,22 @@ def ends_with(ended: threading.Event) -> None:
 
 def check_wanted(name: str) -> None:
     """Raise MediaError where nobody waits for what this thread does."""
-    if _own.ended is not None and _own.ended.is_set():
+    if _own.ended is not None and _own.ended.is_set:
         raise MediaError(f"{name} is given up, as the call that asked for it has ended")
+
+
+def waits_on(connection: socket.socket) -> None:
+    """Let what this thread waits for at a connection end with the call that asked for it."""
+    if _own.ended is not None:
+        _own.ended.cuts(connection)
+
+
+def pause(tried: int) -> None:
+    """Wait before the next try, unless nobody waits for it."""
+    if _own.ended is None:
+        time.sleep(pause_s(tried))
+    else:
+        _own.ended.wait(pause_s(tried))
 
 
 class Interrupted(MediaError):

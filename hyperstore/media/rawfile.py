@@ -70,11 +70,12 @@ def open_regular(path: Path, name: str) -> io.BufferedReader:
     with reading(name):
         # Without waiting: a pipe that nobody writes to would hang here for ever.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        handle = os.fdopen(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb")
-    if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
-        handle.close()
-        raise MediaError(f"{name} is no regular file")
-    return handle
+        handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        raise MediaError(f"{name} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}")
+    return os.fdopen(handle, "rb")
 
 
 @contextlib.contextmanager
@@ -85,7 +86,7 @@ def reading(name: str) -> Iterator[None]:
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {name}") from None
     except IsADirectoryError:
-        raise MediaError(f"{name} is a folder, no picture") from None
+        raise MediaError(f"{name} is a folder") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path.
         said = error.strerror if isinstance(error, OSError) else error
         raise MediaError(f"{name} cannot be read: {said}") from None

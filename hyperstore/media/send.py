@@ -5,16 +5,18 @@ where it ended. One that holds another content is somebody's: an older version o
 commit still names, say. The file then goes beside it, under a name that has its hash.
 """
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hyperstore.errors import HyperstoreError, MediaError, UsageError
 from hyperstore.limits import UPLOAD_LARGE, UPLOAD_SMALL_BYTES
 from hyperstore.media import send_cloud, send_local
-from hyperstore.media.cloud import need_library, threads_are_lost
-from hyperstore.media.part import Interrupted, pause_s
+from hyperstore.media.cloud import need_library, place_of, threads_are_lost
+from hyperstore.media.part import Ended, Interrupted, pause_s
 from hyperstore.media.sending import Content, Held
 from hyperstore.media.uri import Bucket, Web, locate, shown
 
@@ -36,6 +38,14 @@ class Sent(NamedTuple):
     moved: bool
 
 
+@dataclass(slots=True)
+class _Turn:
+    """Whose turn it is to send to one place."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
+
+
 class Sender:
     """Sends files from any number of threads. It is closed by whoever made it."""
 
@@ -43,7 +53,9 @@ class Sender:
         self._timeout_s = timeout_s
         self._retries = retries
         self._large = threading.BoundedSemaphore(UPLOAD_LARGE)
-        self._stopped = threading.Event()
+        self._turns: dict[str, _Turn] = {}  # Of the places that are being sent to.
+        self._turns_lock = threading.Lock()
+        self.stopped = Ended()
         self._unsynced: set[str] = set()  # Local folders in which files appeared.
         self._unsynced_lock = threading.Lock()
         self._vacant: set[str] = set()  # Folders that held nothing when they were checked.
@@ -97,8 +109,8 @@ class Sender:
         send_local.sync_names(folders)
 
     def stop(self) -> None:
-        """Let what is tried again in other threads end with its next failure."""
-        self._stopped.set()
+        """Let what other threads do end with its next failure, and wait for no answer to it."""
+        self.stopped.set()
 
     def close(self, *folders: str) -> None:
         """Give up what sending needs, and what it left in these folders."""
@@ -113,8 +125,9 @@ class Sender:
         if isinstance(place, str):
             send_local.check_folder(os.path.dirname(place))  # noqa: PTH120 - the same.
         elif isinstance(place, Bucket):
-            self._cloud("check_bucket", probe, self._timeout_s)
-            if not self._cloud("has_objects", folder, self._timeout_s):
+            refuses = self._cloud("check_bucket", probe, self._timeout_s)
+            # Without looking only where it is told when something is there after all.
+            if refuses and not self._cloud("has_objects", folder, self._timeout_s):
                 self._vacant.add(folder)
         else:
             from hyperstore.media.send_web import check_server
@@ -122,6 +135,22 @@ class Sender:
             check_server(probe, self._timeout_s)
 
     def _send(self, path: str, content: Content, uri: str, folder: str, force: bool) -> Sent:
+        # One after the other, as not every server tells who of two was first.
+        with self._turn(uri):
+            found = self._send_to(path, content, uri, folder, force)
+        if found is not None:
+            return found
+        uri = beside(uri, content)
+        with self._turn(uri):
+            if self._held(uri, content) == "same" and not force:
+                return Sent(uri, moved=False)
+            self._put(path, content, uri, folder, replace=True)
+        return Sent(uri, moved=True)
+
+    def _send_to(
+        self, path: str, content: Content, uri: str, folder: str, force: bool
+    ) -> Sent | None:
+        """Bring a file to this very place; None where another one is there."""
         small = content.size <= UPLOAD_SMALL_BYTES
         held: Held = "absent"
         if not (small and folder in self._vacant):
@@ -131,12 +160,26 @@ class Sender:
                 return Sent(uri, moved=True)
             held = self._held(uri, content)  # Somebody was first.
         if held != "same":
-            uri = beside(uri, content)
-            held = self._held(uri, content)
-        if held == "same" and not force:
-            return Sent(uri, moved=False)
-        self._put(path, content, uri, folder, replace=True)
-        return Sent(uri, moved=True)
+            return None
+        if force:
+            self._put(path, content, uri, folder, replace=True)
+        return Sent(uri, moved=force)
+
+    @contextlib.contextmanager
+    def _turn(self, uri: str) -> Iterator[None]:
+        """Wait until nobody else sends to a place, however it is spelled, and keep others out."""
+        place = place_of(uri)
+        with self._turns_lock:
+            turn = self._turns.setdefault(place, _Turn())
+            turn.users += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._turns_lock:
+                turn.users -= 1
+                if not turn.users:
+                    del self._turns[place]
 
     def _held(self, uri: str, content: Content) -> Held:
         place = locate(uri)
@@ -179,10 +222,10 @@ class Sender:
             try:
                 return call()
             except Interrupted as error:
-                if tried == self._retries or self._stopped.is_set():
+                if tried == self._retries or self.stopped.is_set:
                     times = "once" if tried == 0 else f"{tried + 1} times"
                     raise MediaError(f"{error} (tried {times})") from None
-            self._stopped.wait(pause_s(tried))
+            self.stopped.wait(pause_s(tried))
             tried += 1
 
 

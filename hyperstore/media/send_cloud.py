@@ -6,6 +6,7 @@ read through. What these functions take and return goes through JSON: a forked c
 in another process.
 """
 
+import contextlib
 import hashlib
 import re
 from typing import Literal
@@ -28,18 +29,24 @@ _NO_CONDITIONS = re.compile(r"501 Not Implemented|NotImplemented")
 
 
 def check_bucket(probe: str, timeout_s: int) -> bool:
-    """Write an object, then delete it; return whether it could be deleted."""
+    """Write an object, then delete it; return whether a second one was refused in its place."""
     place = _place(probe)
     need_library(probe)
     import obstore
+    from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     with translated(probe):
         obstore.put(client_of(place, timeout_s, 0), place.key, b"hyperstore", use_multipart=False)
-    try:
+    refuses = False
+    client = client_of(place, timeout_s, 0)
+    with contextlib.suppress(HyperstoreError, NotImplementedError), translated(probe):
+        try:
+            obstore.put(client, place.key, b"hyperstore", mode="create", use_multipart=False)
+        except (AlreadyExistsError, PreconditionError):
+            refuses = True
+    with contextlib.suppress(HyperstoreError):  # Who may only add is welcome.
         delete_object(probe, timeout_s)
-    except HyperstoreError:
-        return False  # Who may only add is welcome.
-    return True
+    return refuses
 
 
 def has_objects(folder: str, timeout_s: int) -> bool:

@@ -22,6 +22,7 @@ __all__ = ["check_server", "held_page", "put_page"]
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _BLIND = frozenset((401, 403, 405, 501))
+_GONE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.GONE))
 
 
 def check_server(probe: str, timeout_s: int) -> bool:
@@ -35,7 +36,7 @@ def check_server(probe: str, timeout_s: int) -> bool:
 def held_page(uri: str, content: Content, timeout_s: int) -> Held:
     """Tell what is at a place, by its bytes."""
     with _answer("HEAD", uri, timeout_s) as response:
-        if response.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        if response.status in _GONE:
             return "absent"
         if response.status in _BLIND:
             return "unknown"
@@ -64,13 +65,23 @@ def put_page(path: str, uri: str, content: Content, timeout_s: int, *, replace: 
         if response.status == HTTPStatus.PRECONDITION_FAILED and not replace:
             return False
         _check(response, uri)
-    with _answer("HEAD", uri, timeout_s) as response:
-        length = response.getheader("Content-Length")
-        if response.status == HTTPStatus.OK and length not in (None, str(content.size)):
-            raise Interrupted(
-                f"{shown(uri)}: the server was sent {content.size:,} bytes and keeps {length}"
-            )
+    _check_kept(uri, content, timeout_s)
     return True
+
+
+def _check_kept(uri: str, content: Content, timeout_s: int) -> None:
+    """Raise Interrupted where a server that took a file well has not kept it."""
+    for verb in ("HEAD", "GET"):
+        with _answer(verb, uri, timeout_s) as response:
+            length = response.getheader("Content-Length")
+            if response.status == HTTPStatus.OK and length not in (None, str(content.size)):
+                raise Interrupted(
+                    f"{shown(uri)}: the server was sent {content.size:,} bytes and keeps {length}"
+                )
+            if response.status not in _GONE:
+                return  # It is there, or nobody may look.
+    # Both, as there are servers that know GET only.
+    raise Interrupted(f"{shown(uri)}: the server took {content.size:,} bytes, and keeps nothing")
 
 
 @contextlib.contextmanager

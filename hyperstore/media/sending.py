@@ -1,13 +1,13 @@
 """A file on its way out: what it holds, and its bytes exactly as they were when that was seen."""
 
 import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
-from hyperstore.errors import MediaError, NotFoundError
+from hyperstore.errors import MediaError
+from hyperstore.media.part import check_wanted
+from hyperstore.media.rawfile import open_regular, reading
 from hyperstore.media.uri import shown
 
 __all__ = ["Content", "Held", "chunks_of", "content_of", "content_type_of"]
@@ -27,17 +27,9 @@ class Content(NamedTuple):
 
 def content_of(path: str) -> Content:
     """Read a file through; NotFoundError or MediaError where it is none."""
-    try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - opening a pipe would wait.
-        if regular:
-            with Path(path).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                return Content(digest, file.tell())
-    except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(path)}") from None
-    except (OSError, ValueError) as error:
-        raise MediaError(f"{shown(path)} cannot be read: {error}") from None
-    raise MediaError(f"{shown(path)} is no file")
+    with open_regular(Path(path), shown(path)) as file, reading(shown(path)):
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Content(digest, file.tell())
 
 
 def chunks_of(path: str, content: Content, size: int = _CHUNK_BYTES) -> Iterator[bytes]:
@@ -48,20 +40,23 @@ def chunks_of(path: str, content: Content, size: int = _CHUNK_BYTES) -> Iterator
     digest = hashlib.sha256()
     sent = 0
     held = b""
-    try:
-        with Path(path).open("rb", buffering=0) as file:
-            while sent <= content.size and (data := file.read(size)):
-                digest.update(data)
-                sent += len(data)
-                if held:
-                    yield held
-                held = data
-    except OSError as error:
-        raise MediaError(f"{shown(path)} cannot be read: {error}") from None
+    with open_regular(Path(path), shown(path)) as file:
+        while sent <= content.size and (data := _read(file, size, path)):
+            digest.update(data)
+            sent += len(data)
+            if held:
+                yield held
+            held = data
     if (digest.hexdigest(), sent) != content:
         raise MediaError(f"{shown(path)} changed while it was sent; send it again")
     if held:
         yield held
+
+
+def _read(file: BinaryIO, size: int, path: str) -> bytes:
+    check_wanted(shown(path))
+    with reading(shown(path)):
+        return file.read(size)
 
 
 def content_type_of(path: str) -> str | None:

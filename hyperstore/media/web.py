@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from hyperstore.errors import HyperstoreError, MediaError, NotFoundError, RefusedError
 from hyperstore.limits import FETCH_CHUNK_BYTES, FETCH_CONNECT_S, FETCH_REDIRECTS_MAX
-from hyperstore.media.part import Interrupted, Part
+from hyperstore.media.part import Interrupted, Part, check_wanted, waits_on
 from hyperstore.media.reach import Address, Reach
 from hyperstore.media.uri import Web, locate, shown
 
@@ -61,7 +61,9 @@ class Pinned(http.client.HTTPConnection):
         """Connect to the first address that answers, and agree on encryption where it is asked."""
         failure: OSError = OSError("no address")
         for family, target in self._addresses:
+            check_wanted(self.host)
             made = socket.socket(family, socket.SOCK_STREAM)
+            waits_on(made)
             try:
                 made.settimeout(min(FETCH_CONNECT_S, self._timeout_s))
                 made.connect(target)
@@ -81,6 +83,7 @@ class Pinned(http.client.HTTPConnection):
             self._tunnel()  # type: ignore[attr-defined]
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=name)
+            waits_on(self.sock)
 
 
 def fetch_web(
@@ -96,6 +99,7 @@ def fetch_web(
             stack.callback(response.close)
             if response.status not in _REDIRECTS:
                 _receive(response, part, resume, uri)
+                check_wanted(shown(uri))  # Else its end may be where it was cut.
                 return
             url = _redirected(url, response.getheader("Location"), reach, uri)
     raise MediaError(f"{shown(uri)} is redirected more than {FETCH_REDIRECTS_MAX} times")

@@ -28,6 +28,8 @@ from hyperstore.errors import (
     RefusedError,
     UsageError,
 )
+from hyperstore.frames.pointers import frame_object
+from hyperstore.maintenance.keptfiles import verify_kept
 from hyperstore.media import kept, local
 from hyperstore.media.kept import KeptMedia
 from tests.support.children import run_crowd
@@ -496,6 +498,116 @@ def test_a_file_that_vanishes_is_a_failure_and_stops_no_other(
     failures = draft.add_frames(frames, copy_media=True)
     assert [one["frame"] for one in failures] == [frames[4]]
     assert len(draft) == 8
+
+
+def test_what_is_not_what_was_recorded_is_not_kept(
+    tmp_path: Path, draft: DatasetVersion, web: WebServer
+) -> None:
+    """Of a source, a mask, a preview and a file elsewhere: a SHA-256 is of these bytes, or the
+    frame is a failure.
+    """
+    other = hashlib.sha256(b"other").hexdigest()
+    pics = [picture(tmp_path, name) for name in ("a.png", "m.png", "n.png", "p.png")]
+    good = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pics]
+    cat = hashlib.sha256(web.files["cat.jpg"]).hexdigest()
+
+    def frame(name: str, source: str, mask: str, preview: str) -> SingleFrame:
+        made = SingleFrame(
+            id=name, source=pics[0], mask_source=[pics[1], pics[2]], preview_uri=pics[3]
+        )
+        hashes = {"source": source, "mask_source": [None, mask], "preview_source": preview}
+        made.sourcedata["hash"] = hashes
+        return made
+
+    frames = [
+        frame("good", good[0].upper(), good[2], good[3]),
+        frame("source", other, good[2], good[3]),
+        frame("mask", good[0], good[1], good[3]),
+        frame("preview", good[0], good[2], good[2]),
+        SingleFrame(id="web", source=web.url("/files/cat.jpg"), hash=cat),
+        SingleFrame(id="changed", source=web.url("/files/cat.jpg"), hash=other),
+    ]
+    failures = draft.add_frames(frames, copy_media=True)
+    told = {
+        frame_object(one["frame"]).id: (one["error_type"], str(one["error"])) for one in failures
+    }
+    assert set(told) == {"source", "mask", "preview", "changed"}
+    assert {kind for kind, _ in told.values()} == {"upload"}
+    assert all("is recorded" in error for _, error in told.values())
+    assert {one.id for one in draft} == {"good", "web"}
+
+
+def test_a_file_that_is_edited_after_it_was_read_is_not_kept_as_it_was(
+    tmp_path: Path, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that many frames name is looked at again for each chunk of them."""
+    monkeypatch.setattr(keeping, "KEEP_FRAMES", 1)
+    path = picture(tmp_path, "a.png")
+
+    def edited() -> Iterator[SingleFrame]:
+        yield SingleFrame(id="first", source=path)
+        path.write_bytes(b"edited")
+        yield SingleFrame(id="second", source=path)
+
+    assert draft.add_frames(edited(), copy_media=True) == []
+    second = draft.get_frame("second")
+    assert isinstance(second, SingleFrame)
+    assert second.source == f"media:{blake3(b'edited').hexdigest()}"
+    assert second.hash == hashlib.sha256(b"edited").hexdigest()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_has_changed_elsewhere_is_not_fetched(
+    draft: DatasetVersion, web: WebServer, store: Store, keep: bool
+) -> None:
+    """As it is not when one picture is asked for; and what the cache has of it is asked anew."""
+    url = web.url("/files/cat.jpg")
+    draft.add_frames([SingleFrame(id="f", source=url)])
+    assert draft.fetch_media().failures == []
+    other = hashlib.sha256(b"another cat").hexdigest()
+    draft.add_frames([SingleFrame(id="f", source=url, hash=other)])
+    failures = draft.fetch_media(keep=keep).failures
+    assert [one["error_type"] for one in failures] == ["upload"]
+    assert "another SHA-256 than is recorded" in str(failures[0]["error"])
+    assert kept_files(store) == set()
+    web.files["cat.jpg"] = b"another cat"
+    assert draft.fetch_media(keep=keep).failures == []
+
+
+def test_a_lost_file_comes_back_with_its_frame(
+    tmp_path: Path, draft: DatasetVersion, store: Store
+) -> None:
+    """As its fault says, from the original, whatever else is there already."""
+    path = picture(tmp_path, "a.png")
+    draft.add_frames([SingleFrame(source=path)], copy_media=True)
+    (uri,) = kept_files(store)
+    KeptMedia(store.path).path(uri.removeprefix("media:")).unlink()
+    assert [fault.code for fault in verify_kept(store).faults] == ["missing"]
+    assert draft.add_frames([SingleFrame(source=path)], copy_media=True) == []
+    assert kept_files(store) == {uri}
+    assert verify_kept(store).faults == []
+    assert len(draft) == 1
+
+
+def test_ctrl_c_does_not_wait_for_a_silent_server(
+    draft: DatasetVersion, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for the rest of the file, nor for further tries; nor does who waits for the same."""
+    monkeypatch.setenv("HYPERSTORE_MEDIA_RETRIES", "9")
+    monkeypatch.setenv("HYPERSTORE_MEDIA_TIMEOUT", "2")
+
+    def interrupted(self: object) -> None:
+        web.begun.wait(30)
+        raise KeyboardInterrupt
+
+    frames = [
+        SingleFrame(id=f"{at}", source=web.url("/stall/cat.jpg"), hash=sha256)
+        for at, sha256 in enumerate((None, "0" * 64))
+    ]
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draft.add_frames(frames, copy_media=True)
+    assert len(web.asked) == 1
 
 
 def test_a_full_disk_ends_the_call_and_changes_nothing(tmp_path: Path) -> None:

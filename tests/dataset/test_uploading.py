@@ -1,5 +1,6 @@
 """Uploads that are broken off, and what they leave to frames, store and destination."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hyperstore import DatasetVersion, FrameGroup, SingleFrame, Store
 from hyperstore.dataset.uploading_known import KnownContents
 from hyperstore.dataset.uploading_wish import upload_default
 from hyperstore.errors import DiskFullError, FrameError, RefusedError
+from hyperstore.media import send_local
 from tests.support.children import run_in_child
 from tests.support.disks import fill_up, small_disk
 from tests.support.putserver import PutServer, put_server
@@ -386,6 +388,70 @@ def test_a_file_that_changes_or_vanishes_between_two_tries(
     assert [(one["frame"], one["error_type"]) for one in failures] == [(given[0], "upload")]
     assert [path.rpartition("/")[2] for path in s3.kept()] == ["001.jpg"]
     assert [one.id for one in draft] == [given[1].id]
+
+
+def test_ctrl_c_does_not_wait_for_a_silent_server(
+    draft: DatasetVersion, data: Path, s3: PutServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would answer, and keep the file, long after."""
+    monkeypatch.setenv("HYPERSTORE_MEDIA_TIMEOUT", "3600")
+    asked = threading.Event()
+    s3.on_put = lambda path: asked.set() if path.endswith(".jpg") else None
+    s3.faults["000.jpg"] = ["stall"]
+
+    def broken() -> Iterator[SingleFrame]:
+        yield SingleFrame(source=data / "000.jpg")
+        asked.wait(30)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draft.add_frames(
+            broken(),
+            auto_upload_destination=f"http://{s3.host}/pets",
+            local_dataset_root_path=str(data),
+        )
+    assert (s3.kept(), len(draft)) == ({}, 0)
+
+
+def test_no_frame_names_what_is_not_on_the_disk_yet(
+    draft: DatasetVersion, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut would take a name that its folder was not told to keep."""
+    to, given = to_folder(tmp_path / "dest", data), frames(data)
+    assert draft.add_frames(given[:1], **to) == []  # So that the folders are there.
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(send_local, "sync_folder", fail)
+        with pytest.raises(DiskFullError):
+            draft.add_frames(given[1:3], **to)
+    assert (len(draft), given[1].source) == (1, str(data / "001.jpg"))
+    assert draft.add_frames(given[1:3], **to) == []
+
+
+def test_many_frames_of_one_content_remember_each_place_once(store: Store) -> None:
+    """However often it is noted, and however many places there are, few are looked at."""
+    known = KnownContents(store.create_dataset("cells").id)
+    known.begin()
+    sha256 = "ab" * 32
+    for _ in range(3_000):
+        known.note(sha256, "s3://pets/one")
+    assert [len(one) for one in known._recent.values()] == [1]
+    asked: list[str] = []
+    for number in range(3_000):
+        known.note(sha256, f"s3://pets/{number}")
+    own = "s3://pets/2999"
+
+    def fits(uri: str) -> bool:
+        asked.append(uri)
+        return True
+
+    found = known.places(sha256, fits, [own])
+    assert (found[0].uri, found[0].sure, len(asked) < 200) == (own, True, True)
+    assert len(known._recent.get(bytes.fromhex(sha256), ())) < 3_000
+    known.close()
 
 
 def test_a_store_that_is_open_for_reading_sends_and_deletes_nothing(

@@ -1,6 +1,8 @@
 """The cache: what hits, what is evicted, and what happens where it cannot be written."""
 
 import os
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -63,6 +65,18 @@ def test_an_empty_file_is_asked_for_again(web: WebServer, cache: Path) -> None:
     assert Path(local_file(web.url("/files/cat.jpg"), empty_ok=True)).read_bytes() == b""
     web.files["cat.jpg"] = b"cat"
     assert Path(local_file(web.url("/files/cat.jpg"))).read_bytes() == b"cat"
+
+
+def test_a_folder_in_a_files_place_is_no_file(web: WebServer) -> None:
+    """Nor is it taken away, as nobody knows whose it is."""
+    path = Path(local_file(web.url("/files/cat.jpg")))
+    path.unlink()
+    (path / "sub").mkdir(parents=True)
+    with pytest.raises(HyperstoreError, match=re.escape(str(path))):
+        local_file(web.url("/files/cat.jpg"))
+    assert (path / "sub").is_dir()
+    shutil.rmtree(path)
+    assert local_file(web.url("/files/cat.jpg")) == str(path)
 
 
 def test_two_uris_are_two_files(web: WebServer) -> None:

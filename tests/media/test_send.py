@@ -1,10 +1,13 @@
 """Files sent to folders, buckets and servers, and what is there when something goes wrong."""
 
+import contextlib
 import hashlib
 import http.client
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +21,10 @@ from hyperstore.errors import (
     RefusedError,
     UsageError,
 )
+from hyperstore.limits import UPLOAD_SMALL_BYTES
+from hyperstore.media.cloud import place_of
 from hyperstore.media.local import local_file
+from hyperstore.media.part import ends_with
 from hyperstore.media.send import Sender
 from hyperstore.media.sending import Content, chunks_of, content_of
 from tests.support.children import run_in_child
@@ -187,6 +193,97 @@ def test_a_server_that_keeps_half_is_found_out(server: PutServer, picture: Path)
     assert found.uri != f"{folder}/cat.jpg"
 
 
+def test_a_server_that_keeps_nothing_is_found_out(server: PutServer, picture: Path) -> None:
+    """Though it says that it took all; another try may get further."""
+    folder = f"http://{server.host}/up"
+    uri, content = f"{folder}/cat.jpg", content_of(str(picture))
+    server.faults["cat.jpg"] = ["none", "none"]
+    with pytest.raises(MediaError, match=r"keeps nothing \(tried 2 times\)"):
+        sender(1).send(str(picture), content, uri, folder)
+    server.faults["cat.jpg"] = ["none"]
+    assert sender(1).send(str(picture), content, uri, folder) == (uri, True)
+    assert server.kept() == {"/up/cat.jpg": DATA}
+
+
+@pytest.mark.parametrize("scheme", REMOTE)
+def test_of_two_contents_for_one_place_each_is_sent(
+    scheme: str, server: PutServer, tmp_path: Path
+) -> None:
+    """At the same time, to a server that lets the last one win; the second goes beside."""
+    folder = folder_at(scheme, server, tmp_path)
+    server.heeds = False
+    both = threading.Barrier(2)
+
+    def together(path: str) -> None:
+        if path.endswith("cat.jpg"):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.3)
+
+    server.on_put = together
+    out = sender()
+    out.check(folder)
+    paths = [tmp_path / "one.jpg", tmp_path / "two.jpg"]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([number]) * 90)
+
+    def send(path: Path) -> str:
+        content = content_of(str(path))
+        return out.send(str(path), content, f"{folder}/cat.jpg", folder).uri
+
+    with ThreadPoolExecutor(2) as pool:
+        uris = list(pool.map(send, paths))
+    names = [uri.rpartition("/")[2] for uri in uris]
+    held = {path.rpartition("/")[2]: data for path, data in server.kept().items()}
+    assert {name: held[name] for name in names} == {
+        name: path.read_bytes() for name, path in zip(names, paths, strict=True)
+    }
+    assert "cat.jpg" in names
+
+
+def test_two_spellings_of_one_place_are_one(
+    server: PutServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the clients take them."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.host}")
+    one = place_of(f"s3://{server.host}/pets/up/cat.jpg")
+    assert one == place_of("s3://pets/up/cat.jpg") == place_of("S3://pets//up/cat.jpg/")
+    assert one != place_of("s3://pets/up/Cat.jpg")
+    assert one != place_of("s3://127.0.0.1:1/pets/up/cat.jpg")
+    assert place_of("http://h/a//b") == "http://h/a//b"
+
+
+def test_who_stops_does_not_wait_for_a_silent_server(server: PutServer, picture: Path) -> None:
+    """Neither for its answer, nor for another try."""
+    folder = f"http://{server.host}/up"
+    server.faults["cat.jpg"] = ["stall"] * 9
+    asked = threading.Event()
+    server.on_put = lambda _: asked.set()
+    out = sender(9, timeout_s=60)
+    with ThreadPoolExecutor(1, "sends", ends_with, (out.stopped,)) as pool:
+        content = content_of(str(picture))
+        sending = pool.submit(out.send, str(picture), content, f"{folder}/cat.jpg", folder)
+        assert asked.wait(30)
+        out.stop()
+        with pytest.raises(MediaError):
+            sending.result(15)
+    assert len(server.puts()) == 1
+
+
+@pytest.mark.parametrize("scheme", ["s3", "http", "file"])
+def test_a_pipe_that_came_instead_of_the_file_is_no_file(
+    scheme: str, server: PutServer, tmp_path: Path, picture: Path
+) -> None:
+    """To open it would wait for whoever writes to it."""
+    folder = folder_at(scheme, server, tmp_path)
+    content = content_of(str(picture))
+    picture.unlink()
+    os.mkfifo(picture)
+    out = sender()
+    out.check(folder)
+    with pytest.raises(MediaError, match="is no regular file"):
+        out.send(str(picture), content, f"{folder}/cat.jpg", folder)
+
+
 @pytest.mark.parametrize("scheme", ["s3", "gs", "http"])
 def test_st_03_a_destination_that_refuses_is_found_out_first(
     scheme: str, server: PutServer, tmp_path: Path
@@ -298,7 +395,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_sent(
         picture.unlink()
     else:
         picture.write_bytes(now)
-    with pytest.raises(HyperstoreError, match=r"changed while it was sent|cannot be read"):
+    with pytest.raises(HyperstoreError, match=r"changed while it was sent|there is no file"):
         sender(0).send(str(picture), content, f"{folder}/cat.jpg", folder)
     assert server.kept() == {}
     assert [one for one in (tmp_path / "up").rglob("*") if one.is_file()] == []
@@ -307,9 +404,9 @@ def test_a_file_that_changes_while_it_is_sent_is_not_sent(
 def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     """A pipe would wait for ever."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(MediaError, match="is no file"):
+    with pytest.raises(MediaError, match="is no regular file"):
         content_of(str(tmp_path / "pipe"))
-    with pytest.raises(MediaError, match="is no file"):
+    with pytest.raises(MediaError, match="is a folder"):
         content_of(str(tmp_path))
     with pytest.raises(NotFoundError):
         content_of(str(tmp_path / "none"))
@@ -384,6 +481,28 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         asked.getresponse().read()
         asked.close()
         yield host
+
+
+def test_of_large_contents_for_one_place_each_is_sent(moto: str, tmp_path: Path) -> None:
+    """A file in parts cannot be told to appear only where nothing is."""
+    obstore = pytest.importorskip("obstore", reason="obstore is not installed: the extra `cloud`")
+    from obstore.store import S3Store
+
+    folder = f"s3://{moto}/pets/twice"
+    out = sender()
+    out.check(folder)
+
+    def send(number: int) -> str:
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(bytes([number]) * (UPLOAD_SMALL_BYTES + 1))
+        return out.send(str(path), content_of(str(path)), f"{folder}/cat.jpg", folder).uri
+
+    with ThreadPoolExecutor(4) as pool:
+        uris = list(pool.map(send, range(4)))
+    client = S3Store("pets", endpoint=f"http://{moto}", client_options={"allow_http": True})
+    for number, uri in enumerate(uris):
+        data = bytes(obstore.get(client, uri.partition("/pets/")[2]).bytes())
+        assert (len(data), set(data)) == (UPLOAD_SMALL_BYTES + 1, {number})
 
 
 def test_s3_as_others_speak_it(moto: str, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What a URI is, and which ones nobody follows."""
 
+import hashlib
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperstore.errors import FrameError, HyperstoreError, RefusedError, UsageError
+from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, RefusedError, UsageError
 from hyperstore.frames.frame import SingleFrame
 from hyperstore.media.local import local_file
 from hyperstore.media.uri import Bucket, Web, file_name, locate, refusal, shown
@@ -101,6 +103,21 @@ def test_st_11_a_local_name_is_taken_as_it_is_written(tmp_path: os.PathLike[str]
     assert local_file(f"file://{tmp_path}/50%25.jpg") == f"{tmp_path}/50%25.jpg"
     assert local_file(f"file://{tmp_path}/a b.jpg") == f"{tmp_path}/a b.jpg"
     assert local_file(f"file://{tmp_path}/a%20b.jpg") == f"{tmp_path}/a b.jpg"
+
+
+def test_st_11_another_picture_of_the_decoded_name_is_no_answer(tmp_path: Path) -> None:
+    """Where the hash is recorded: the file of the name as it is written may have been deleted."""
+    (tmp_path / "a b.jpg").write_bytes(b"x")
+    uri = f"file://{tmp_path}/a%20b.jpg"
+    mine, other = (hashlib.sha256(data).hexdigest() for data in (b"x", b"y"))
+    assert local_file(uri, sha256=mine) == f"{tmp_path}/a b.jpg"
+    assert local_file(uri, sha256="their own") == f"{tmp_path}/a b.jpg"
+    with pytest.raises(NotFoundError, match="is another one"):
+        local_file(uri, sha256=other)
+    frame = SingleFrame(source=uri, hash=other)
+    assert frame.get_local_source() is None
+    # Of a file with its own name nothing is asked: whoever edits his own is not refused it.
+    assert local_file(f"file://{tmp_path}/a b.jpg", sha256=other) == f"{tmp_path}/a b.jpg"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ interface of Google's storage as objects need. What goes wrong is said before, b
 drop               the connection is cut in the middle of the body
 late               the object is kept, and the connection cut before the answer
 half               half of the body is kept, and 201 answered
+none               nothing is kept, and 201 answered
 stall              no answer until the server ends
 """
 
@@ -47,6 +48,7 @@ class PutServer(ThreadingHTTPServer):
         self.deletes = True  # Whether it lets anybody delete.
         self.reads = True  # Whether it lets anybody see what is there.
         self.conditions = True  # Whether it has heard of what may be PUT only where nothing is.
+        self.heeds = True  # Whether it does as they say; else it says nothing of that.
         self.on_put: Callable[[str], None] = lambda path: (
             None
         )  # Told of each PUT, before it is read.
@@ -118,18 +120,19 @@ class _Handler(BaseHTTPRequestHandler):
         if create and not self.server.conditions:
             return self._say(501)
         with self.server.lock:
-            if create and self.where in self.server.objects:
+            if create and self.server.heeds and self.where in self.server.objects:
                 return self._say(412)
             kept = {
                 name.lower(): value
                 for name, value in self.headers.items()
                 if "-meta-" in name.lower() or name.lower() == "content-type"
             }
-            self.server.objects[self.where] = Kept(data, kept)
+            if fault != "none":
+                self.server.objects[self.where] = Kept(data, kept)
         if fault == "late":
             self.close_connection = True
             return None
-        return self._say(201 if fault == "half" else 200)
+        return self._say(201 if fault in ("half", "none") else 200)
 
     def do_HEAD(self) -> None:
         """Say what is known of an object."""
