@@ -108,6 +108,20 @@ def test_what_something_leads_to_stays(
     assert kept(store) == {digest_of(one)}
 
 
+def test_what_is_kept_again_while_prune_looks_stays(
+    tmp_path: Path, store: Store, draft: DatasetVersion
+) -> None:
+    """Nobody names it yet, but somebody may be about to."""
+    draft.add_frames([frame(tmp_path, "a")], copy_media=True)
+    media, (digest,) = KeptMedia(store.path), kept(store)
+    with media.pruning():
+        assert not media.delete(digest, before_s=LONG_AGO)
+        assert kept(store) == {digest}
+        assert media.delete(digest, before_s=time.time() + 60)
+        assert not media.delete(digest, before_s=time.time() + 60)
+    assert kept(store) == set()
+
+
 def test_what_undo_cannot_bring_back_any_more_goes(
     tmp_path: Path, store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
