@@ -181,10 +181,16 @@ class DataEntry:
         return len(self._parts)
 
     def add_sub_entries(self, sub_entries: Iterable[DataSubEntry]) -> None:
-        """Add parts; one of a name that is there takes its place."""
-        for one in sub_entries:
+        """Add parts; UsageError for two of one name, and then none is added."""
+        added = list(sub_entries)
+        names = set(self._parts)
+        for one in added:
             if not isinstance(one, DataSubEntry):
                 raise UsageError(f"a DataSubEntry is added to an entry, not {a_type(one)}")
+            if one.name in names:
+                raise UsageError(f"entry {self.id!a} has two sub-entries of name {one.name!a}")
+            names.add(one.name)
+        for one in added:
             self._group[one.name] = one._frame
             self._parts[one.name] = one
 

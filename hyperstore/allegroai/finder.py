@@ -36,11 +36,18 @@ FACES = {
     "allegroai.dataview": f"{_HERE}.dataview",
     "allegroai.logger": f"{_HERE}.task",
     "allegroai.storage": f"{_HERE}.storage",
+    "allegroai.storage.manager": f"{_HERE}.storage",
     "allegroai.task": f"{_HERE}.task",
     "clearml": f"{_HERE}.clearml",
     "clearml.backend_interface": f"{_HERE}.clearml",
     "clearml.backend_interface.task": f"{_HERE}.clearml",
+    "clearml.backend_interface.task.task": f"{_HERE}.task",
     "clearml.hyperdatasets": f"{_HERE}.clearml",
+    "clearml.hyperdatasets.core": f"{_HERE}.clearml",
+    "clearml.hyperdatasets.data_entry": f"{_HERE}.dataentry",
+    "clearml.hyperdatasets.data_entry_image": f"{_HERE}.dataentryimage",
+    "clearml.hyperdatasets.data_view": f"{_HERE}.dataview",
+    "clearml.hyperdatasets.management": f"{_HERE}.hyperdataset",
     "clearml.logger": f"{_HERE}.task",
     "clearml.model": f"{_HERE}.model",
     "clearml.storage": f"{_HERE}.storage",
@@ -63,6 +70,8 @@ class _Finder:
         if fullname.partition(".")[0] not in _TOPS:
             return None
         if fullname not in FACES:
+            if sys._getframe(2).f_globals.get("__name__") == "importlib.util":
+                return None  # It is asked whether there is one, and not imported.
             # Without its name, or `from clearml import X` would say something else instead.
             raise ModuleNotFoundError(_unanswered(fullname))
         is_package = any(one.startswith(f"{fullname}.") for one in FACES)

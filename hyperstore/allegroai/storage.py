@@ -195,12 +195,23 @@ class StorageManager:
         folder, _, name = url.rpartition("/")
         try:
             if is_local(url) or url.startswith(("http://", "https://")):
-                return Path(local_file(url, empty_ok=True)).stat().st_size
+                found = Path(local_file(url, empty_ok=True))
+                return found.stat().st_size if found.is_file() else None
             return next((one.size for one in list_files(folder) if one.path == name), None)
         except _ERRORS as error:
             if not silence_errors:
                 _log.warning("%s", error)
             return None
+
+    @classmethod
+    @documented
+    def set_cache_file_limit(cls, cache_file_limit: int, cache_context: str | None = None) -> int:
+        """Say in the log that nothing is limited by it; return it."""
+        _log.warning(
+            "the cache is bounded in bytes, by cache.max_bytes, and not to %s files",
+            cache_file_limit,
+        )
+        return cache_file_limit
 
 
 def _text(uri: object) -> str:

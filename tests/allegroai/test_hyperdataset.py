@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hyperstore import (
+    Dataset,
     DatasetVersion,
     ExistsError,
     FrameError,
@@ -407,6 +408,27 @@ def test_datasets_are_found_listed_and_deleted() -> None:
         manage.get()
     with pytest.raises(UsageError):
         manage.get("a", dataset_id="b")
+
+
+def test_archived_datasets_are_listed_unless_asked_otherwise() -> None:
+    """As the documents have it."""
+    for name in ("cells", "old"):
+        HyperDataset("lab", name, "v1")
+    Dataset.get("old").archive()
+    listed = HyperDatasetManagement.list()
+    assert {one["name"] for one in listed} == {"cells", "old"}
+    some = HyperDatasetManagement.list(include_archived=False)
+    assert [one["name"] for one in some] == ["cells"]
+
+
+def test_two_parts_of_one_name_are_refused() -> None:
+    """One of the files would be left out of the entry, and nobody told."""
+    entry = DataEntry()
+    entry.add_sub_entries([DataSubEntry("a", "s3://bucket/a")])
+    for names in (("a",), ("b", "b")):
+        with pytest.raises(UsageError, match=names[0]):
+            entry.add_sub_entries([DataSubEntry(one, "s3://bucket/b") for one in names])
+    assert [(one.name, one.source) for one in entry] == [("a", "s3://bucket/a")]
 
 
 def test_tags_and_metadata_are_of_the_version() -> None:

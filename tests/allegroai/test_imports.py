@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hyperstore.allegroai import ending, finder
+from hyperstore.dataset import runswatch
 from hyperstore.history import run as runs
 from tests.support.programs import run_program, write_program
 
@@ -78,6 +79,9 @@ UNANSWERED = {
     "from allegroai.backend_api.services.frames import GetByIdsRequest": "GetByIdsRequest",
     "import allegroai; allegroai.Nothing": "allegroai.Nothing",
     "from clearml import Task; Task.enqueue": "enqueue",
+    "from clearml.hyperdatasets.core import Nothing": "Nothing",
+    "import clearml.hyperdatasets.other": "clearml.hyperdatasets has",
+    "import allegroai.storage.helper": "StorageManager",
 }
 
 
@@ -91,6 +95,22 @@ def test_what_is_not_answered_is_one_clear_error(tmp_path: Path, text: str) -> N
     guarded = f"try:\n    {text}\nexcept (ImportError, AttributeError):\n    print('without')"
     write_program(tmp_path, guarded)
     assert run_program(tmp_path, "program.py").out == "without\n"
+
+
+def test_whether_there_is_a_module_is_answered_without_an_error(tmp_path: Path) -> None:
+    """Libraries ask that first, and do without; to import it is an error that names it."""
+    text = """\
+        from importlib.util import find_spec
+        import clearml
+        print(find_spec("clearml.binding"))
+        print(find_spec("clearml.task") is not None)
+        try:
+            import clearml.binding
+        except ImportError as error:
+            print("clearml.binding is not answered" in str(error))
+    """
+    write_program(tmp_path, text)
+    assert run_program(tmp_path, "program.py").out == "None\nTrue\nTrue\n"
 
 
 def test_an_installed_clearml_is_never_loaded(tmp_path: Path) -> None:
@@ -178,6 +198,7 @@ def test_workers_find_a_package_that_only_the_path_has(tmp_path: Path) -> None:
 
 def test_the_words_for_how_a_program_ends_are_those_of_runs() -> None:
     """They are written twice, so that a program without a task loads no store."""
+    assert ending.RUN_VARIABLE == runswatch.RUN_VARIABLE
     assert (ending._COMPLETED, ending._FAILED, ending._ABORTED) == (
         runs.COMPLETED,
         runs.FAILED,

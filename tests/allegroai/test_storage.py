@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore import NotFoundError, RefusedError, UsageError
-from hyperstore.allegroai.storage import StorageManager
+from hyperstore import MediaError, NotFoundError, RefusedError, UsageError
+from hyperstore.allegroai.storage import StorageManager, _below
 from tests.support.clouds import moto_server
 from tests.support.webserver import web_server
 
@@ -44,6 +44,26 @@ def test_what_is_not_there_is_none_and_said(files: Path, caplog: pytest.LogCaptu
     assert not StorageManager.exists_file(str(files / "gone"))
     assert StorageManager.exists_file(str(files / "a.txt"))
     assert StorageManager.list(str(files / "nowhere")) == []
+
+
+def test_a_folder_is_no_file(files: Path) -> None:
+    """It has a size on disk, which says nothing."""
+    assert not StorageManager.exists_file(str(files))
+    assert StorageManager.get_file_size_bytes(str(files)) is None
+
+
+@pytest.mark.parametrize("path", ["../out", "a/../../out", "a/../b", "/out"])
+def test_what_a_bucket_calls_its_files_does_not_lead_out(tmp_path: Path, path: str) -> None:
+    """A name in a bucket may be anything, also one that no client of ours would list."""
+    with pytest.raises(MediaError, match="leads out"):
+        _below(tmp_path / "target", path)
+    assert _below(tmp_path / "target", "a/b") == tmp_path / "target" / "a" / "b"
+
+
+def test_a_number_of_files_is_no_limit_here(caplog: pytest.LogCaptureFixture) -> None:
+    """A call that does nothing says so."""
+    assert StorageManager.set_cache_file_limit(100) == 100
+    assert "cache.max_bytes" in caplog.text
 
 
 @pytest.mark.parametrize("uri", ["s3://bucket/../x", "https://user:pass@host/x", "text://a"])
