@@ -203,6 +203,8 @@ class Recorder:
         self._attempt(lambda: noted.update(self._touched()))
         if self._attempt(save):
             self._sent = noted
+        else:  # This process knows it all the same.
+            self.run = change(self.run)
 
     def _attempt(self, call: Callable[[], object]) -> bool:
         """Do what must not fail the program; say once what went wrong."""

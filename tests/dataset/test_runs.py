@@ -227,6 +227,46 @@ def test_processes_of_one_run_merge_what_they_noted(store: Store, draft: Dataset
     assert Recorder.join(store.handle, run.run_id) is None  # It has ended.
 
 
+def test_processes_that_write_one_version_are_both_named(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Neither takes the other's commits for its own of before."""
+    path = store.path
+    run = begin_run(store.handle)
+    draft.add_frames([frame(1)])
+    mine = draft.commit("Mine")
+
+    def work() -> None:
+        with hyperstore.open(path) as other:
+            joined = Recorder.join(other.handle, run.run_id)
+            assert joined is not None
+            version = other.dataset("cells").version()
+            version.add_frames([frame(2)])
+            version.commit("Theirs")
+            joined.flush()
+
+    assert run_in_child(work) == "done"
+    theirs = draft.status().head
+    draft.add_frames([frame(3)])
+    last = draft.commit("Mine again")
+    run.end(COMPLETED)
+    assert set(touched(store)["Current"][1]) == {mine, theirs, last}
+
+
+def test_recording_that_failed_is_not_begun_again(store: Store, draft: DatasetVersion) -> None:
+    """Half a record would look like a whole one; what is said stays known to the process."""
+    path = store.path
+    run = begin_run(store.handle)
+    store.close()
+    run.update(lambda one: replace(one, comment="first"))
+    assert run.run.comment == "first"
+    with hyperstore.open(path) as again:
+        run.handle = again.handle
+        run.update(lambda one: replace(one, comment="second"))
+        assert run.run.comment == "second"
+        assert recorded(again).comment == ""
+
+
 def test_many_states_are_the_first_ones_and_the_last(store: Store, draft: DatasetVersion) -> None:
     """A record stays small however long a program runs."""
     run = begin_run(store.handle)
