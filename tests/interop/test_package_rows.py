@@ -127,6 +127,22 @@ def test_pk_05_the_helpers_of_clearml_do_their_work(tmp_path: Path) -> None:
     assert (tmp_path / "up" / "b.txt").read_text() == "a"
 
 
+def test_tk_02_a_task_has_no_views_to_list(tmp_path: Path) -> None:
+    """TK-03 and TK-04 say that they are not there yet, and by name."""
+    text = """\
+        from clearml import Task
+        task = Task.init("p", "t")
+        print(task.get_dataviews())
+        for call in (task.remove_dataviews, lambda: task.set_dataview("id")):
+            try:
+                call()
+            except RuntimeError as error:
+                print(str(error).partition(" ")[0])
+    """
+    said = "{}\nTask.remove_dataviews\nTask.set_dataview\n"
+    assert answer(tmp_path, text) == said
+
+
 def test_pk_06_a_frame_is_reached_into_for_its_version(tmp_path: Path) -> None:
     """One program takes `frame._api_object.dataset.version`."""
     text = """\

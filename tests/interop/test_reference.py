@@ -24,6 +24,7 @@ ROWS = {
     "DV": 23,
     "FR": 26,
     "ST": 12,
+    "TK": 6,
     "IE": 5,
 }
 _REASONS = ("**Otherwise**: ", "**Not yet**: ", "**Not here**: ")
