@@ -6,17 +6,19 @@ Each is of 64 hex digits, those of masks stand in the order of the masks. What o
 be anything; one hash that stands alone is that of the source, of a kind that nobody knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hyperstore.frames.records import MaskRecord, PreviewRecord, SourceRecord
 
 __all__ = [
     "by_file",
+    "forget",
     "hashes_of",
     "mask_hashes",
     "recorded_hash",
     "recorded_hash_of",
     "set_hash",
+    "set_mask_hashes",
 ]
 
 
@@ -66,6 +68,29 @@ def recorded_hash_of(
     masks = source.masks or ()
     known = mask_hashes(source, hashes)
     return next((one for mask, one in zip(masks, known, strict=True) if mask is target), None)
+
+
+def forget(source: SourceRecord, *files: str) -> None:
+    """Drop what is recorded of these files (`source`, `preview_source`, `mask_source`), whose URIs
+    lead to others now; with the source's hash goes its size.
+    """
+    meta = source.meta
+    if not meta:
+        return
+    hashes = {name: one for name, one in hashes_of(source).items() if name not in files}
+    kept = {name: one for name, one in meta.items() if name != "hash"}
+    if "source" in files:
+        kept.pop("size", None)
+    source.meta = {**kept, "hash": hashes} if hashes else kept or None
+
+
+def set_mask_hashes(source: SourceRecord, known: Sequence[object]) -> None:
+    """Record the hash of each mask, in their order; None for one that nobody knows."""
+    if any(known):
+        hashes = {**hashes_of(source), "mask_source": list(known)}
+        source.meta = {**(source.meta or {}), "hash": hashes}
+    else:
+        forget(source, "mask_source")
 
 
 def set_hash(source: SourceRecord, value: str | None) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping, Set
 
 from hyperstore.codec import Unfit
 from hyperstore.errors import FrameError, HyperstoreError, NotFoundError, UsageError, a_type
-from hyperstore.frames.hashes import hashes_of, mask_hashes, recorded_hash, set_hash
+from hyperstore.frames.hashes import (
+    forget,
+    hashes_of,
+    mask_hashes,
+    recorded_hash,
+    set_hash,
+    set_mask_hashes,
+)
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, MaskRecord, Metadata, PreviewRecord, SourceRecord
 from hyperstore.frames.roots import absolute_uri, local_path
@@ -36,7 +43,11 @@ class Pictured:
 
     @source.setter
     def source(self, value: Uri | None) -> None:
-        self._record.sources[0].uri = "" if value is None else uri_of(value, "source")
+        source = self._record.sources[0]
+        uri = "" if value is None else uri_of(value, "source")
+        if source.uri not in ("", uri):  # What was recorded is of the file that it named.
+            forget(source, "source")
+        source.uri = uri
 
     @property
     def width(self) -> int | None:
@@ -301,10 +312,14 @@ def _set_preview(source: SourceRecord, uri: object) -> None:
     """Set or, by None, take away the preview."""
     if uri is None:
         source.preview = None
-    elif source.preview is None:
-        source.preview = PreviewRecord(uri=uri_of(uri, "preview_uri"))
-    else:
-        source.preview.uri = uri_of(uri, "preview_uri")
+        forget(source, "preview_source")
+        return
+    absolute = uri_of(uri, "preview_uri")
+    if source.preview is None:
+        source.preview = PreviewRecord(uri=absolute)
+    elif source.preview.uri != absolute:
+        forget(source, "preview_source")
+        source.preview.uri = absolute
 
 
 def _masks_of(source: SourceRecord) -> dict[str, str]:
@@ -316,6 +331,7 @@ def _set_masks(source: SourceRecord, masks: object) -> None:
     """Set the masks: from a map of ids to URIs, or from URIs alone, which get ids 00, 01, ..."""
     if masks is None:
         source.masks = None
+        forget(source, "mask_source")
         return
     if isinstance(masks, Mapping):
         named = {str(mask_id): uri for mask_id, uri in masks.items()}
@@ -331,4 +347,9 @@ def _set_masks(source: SourceRecord, masks: object) -> None:
         if mask is None or mask.uri != absolute:
             mask = MaskRecord(id=mask_id, uri=absolute)
         found.append(mask)
+    before = source.masks or []
+    if before:
+        known = mask_hashes(source, hashes_of(source))
+        hashes = {mask.uri: one for mask, one in zip(before, known, strict=True)}
+        set_mask_hashes(source, [hashes.get(mask.uri) for mask in found])
     source.masks = found or None

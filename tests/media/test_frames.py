@@ -100,6 +100,28 @@ def test_a_file_of_which_no_hash_is_recorded_is_compared_with_none(web: WebServe
     assert None not in frame.get_local_masks_source(raise_on_error=True).values()
 
 
+def test_a_file_that_is_named_instead_has_no_recorded_hash(web: WebServer) -> None:
+    """What is recorded is of the content that was named before; that of the others stays."""
+    frame = _of_three_files(web)
+    frame.size = 10_240
+    before = dict(frame.sourcedata["hash"])  # type: ignore[call-overload]
+    web.files["dog.jpg"] = b"dog"
+    frame.source = frame.source  # The same file.
+    assert (frame.sourcedata["hash"], frame.size) == (before, 10_240)
+    frame.source = web.url("/files/dog.jpg")
+    assert frame.size is None
+    assert frame.sourcedata["hash"] == {k: v for k, v in before.items() if k != "source"}
+    assert frame.get_local_source(raise_on_error=True) is not None
+    frame.masks_source = [web.url("/files/dog.jpg"), *frame.masks_source.values()]
+    assert frame.sourcedata["hash"] == {
+        "mask_source": [None, *before["mask_source"]],
+        "preview_source": before["preview_source"],
+    }
+    assert all(frame.get_local_masks_source(raise_on_error=True).values())
+    frame.preview_uri = frame.mask_source = None
+    assert frame.sourcedata == {}
+
+
 def test_a_cached_file_that_is_out_of_date_is_downloaded_anew(web: WebServer) -> None:
     """A frame that knows the new content gets it, whatever was downloaded before."""
     frame = _of_three_files(web)
