@@ -19,10 +19,10 @@ Read in this order: store, opening, dataset, version, editor, ingest, edit, stag
 draft, renewal, founding, lifecycle, publishing, merging, undo, compare, view, lookup, listing,
 arrival; then the documented calls: writing, contents, states, selected, datasetcore, default,
 selectors, choosing, arguments, tagfilter, projection, updating, relocate, bulk, taken, changed,
-keeping, fetching, uploading_wish, uploading_known, uploading_lead, uploading, deleting, scratchtable,
-masklabels, statistics, schema, lastchange, moved; then the runs of programs: runswatch,
-runsrecorder, runsjoin, runs, runsgit, secrets; then what the command asks for: revisions,
-abbreviation; then config, handle, metadata, spill.
+keeping, fetching, uploading_wish, uploading_known, uploading_lead, uploading, deleting,
+scratchtable, masklabels, statistics, schema, lastchange, moved; then the runs of programs:
+runswatch, runsrecorder, runsjoin, runs, runsgit, secrets; then what the command asks for:
+revisions, abbreviation; then config, handle, metadata, spill.
 
 Why not a facade of its own for the documented calls: two objects for one version would each have
 their batches and their views, and a program that uses both ways would meet itself.

@@ -16,6 +16,7 @@ from hyperstore.history.branches import (
     read_snapshot,
     tag_ref,
     tags,
+    unsorted_versions,
     versions,
 )
 from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record, encode_object
@@ -134,7 +135,7 @@ def create_version(
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         dataset = read_dataset(refs, record.dataset)[1]
-        known = [one for _, one in versions(refs, record.dataset)]
+        known = [one for _, one in unsorted_versions(refs, record.dataset)]
         if any(one.name == record.name for one in known):
             raise ExistsError(f"version {record.name!a} exists in dataset {dataset.name!a}")
         begin = start if origin is None else read_state(refs, origin).head

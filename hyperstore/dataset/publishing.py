@@ -20,7 +20,13 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lifecycle import after, standing, version_moves
 from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.history.branches import RefReader, read_snapshot, version_ref, versions, working_ref
+from hyperstore.history.branches import (
+    RefReader,
+    read_snapshot,
+    unsorted_versions,
+    version_ref,
+    working_ref,
+)
 from hyperstore.history.commit import Snapshot, VersionRecord, check_message, encode_object
 from hyperstore.history.names import check_name, check_text
 from hyperstore.ids import CommitId, Kind, new_id
@@ -72,7 +78,9 @@ def snapshot(handle: Handle, place: Place, wish: SnapshotWish, *, stand: bool) -
         begun = frozen if wish.child_metadata is None else with_meta(frozen, wish.child_metadata)
         child = VersionRecord(
             comment=check_text(wish.child_comment or "", what="comment"),
-            created=after(created, (one.created for _, one in versions(refs, place.dataset))),
+            created=after(
+                created, (one.created for _, one in unsorted_versions(refs, place.dataset))
+            ),
             dataset=place.dataset,
             id=child_id,
             name=check_name(wish.child_name or state.record.name, what="version"),

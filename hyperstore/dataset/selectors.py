@@ -9,7 +9,14 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import no_version, there_are
 from hyperstore.dataset.moved import datasets_moved
 from hyperstore.errors import NotFoundError, UsageError, a_type, warn
-from hyperstore.history.branches import RefReader, datasets, version_ref, versions
+from hyperstore.history.branches import (
+    RefReader,
+    datasets,
+    unsorted_versions,
+    version_of,
+    version_ref,
+    versions,
+)
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 
 __all__ = [
@@ -114,9 +121,12 @@ def select_version(
     with handle.database.reading() as reader:
         if name is None and version_id is None:
             return Selected(dataset, current_of(reader, dataset))
-        known = [record for _, record in versions(reader, dataset.id)]
-        found = [one for one in reversed(known) if version_id in (None, one.id)]
-        found = [one for one in found if name in (None, one.name)]
+        known = unsorted_versions(reader, dataset.id) if name is not None else []
+        if version_id is not None:
+            record_id = reader.ref(version_ref(dataset.id, version_id))
+            known = [] if record_id is None else [(record_id, version_of(reader, record_id))]
+        found = [one for _, one in known if name in (None, one.name)]
+        found.sort(key=lambda one: (one.created, one.id), reverse=True)
         if not found:
             raise no_version(reader, dataset.id, str(name or version_id))
     if len(found) > 1:

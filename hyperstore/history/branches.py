@@ -45,6 +45,8 @@ __all__ = [
     "read_snapshot",
     "tag_ref",
     "tags",
+    "unsorted_versions",
+    "version_of",
     "version_ref",
     "versions",
     "working_of",
@@ -104,16 +106,22 @@ def datasets(reader: RefReader) -> list[tuple[ObjectId, DatasetRecord]]:
 
 def versions(reader: RefReader, dataset_id: str) -> list[tuple[ObjectId, VersionRecord]]:
     """Return all versions of a dataset, oldest first, each with the id of its record."""
-    found = []
-    for name, record_id in reader.refs(f"version/{dataset_id}/"):
-        record = _record(reader, record_id)
-        if not isinstance(record, VersionRecord):
-            raise CorruptError(f"ref {name!a} does not lead to a version's record; run fsck")
-        found.append((record_id, record))
+    found = unsorted_versions(reader, dataset_id)
     return sorted(found, key=lambda item: (item[1].created, item[1].id))
 
 
-_RECORDS_MAX = 4_096
+def unsorted_versions(reader: RefReader, dataset_id: str) -> list[tuple[ObjectId, VersionRecord]]:
+    """Return all versions of a dataset, each with the id of its record."""
+    found = []
+    for name, record_id in reader.refs(f"version/{dataset_id}/"):
+        record = _records.get(record_id) or _record(reader, record_id)
+        if not isinstance(record, VersionRecord):
+            raise CorruptError(f"ref {name!a} does not lead to a version's record; run fsck")
+        found.append((record_id, record))
+    return found
+
+
+_RECORDS_MAX = 16_384
 _records: dict[ObjectId, DatasetRecord | VersionRecord | HeadRecord] = {}
 
 
@@ -129,6 +137,14 @@ def _record(reader: RefReader, record_id: ObjectId) -> DatasetRecord | VersionRe
             _records.clear()
         _records[record_id] = found
     return found
+
+
+def version_of(reader: RefReader, record_id: ObjectId) -> VersionRecord:
+    """Return the version of a record."""
+    record = _record(reader, record_id)
+    if not isinstance(record, VersionRecord):
+        raise CorruptError(f"{record_id.hex()} is no record of a version; run fsck")
+    return record
 
 
 def tags(reader: RefReader, dataset_id: str) -> list[Found]:

@@ -7,14 +7,12 @@ flipped bit made larger leads beyond the end of the mapped file.
 """
 
 import struct
-from collections.abc import Iterator
 
 from hyperstore.errors import CorruptError
 from hyperstore.ids import checksum
 from hyperstore.limits import CHECK_BYTES
-from hyperstore.storage.environment import Cursor
 
-__all__ = ["LMDB_KEY_BYTES_MAX", "key_bytes", "rows_from", "seal", "unseal"]
+__all__ = ["LMDB_KEY_BYTES_MAX", "key_bytes", "seal", "unseal"]
 
 LMDB_KEY_BYTES_MAX = 511
 _LENGTH = struct.Struct("<I")
@@ -44,17 +42,6 @@ def key_bytes(table: bytes, key: memoryview) -> bytes:
     if not 0 < len(key) <= LMDB_KEY_BYTES_MAX:
         raise CorruptError(f"a key of table {table.decode()} has a false length. Run fsck")
     return bytes(key)
-
-
-def rows_from(
-    cursor: Cursor, table: bytes, start: bytes, *, bytes_max: int
-) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and data of every row from `start` on, in key order, each checked."""
-    if not (cursor.set_range(start) if start else cursor.first()):
-        return
-    for key, value in cursor.iternext():
-        name = key_bytes(table, key)
-        yield name, unseal(table, name, value, bytes_max=bytes_max)
 
 
 def _check(table: bytes, key: bytes, data: bytes) -> bytes:

@@ -7,6 +7,7 @@ from types import FrameType
 from hyperstore import Dataset, Store
 from hyperstore.dataset.listing import frame_counts, head_commits, is_pending, list_states
 from hyperstore.storage.environment import Environment
+from hyperstore.storage.refs import read_refs
 from tests.support.frames import wire
 
 
@@ -77,3 +78,26 @@ def test_the_number_of_reads_does_not_grow_with_the_number_of_versions(store: St
     assert reads(lambda: listing(store, many)) == reads(lambda: listing(store, few)) == 3
     assert reads(many.versions) == reads(few.versions) == 1
     assert reads(store.head) <= 2
+
+
+def test_making_a_version_reads_the_names_of_the_others_once(store: Store) -> None:
+    """A dataset of thousands of versions must not get slower with each pass over them."""
+    dataset = store.create_dataset("cells")
+    for at in range(20):
+        dataset.create_version(f"v{at}")
+    read: list[bool] = []
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call" and frame.f_code is read_refs.__code__:
+            read.append(str(frame.f_locals["prefix"]).startswith("version/"))
+
+    parent = dataset.version("v7")
+    parent.add_frames([wire("a")])
+    parent.publish()
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        dataset.create_version(version_name="next", parent_version_ids=[parent.id])
+    finally:
+        sys.setprofile(before)
+    assert sum(read) == 1

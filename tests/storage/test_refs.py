@@ -127,3 +127,17 @@ def test_a_name_that_is_not_utf8_is_damage(tmp_path: Path) -> None:
         writer._transaction.put(key, seal(b"refs", key, ONE), db=writer._tables.refs)
         with pytest.raises(CorruptError, match="UTF-8"):
             writer.refs()
+
+
+def test_a_row_that_was_good_before_is_not_believed_once_it_changed(tmp_path: Path) -> None:
+    """Rows that passed their check are known by all their bytes, and the first one to differ is
+    checked anew.
+    """
+    with Database.create(tmp_path / "db") as database, database.writing() as writer:
+        writer.move("HEAD", None, ONE)
+        assert writer.refs() == [("HEAD", ONE)]
+        false = bytearray(seal(b"refs", b"HEAD", ONE))
+        false[10] ^= 1
+        writer._transaction.put(b"HEAD", bytes(false), db=writer._tables.refs)
+        with pytest.raises(CorruptError, match="its check does not fit"):
+            writer.refs()
