@@ -173,7 +173,8 @@ def _json(run: Run) -> dict[str, object]:
         "tags": run.tags,
         "comment": run.comment,
         "artifacts": [
-            {"name": one.name, "uri": one.uri, "size": one.size} for one in run.artifacts
+            {"name": one.name, "uri": one.uri, "size": one.size, "sha256": one.sha256 or None}
+            for one in run.artifacts
         ],
         "touched": [
             {

@@ -289,18 +289,22 @@ def test_a_program_on_a_store_that_it_may_only_read_runs_all_the_same(tmp_path: 
         version = store.create_dataset("cells").version()
         version.add_frames([SingleFrame(source="s3://bucket/a.png")])
     text = """\
+        import shutil
         from allegroai import DatasetVersion
         from clearml import Task
         task = Task.init(project_name="p", task_name="t")
         task.set_comment("kept in memory")
-        print(len(DatasetVersion.get_version(dataset_name="cells")), task.comment)
+        task.upload_artifact("a", {"x": 1})
+        kept = task.artifacts["a"].get()
+        shutil.rmtree(task.get_output_destination())
+        print(len(DatasetVersion.get_version(dataset_name="cells")), task.comment, kept)
     """
     write_program(tmp_path, text)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     done = run_program(tmp_path, "program.py", before=without_rights)
-    assert (done.code, done.out) == (0, "1 kept in memory\n"), done.err
-    assert done.err.count("not recorded") == 1
+    assert (done.code, done.out) == (0, "1 kept in memory {'x': 1}\n"), done.err
+    assert (done.err.count("not recorded"), done.err.count("are left in")) == (1, 1)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 

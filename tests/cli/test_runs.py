@@ -37,7 +37,7 @@ def ran(cells: Command) -> Command:
                 project="lab",
                 parameters={"Args": {"lr": "0.5", "name": '"a\\u001b[31m"'}},
                 program=Program(arguments=["--lr", "0.5"], script="/code/mend.py"),
-                artifacts=[Artifact(name="net", uri="/out/net.bin", size=3)],
+                artifacts=[Artifact(name="net", sha256="ab" * 32, size=3, uri="/out/net.bin")],
             )
         )
         draft.delete_frames(["f001"])
@@ -65,7 +65,8 @@ def test_runs_as_json_say_all_of_it(ran: Command) -> None:
     assert [one["status"] for one in (on, mend, look)] == ["running", "failed", "completed"]
     assert mend["parameters"] == {"Args": {"lr": 0.5, "name": "a\x1b[31m"}}
     assert mend["error"] == "ValueError: boo"
-    assert mend["artifacts"] == [{"name": "net", "uri": "/out/net.bin", "size": 3}]
+    left = {"name": "net", "uri": "/out/net.bin", "size": 3, "sha256": "ab" * 32}
+    assert mend["artifacts"] == [left]
     log = [str(row["id"]) for row in ran("log", "--json").rows()]
     for run, deed, commit in ((look, "read", log[1]), (mend, "written", log[0])):
         touched = run["touched"]
