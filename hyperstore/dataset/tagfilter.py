@@ -1,8 +1,8 @@
-"""The little language that chooses by labels.
+"""The little language that chooses by tags.
 
-A list of labels wants any of them. `-label` wants it absent. `__$all`, `__$and` and `__$or` say how
-the labels that follow are joined, each beginning a group of its own, and the groups must all hold.
-`__$not` turns the next label round: `["__$all", "a", "b", "__$or", "c", "__$not", "d"]` is a and b
+A list of tags wants any of them. `-label` wants it absent. `__$all`, `__$and` and `__$or` say how
+the tags that follow are joined, each beginning a group of its own, and the groups must all hold.
+`__$not` turns the next tag round: `["__$all", "a", "b", "__$or", "c", "__$not", "d"]` is a and b
 and (c or not d).
 """
 
@@ -23,11 +23,11 @@ _NOT = "__$not"
 
 
 class TagFilter:
-    """Which sets of labels are wanted. UsageError for what the language does not say."""
+    """Which sets of tags are wanted. UsageError for what the language does not say."""
 
     def __init__(self, words: Sequence[str]) -> None:
         if isinstance(words, str) or not isinstance(words, Collection):
-            raise UsageError(f"labels come as a list, not as {a_type(words)}")
+            raise UsageError(f"tags come as a list, not as {a_type(words)}")
         self._groups: list[tuple[Callable[[Iterable[bool]], bool], list[tuple[str, bool]]]] = []
         self._unwanted: set[str] = set()
         join: Callable[[Iterable[bool]], bool] = any
@@ -35,9 +35,9 @@ class TagFilter:
         negated = False
         for word in words:
             if not isinstance(word, str):
-                raise UsageError(f"a label is a str, not {a_type(word)}")
+                raise UsageError(f"a tag is a str, not {a_type(word)}")
             if negated and (word in _JOINS or word == _NOT):
-                raise UsageError(f"{_NOT} comes before a label, not before {word!a}")
+                raise UsageError(f"{_NOT} comes before a tag, not before {word!a}")
             if word in _JOINS:
                 self._close(join, group)
                 join, group = _JOINS[word], []
@@ -45,14 +45,14 @@ class TagFilter:
                 negated = True
             elif word.startswith("__$"):
                 known = nearest(word, [*_JOINS, _NOT])
-                raise UsageError(f"{word!a} joins no labels; there are: {known}")
+                raise UsageError(f"{word!a} joins no tags; there are: {known}")
             elif word.startswith("-") and not negated:
                 self._unwanted.add(word[1:])
             else:
                 group.append((word, not negated))
                 negated = False
         if negated:
-            raise UsageError(f"{_NOT} comes before a label, and none follows")
+            raise UsageError(f"{_NOT} comes before a tag, and none follows")
         self._close(join, group)
 
     def _close(self, join: Callable[[Iterable[bool]], bool], group: list[tuple[str, bool]]) -> None:
@@ -60,7 +60,7 @@ class TagFilter:
             self._groups.append((join, group))
 
     def matches(self, labels: Collection[str]) -> bool:
-        """Return whether labels are wanted."""
+        """Return whether tags are wanted."""
         return self._unwanted.isdisjoint(labels) and all(
             join((label in labels) is wanted for label, wanted in group)
             for join, group in self._groups

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.errors import UsageError
 
@@ -37,3 +38,22 @@ def test_numbers_do_for_flags(default_store: Path) -> None:
     version = DatasetVersion.get_current(dataset_name="cells")
     version.commit_version(1)  # type: ignore[arg-type]
     assert version.published
+
+
+def test_a_call_that_takes_any_word_takes_it() -> None:
+    """It looks itself at what it knows; and a flag that may be a word too may be one."""
+
+    @documented
+    def call(name: str, upload: bool | str = False, **others: object) -> tuple[object, ...]:
+        return name, upload, others
+
+    assert call("a", "s3://bucket", more=1) == ("a", "s3://bucket", {"more": 1})
+    assert call("a", upload="s3://bucket") == ("a", "s3://bucket", {})
+
+
+@pytest.mark.parametrize("words", ["a", [1], ["__$not"], ["__$nor"], ["__$not", "__$all"]])
+def test_a_filter_of_tags_speaks_of_tags(default_store: Path, words: object) -> None:
+    """Labels are something else: what is seen in a picture."""
+    with pytest.raises(UsageError, match=r"\btags?\b") as raised:
+        DatasetVersion.get_datasets(tags=words)  # type: ignore[arg-type]
+    assert "label" not in str(raised.value)
