@@ -267,14 +267,14 @@ class _Run:
 
     def _new(self, maker: Maker, matches: list[Match]) -> Iterator[FreshFrame]:
         for match in matches:
+            again = partial(maker.wire, match.planned, frame_id=match.frame_id)
             try:
-                wire = maker.wire(match.planned)
+                wire = again()
             except FormatError as error:
                 self._settle_problem(match.planned.name, error)
                 continue
-            wire["id"] = match.frame_id
             self.report.added += 1
-            yield FreshFrame(wire)
+            yield FreshFrame(wire, again)
 
     def _refreshed(self, maker: Maker, matches: list[Match]) -> Iterator[RefreshedFrame]:
         """Yield the frames that are not as their files are, brought up to date."""

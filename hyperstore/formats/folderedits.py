@@ -15,19 +15,23 @@ from hyperstore.ids import ObjectId
 
 __all__ = ["FreshFrame", "RefreshedFrame", "add_legend"]
 
+_Wire = dict[str, object]
+
 
 class FreshFrame:
-    """A frame that is stored if nobody has stored one of its id meanwhile."""
+    """A frame that is stored if nobody has stored one of its id meanwhile; small once it is."""
 
-    __slots__ = ("_wire", "object_id")
+    __slots__ = ("_again", "_wire", "object_id")
 
-    def __init__(self, wire: dict[str, object]) -> None:
+    def __init__(self, wire: _Wire, again: Callable[[], _Wire]) -> None:
         self.object_id = ObjectId(b"")  # That of no frame: any that is there is another one.
-        self._wire = wire
+        self._wire: _Wire | None = wire
+        self._again = again
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> _Wire:
         """Return it as a wire frame."""
-        return self._wire
+        wire, self._wire = self._wire or self._again(), None
+        return wire
 
 
 class RefreshedFrame:
@@ -43,7 +47,7 @@ class RefreshedFrame:
         self._roots = roots
         self._again = again
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> _Wire:
         """Return it as a wire frame."""
         payload, self._payload = self._payload or self._again(), None
         return read_frame(payload, home=None, object_id=None, roots=self._roots).to_dict()

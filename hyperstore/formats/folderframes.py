@@ -45,9 +45,9 @@ class Maker:
         """Return the URI of a file of the folder as it is stored."""
         return self.roots.stored(f"file://{self.folder / path}")
 
-    def wire(self, planned: Planned) -> _Wire:
+    def wire(self, planned: Planned, *, frame_id: str | None = None) -> _Wire:
         """Return a planned frame in the wire form; FormatError for a side file that is wrong."""
-        wire: _Wire = {"id": planned.frame_id}
+        wire: _Wire = {"id": frame_id or planned.frame_id}
         if planned.is_group:
             wire["_kind"] = "group"
         context = self.context

@@ -321,7 +321,11 @@ class Matching:
             if held.frame_id in self._claimed or not held.is_local:
                 continue
             paths = [self._path(place) for place in held.places]
-            if not all(map(self._is_over, paths, (one[2] for one in held.sources))):
+            over = [
+                self._is_over(path, one[2]) for path, one in zip(paths, held.sources, strict=True)
+            ]
+            # A group of which one file has become another one is no group any more.
+            if not any(over) or None in paths:
                 continue
             # A file that is refused is told of already.
             if any(path in self.present and path not in planned for path in paths):

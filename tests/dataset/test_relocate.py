@@ -182,3 +182,42 @@ def test_the_border_of_a_bare_root_and_of_a_scheme() -> None:
     assert lead_of("s3://", "s3://host:9000", roots).of("s3://x/a") == "s3://host:9000/x/a"
     assert lead_of("/data", "s3://", roots).of("file:///data/x/a") == "s3://x/a"
     assert lead_of("https://h/a", "https://h/b", roots).of("https://h/a?x=1") is None
+
+
+def test_names_are_quoted_for_servers_of_the_web_and_back(
+    draft: DatasetVersion, tmp_path: Path
+) -> None:
+    """`a#1.png` as it stands would ask the server for `a`; in buckets keys stand as they are."""
+    names = ["100%.png", "a b#1.png", "q?x=1.png", "ü.png"]
+    draft.add_frames([SingleFrame(source=str(tmp_path / name)) for name in names])
+    quoted = ["100%25.png", "a%20b%231.png", "q%3Fx%3D1.png", "%C3%BC.png"]
+    assert draft.move_sources(tmp_path, "https://host.example/p") == 4
+    assert set(sources(draft)) == {f"https://host.example/p/{name}" for name in quoted}
+    assert draft.move_sources("https://host.example/p", "http://other.example") == 4
+    assert set(sources(draft)) == {f"http://other.example/{name}" for name in quoted}
+    assert draft.move_sources("http://other.example", "s3://bucket/p") == 4
+    assert set(sources(draft)) == {f"s3://bucket/p/{name}" for name in names}
+    assert draft.move_sources("s3://bucket/p", "https://host.example/p") == 4
+    assert draft.move_sources("https://host.example/p", tmp_path) == 4
+    assert set(sources(draft)) == {str(tmp_path / name) for name in names}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("uri", "new"),
+    [
+        ("https://host.example/p/a.png?id=1", "s3://bucket"),
+        ("https://host.example/p/%2e%2e%2fa.png", "/data"),
+        ("https://host.example/p/a.png", "media:" + "a" * 64),
+        ("https://host.example/p/a.png", "s3://bucket/" + "x" * 8178),
+    ],
+)
+def test_what_cannot_be_led_is_refused_by_a_dry_run_too(
+    draft: DatasetVersion, uri: str, new: str, dry_run: bool
+) -> None:
+    """Two pictures that a query tells apart would be one file; nothing is led."""
+    draft.add_frames([{"id": "x", "sources": [{"id": "default", "uri": uri}]}])
+    before = draft.content_id
+    with pytest.raises(UsageError):
+        draft.move_sources("https://host.example/p", new, dry_run=dry_run)
+    assert draft.content_id == before

@@ -177,9 +177,12 @@ def play(
             report = pictures.add(verify=True, prune=prune, copy_media=keeps)
             found = state(pictures)
             listed = {*report.gone, *(path for path, _ in report.unsure)}
-            for one in found.values() if not keeps else ():
-                if one.place is not None:
-                    assert (disk.get(one.place) == one.content) != (one.place in listed)
+            stale = {
+                one.place
+                for one in found.values()
+                if one.place is not None and disk.get(one.place) != one.content
+            }
+            assert keeps or listed == stale, "a frame is stale, and nobody is told"
             twin.check(disk, found, pruned=prune)
             before = pictures.draft.content_id
             pictures.add(verify=True, copy_media=keeps)

@@ -162,8 +162,7 @@ def test_an_uploaded_frame_stays_where_it_was_uploaded_to(pictures: Pictures) ->
     path = pictures.draw("a.png", 1)
     pictures.add()
     frame = pictures.at("a.png")
-    frame.source = "s3://bucket/a.png"
-    pictures.draft.update_frames([frame])
+    pictures.draft.move_sources(pictures.folder, "s3://bucket")
     assert pictures.add().unchanged == 1
     assert pictures.by_id(frame.id).source == "s3://bucket/a.png"
     path.rename(pictures.folder / "b.png")

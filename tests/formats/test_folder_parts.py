@@ -494,6 +494,36 @@ def test_so_05_a_video_is_a_frame_for_each_moment(
     assert pictures.draft.content_id != root
 
 
+def test_moments_that_a_video_has_no_more_are_listed_and_pruned(
+    pictures: Pictures, film: Path
+) -> None:
+    """It was made shorter; what is left of it keeps its labels."""
+    pictures.add(every_ms=500)
+    av: ModuleType = pytest.importorskip("av", reason="videos need PyAV")
+    with av.open(str(film), "w") as container:
+        track = container.add_stream("mpeg4", rate=10)
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(12):
+            container.mux(track.encode(av.VideoFrame(64, 48, "yuv420p")))
+        container.mux(track.encode(None))
+    report = pictures.add(every_ms=500)
+    assert (report.changed, report.gone, len(pictures.draft)) == (3, ["drive/a.mp4"], 6)
+    report = pictures.add(every_ms=500, prune=True)
+    assert (report.pruned, report.gone, len(pictures.draft)) == (3, [], 3)
+
+
+def test_moments_that_nobody_asks_for_go_where_their_video_goes(
+    pictures: Pictures, film: Path
+) -> None:
+    """Whoever looks less often at a video that was renamed loses none of its labels."""
+    pictures.add(every_ms=500)
+    film.rename(pictures.folder / "b.mp4")
+    report = pictures.add(every_ms=1000, prune=True)
+    assert (report.moved, report.pruned, report.added) == (6, 0, 0)
+    assert {one.source for one in pictures.frames()} == {str(pictures.folder / "b.mp4")}
+    assert [one.timestamp for one in pictures.draft] == list(range(0, 3000, 500))
+
+
 def test_a_broken_video_is_listed(pictures: Pictures, film: Path) -> None:
     """As a broken picture is."""
     data = film.read_bytes()
