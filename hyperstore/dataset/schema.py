@@ -131,7 +131,9 @@ class StrictSchema:
             if said is None:
                 yield frame
             elif strict:
-                raise FrameError(said)
+                refused = FrameError(said)
+                refused.frame = frame
+                raise refused
             else:
                 self.failures.append(failure_of(frame, said, "validation"))
 

@@ -30,6 +30,7 @@ class Staging:
     def __init__(self, folder: Path, stage: Path) -> None:
         self._folder = folder
         self._stage = stage
+        self._grown: set[Path] = set()  # Files that lines were put to, to be synced in the end.
 
     @classmethod
     @contextmanager
@@ -74,6 +75,7 @@ class Staging:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("ab") as stream:
                 stream.write(f"{line}\n".encode())
+        self._grown.add(path)
 
     def has(self, name: str) -> bool:
         with self._guarded(name):
@@ -83,6 +85,7 @@ class Staging:
         """Take back a file that may have been written."""
         with self._guarded(name):
             self._path(name).unlink(missing_ok=True)
+        self._grown.discard(self._path(name))
 
     @contextmanager
     def _created(self, name: str) -> Iterator[BinaryIO]:
@@ -118,6 +121,9 @@ class Staging:
 
     def _finish(self, *, exists: bool) -> None:
         try:
+            for path in self._grown:
+                with path.open("rb") as stream:
+                    os.fsync(stream.fileno())
             if not exists:
                 self._take_name()
             else:

@@ -1,10 +1,12 @@
 """Which files lie below a place: a local folder, or what a bucket has under a prefix."""
 
 import os
+import stat
 from collections.abc import Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
-from hyperstore.errors import UsageError
+from hyperstore.errors import MediaError, UsageError
 from hyperstore.media.cloud import client_of, need_library, threads_are_lost, translated
 from hyperstore.media.settings import media_settings
 from hyperstore.media.uri import Bucket, locate, shown
@@ -39,12 +41,23 @@ def list_files(folder: str) -> Iterator[Listed]:
 def _local(folder: str) -> Iterator[Listed]:
     if not os.path.isdir(folder):  # noqa: PTH112 - the same.
         return
-    for above, folders, names in os.walk(folder):
+    for above, folders, names in os.walk(folder, onerror=_raise):
         folders.sort()
         for name in sorted(names):
-            path = os.path.join(above, name)  # noqa: PTH118 - the same.
-            if os.path.isfile(path):  # noqa: PTH113 - the same.
-                yield Listed(os.path.relpath(path, folder), os.path.getsize(path))  # noqa: PTH202
+            path = Path(above, name)
+            try:
+                found = path.stat()
+            except FileNotFoundError:  # A link that leads nowhere, or a file that has gone since.
+                continue
+            except OSError as error:
+                _raise(error)
+            if stat.S_ISREG(found.st_mode):
+                yield Listed(os.path.relpath(path, folder), found.st_size)
+
+
+def _raise(error: OSError) -> NoReturn:
+    """Say what cannot be read: a list that lacks it would pass for the whole."""
+    raise MediaError(f"{str(error.filename)!a} cannot be read: {error.strerror}") from None
 
 
 def _objects(place: Bucket, folder: str) -> Iterator[Listed]:

@@ -9,6 +9,7 @@ import pytest
 from hyperstore import (
     Dataset,
     DatasetVersion,
+    FrameError,
     FrameGroup,
     PublishedError,
     SingleFrame,
@@ -508,8 +509,10 @@ def test_md_02_a_strict_schema_refuses_another_type(draft: DatasetVersion) -> No
     )
     assert [one["error_type"] for one in refused] == ["validation"] * 2
     assert [one.id for one in draft] == ["a", "c"]
-    with pytest.raises(ValueError, match=r"meta\.n is string"):
-        draft.add_frames([frame("b", n="1")], strict_schema=True, strict=True)
+    wrong = frame("b", n="1")
+    with pytest.raises(FrameError, match=r"meta\.n is string") as raised:
+        draft.add_frames([wrong], strict_schema=True, strict=True)
+    assert raised.value.frame is wrong
 
 
 def test_c_42_metadata_of_a_group_may_not_use_a_members_name(draft: DatasetVersion) -> None:
