@@ -187,6 +187,7 @@ def test_wire_dicts_stay_as_they_are(draft: DatasetVersion, data: Path, tmp_path
     assert str(stored.source).startswith(str(tmp_path / "dest"))
 
 
+@pytest.mark.filterwarnings("ignore:1 frame could not be stored")
 def test_an_update_that_merges_uploads_too(
     draft: DatasetVersion, data: Path, tmp_path: Path
 ) -> None:
@@ -418,7 +419,9 @@ def test_no_frame_names_what_is_not_on_the_disk_yet(
 ) -> None:
     """A power cut would take a name that its folder was not told to keep."""
     to, given = to_folder(tmp_path / "dest", data), frames(data)
-    assert draft.add_frames(given[:1], **to) == []  # So that the folders are there.
+    assert draft.add_frames(given[:1], **to) == []
+    for folder in [one for one in (tmp_path / "dest").rglob("*") if one.is_dir()]:
+        (folder / ".hyperstore-parts").mkdir()  # So that all folders are there.
 
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -108,6 +108,21 @@ def test_what_something_leads_to_stays(
     assert kept(store) == {digest_of(one)}
 
 
+def test_what_metadata_alone_names_stays(
+    tmp_path: Path, store: Store, draft: DatasetVersion
+) -> None:
+    """Though no frame ever did: a picture that stands for the dataset, say."""
+    media = KeptMedia(store.path)
+    (tmp_path / "cover.png").write_bytes(b"cover")
+    with media.holding():
+        digest = media.keep(str(tmp_path / "cover.png"), "cover").digest
+    draft.set_metadata({"cover": f"media:{digest}"})
+    grow_old(store)
+    assert prune(store).files == 0
+    draft.commit("with it", allow_empty=True)
+    assert (prune(store).used, kept(store)) == (1, {digest})
+
+
 def test_what_is_kept_again_while_prune_looks_stays(
     tmp_path: Path, store: Store, draft: DatasetVersion
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hyperstore.errors import DiskFullError, HyperstoreError, MediaError, Refuse
 from hyperstore.limits import CACHE_YOUNG_S
 from hyperstore.media.evict import read_usage
 from hyperstore.media.local import local_file
+from hyperstore.media.part import Ended, ends_with
 from hyperstore.media.settings import media_settings
 from tests.support.disks import read_only, small_disk
 from tests.support.webserver import WebServer
@@ -77,6 +79,26 @@ def test_a_folder_in_a_files_place_is_no_file(web: WebServer) -> None:
     assert (path / "sub").is_dir()
     shutil.rmtree(path)
     assert local_file(web.url("/files/cat.jpg")) == str(path)
+
+
+def test_whoever_waits_for_anothers_download_ends_with_his_call(web: WebServer) -> None:
+    """The other one goes on."""
+    url, ended = web.url("/held/cat.jpg"), Ended()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        ThreadPoolExecutor(1, "ends", ends_with, (ended,)) as mine,
+    ):
+        try:
+            first = pool.submit(local_file, url)
+            assert web.begun.wait(30)
+            second = mine.submit(local_file, url)
+            ended.set()
+            with pytest.raises(MediaError, match="given up"):
+                second.result(15)
+            assert not first.done()
+        finally:
+            web.release.set()
+        assert Path(first.result()).read_bytes() == web.files["cat.jpg"]
 
 
 def test_two_uris_are_two_files(web: WebServer) -> None:
