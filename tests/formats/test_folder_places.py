@@ -435,3 +435,40 @@ def test_members_that_change_groups_do_not_take_labels_along(pictures: Pictures)
     report = pictures.add(**GROUPS)
     assert (report.added, report.changed, len(report.unsure)) == (2, 0, 2)
     assert set(before) < {one.id for one in pictures.groups()}
+
+
+def test_a_group_follows_a_member_that_alone_was_renamed(pictures: Pictures) -> None:
+    """All of its content is there, and one file has another name."""
+    for camera, seed in (("l", 1), ("r", 2)):
+        pictures.draw(f"{camera}/0_x.png", seed)
+    pictures.add(**GROUPS)
+    (pictures.folder / "r" / "0_x.png").rename(pictures.folder / "r" / "0_y.png")
+    pictures.add(**GROUPS)
+    (group,) = pictures.groups()
+    assert group["r"].source == str(pictures.folder / "r" / "0_y.png")
+
+
+def test_a_kept_file_that_is_edited_is_kept_anew(pictures: Pictures) -> None:
+    """With its labels: the frame leads to the bytes that are there now."""
+    pictures.draw("a.png", 1)
+    pictures.add(copy_media=True)
+    label(pictures)
+    ((_, before),) = labels(pictures)
+    path = pictures.draw("a.png", 2)
+    assert pictures.add(copy_media=True).changed == 1
+    (frame,) = pictures.frames()
+    kept = frame.get_local_source()
+    assert kept is not None
+    assert Path(kept).read_bytes() == path.read_bytes()
+    assert [found for _, found in labels(pictures)] == [before]
+
+
+def test_a_file_that_breaks_is_refused_and_not_gone(pictures: Pictures) -> None:
+    """It may be a copy under way: its frame and labels stay, with --prune too."""
+    pictures.draw("a.png", 1)
+    pictures.draw("b.png", 2)
+    pictures.add()
+    pictures.write("a.png", "no picture")
+    report = pictures.add(prune=True)
+    assert [name for name, _ in report.refused] == ["a.png"]
+    assert (report.gone, report.pruned, len(pictures.draft)) == ([], 0, 2)
