@@ -15,7 +15,6 @@ from hyperstore.dataset.handle import RUNS_FOLDER
 from hyperstore.dataset.secrets import without_password
 from hyperstore.errors import MediaError, UsageError
 from hyperstore.history.run import Artifact, Run
-from hyperstore.ids import new_id
 from hyperstore.media.local import local_file
 from hyperstore.media.send import Sender
 from hyperstore.media.sending import content_of
@@ -67,6 +66,7 @@ def leave_file(path: Path, name: str, destination: str) -> Artifact:
     try:
         content = content_of(str(path))
         sender.replace(str(path), content, uri, destination)
+        sender.settle()
     finally:
         sender.close(destination)
     return Artifact(name=name, sha256=content.sha256, size=content.size, uri=uri)
@@ -81,15 +81,12 @@ def leave_text(text: str, name: str, destination: str) -> Artifact:
 
 
 def _leave_folder(path: Path, name: str, destination: str) -> Artifact:
-    base = path.parent / f".{path.name}.{new_id()}"
-    try:
-        packed = Path(shutil.make_archive(str(base), "zip", path))
-    except OSError as error:
-        raise MediaError(f"{shown(str(path))} cannot be packed: {error}") from None
-    try:
+    with tempfile.TemporaryDirectory(prefix="hyperstore-") as scratch:
+        try:
+            packed = Path(shutil.make_archive(f"{scratch}/packed", "zip", path))
+        except OSError as error:
+            raise MediaError(f"{shown(str(path))} cannot be packed: {error}") from None
         return leave_file(packed, f"{name}.zip", destination)
-    finally:
-        packed.unlink(missing_ok=True)
 
 
 def fetched(left: Artifact, *, force: bool = False) -> str:

@@ -13,6 +13,7 @@ from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.statistics import Stats
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 from hyperstore.frames.frame import SingleFrame
+from hyperstore.frames.group import FrameGroup
 
 __all__ = ["HyperDataset", "HyperDatasetManagement"]
 
@@ -256,7 +257,8 @@ class HyperDataset(HyperDatasetManagement):
         """Store entries, and commit them; return what failed, by the entries' ids.
 
         Local files are sent to `upload_local_files_destination`, or where an entry's parts say, if
-        either is given; the entries then name them where they lie.
+        either is given; the entries then name them where they lie. With `hash_sources` the SHA-256
+        of local files is recorded; those that are sent have theirs anyhow.
         """
         errors: _Errors = {"upload": {}, "register": {}}
         stored = 0
@@ -268,6 +270,7 @@ class HyperDataset(HyperDatasetManagement):
                 retries=upload_retries,
                 force=force_upload,
                 most=max_request_size_mb,
+                hashed=hash_sources,
             )
         if stored:
             try:
@@ -285,14 +288,20 @@ class HyperDataset(HyperDatasetManagement):
         retries: int,
         force: bool,
         most: float | None,
+        hashed: bool,
     ) -> int:
         """Store entries whose files go to one place; return how many were stored."""
         vectors = VectorFields(self._dataset)
-        frames: dict[str, SingleFrame] = {}
+        frames: dict[str, SingleFrame | FrameGroup] = {}
         for entry in entries:
             try:
                 vectors.check(entry.metadata)
-                frames[entry.id] = SingleFrame.from_dict(entry.to_api_object())
+                frame: SingleFrame | FrameGroup = SingleFrame.from_dict(entry.to_api_object())
+                if hashed:
+                    members = frame.values() if isinstance(frame, FrameGroup) else [frame]
+                    for member in members:
+                        member.update_source_files_hash()
+                frames[entry.id] = frame
             except HyperstoreError as error:
                 errors["register"][entry.id] = str(error)
         uploads: dict[str, object] = {}

@@ -35,7 +35,10 @@ _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 def is_local(uri: str) -> bool:
     """Tell whether a URI names a file of this machine, or one that a store keeps."""
-    return isinstance(locate(uri), (str, Kept))
+    try:
+        return isinstance(locate(uri), (str, Kept))
+    except UsageError:  # A pointer only.
+        return False
 
 
 def is_remote(uri: str) -> bool:

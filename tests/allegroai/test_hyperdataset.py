@@ -1,5 +1,6 @@
 """The newer names: entries, their parts, and versions; with none of clearml's own defects."""
 
+import hashlib
 import sys
 import warnings
 from pathlib import Path
@@ -460,3 +461,23 @@ def test_annotations_are_removed_by_position_id_or_any_label() -> None:
         part.remove_annotation()
     part.add_annotation(labels=["e"])
     assert len(part.remove_annotations()) == 1
+
+
+def test_local_files_are_hashed_where_that_is_asked(tmp_path: Path) -> None:
+    """Of pictures and of any other part; what is a pointer only has no bytes."""
+    local = tmp_path / "local.png"
+    local.write_bytes(b"bytes")
+    entry = DataEntry(data_entry_id="one")
+    entry.add_sub_entries(
+        [DataSubEntryImage("a", source=str(local)), DataSubEntry("asked", "text://what")]
+    )
+    made = dataset()
+    assert made.add_data_entries([entry], hash_sources=True) == {"upload": {}, "register": {}}
+    version = DatasetVersion.get_version(dataset_name="cells", version_name="v1")
+    group = version.get_frame("one")
+    assert isinstance(group, FrameGroup)
+    digest = hashlib.sha256(b"bytes").hexdigest()
+    assert {name: member.hash for name, member in group.items()} == {"a": digest, "asked": None}
+    local.unlink()
+    errors = made.add_data_entries([entry], hash_sources=True)
+    assert list(errors["register"]) == ["one"]
