@@ -138,7 +138,9 @@ def relocated(view: View, lead: Lead) -> Iterator[Relocated]:
             yield Relocated(view, lead, object_id)
         elif not found and len(others) < RELOCATE_PREFIXES:
             for uri in islice(uris, 1):
-                others[uri.rpartition("/")[0]] = None
+                above = uri.rpartition("/")[0]
+                if above:  # What a store keeps has no folder.
+                    others[above] = None
     if not found:
         close = f"; the closest: {nearest(lead.prefix, list(others), 3)}" if others else ""
         raise NotFoundError(f"no source lies under {shown(lead.prefix)}{close}")

@@ -22,10 +22,13 @@ from typing import BinaryIO
 from hyperstore.errors import DiskFullError, FormatError
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.pictures import is_url, relative_name
+from hyperstore.frames.roots import RESERVED
 from hyperstore.ids import derived_id
+from hyperstore.media.uri import KEPT, is_kept
 
 __all__ = ["SAME_NAME", "NewPicture", "NewPictures", "uri_of"]
 
+_URLS = ("http://", "https://", "s3://", "gs://", "azure://")
 SAME_NAME = "picture whose name another would have too, named with folders above it"
 
 
@@ -148,9 +151,19 @@ class NewPictures:
 
 
 def uri_of(frame: Wire) -> str:
-    """Return the URI of a frame's first source, which is the picture that formats speak of."""
+    """Return the URI of a frame's first source, which is the picture that formats speak of.
+
+    A file that the store keeps has none that anybody would know it by: it goes by its hash and by
+    where it was kept from, which is its context unless somebody gave it another.
+    """
     source = mapping(next(iter(sequence(frame.get("sources"))), {}))
-    return str(source.get("uri") or "")
+    uri = str(source.get("uri") or "")
+    if not is_kept(uri):
+        return uri
+    digits = uri.removeprefix(KEPT)
+    context = frame.get("context_id")
+    known = isinstance(context, str) and context.startswith((RESERVED, "file://", *_URLS))
+    return f"/{digits}/{context if known else digits}"
 
 
 def _key(uri: str) -> str:

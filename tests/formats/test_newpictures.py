@@ -193,3 +193,20 @@ def test_a_picture_without_a_name_of_its_own_gets_one(tmp_path: Path, uri: str) 
     coco.write(version.sorted(), {}, tmp_path / "out.json")
     (image,) = json.loads((tmp_path / "out.json").read_text())["images"]
     assert image["file_name"] == file.stem
+
+
+def test_a_kept_file_is_named_by_where_it_was_kept_from() -> None:
+    """Nobody knows a picture by the hash of its bytes; equal files stay two pictures."""
+    one, two = "ab" * 32, "cd" * 32
+    kept = [
+        (one, "root:/cam0/1.jpg", "cam0/1.jpg"),
+        (one, "root:/cam1/1.jpg", "cam1/1.jpg"),
+        (two, "root:disk/2.jpg", "2.jpg"),
+        (two, "s3://bucket/3.jpg", "3.jpg"),
+        (one, "a walk", f"{one}"),
+        (two, None, f"{two}"),
+    ]
+    with NewPictures.open(None) as new:
+        for number, (digits, context, _) in enumerate(kept):
+            new.put(_frame(str(number), f"media:{digits}", context_id=context))
+        assert [picture.name for picture in new.named()] == [name for _, _, name in kept]
