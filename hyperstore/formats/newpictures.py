@@ -169,7 +169,9 @@ def uri_of(frame: Wire) -> str:
 def _key(uri: str) -> str:
     """Return what is equal for URIs of one picture."""
     path = uri.removeprefix("file://")
-    return path if is_url(path) else posixpath.normpath(path)
+    if is_url(path):
+        return path
+    return posixpath.normpath(f"/{path.lstrip('/')}" if path.startswith("/") else path)
 
 
 def _parts(key: str) -> list[str]:
