@@ -15,7 +15,7 @@ from hyperstore.errors import FormatError
 from hyperstore.formats.folderplan import Part, Planned
 from hyperstore.formats.folderside import Side, read_side
 from hyperstore.formats.folderwalk import is_gone
-from hyperstore.frames.hashes import hashes_of, mask_hashes
+from hyperstore.frames.hashes import hashes_of, mask_hashes, set_mask_hashes
 from hyperstore.frames.merging import merge_frames
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.records import SourceRecord, WholeRecord, read_whole
@@ -187,11 +187,7 @@ class Maker:
         elif gone:
             hashes = _mask_hashes(source)
             source.masks = [one for one in source.masks or () if one.id not in gone] or None
-            left = [hashes.get(mask.id) for mask in source.masks or ()]
-            known = {**hashes_of(source), "mask_source": left}
-            if not any(left):
-                del known["mask_source"]
-            source.meta = {**(source.meta or {}), "hash": known}
+            set_mask_hashes(source, [hashes.get(mask.id) for mask in source.masks or ()])
 
     def _note_members(self, record: WholeRecord, planned: Planned) -> None:
         """Note members of a group whose files are gone, or with `prune` take them away."""
