@@ -158,7 +158,7 @@ class Logger:
         extra_layout: Mapping[str, object] | None = None,
     ) -> None:
         """Keep the numbers of a histogram."""
-        self._keep("histogram", title, series, iteration, values=_numbers(values))
+        self.report_histogram(title, series, values, iteration)
 
     def report_scatter2d(
         self, title: str, series: str, scatter: object, iteration: int | None = None, **how: object
