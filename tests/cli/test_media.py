@@ -13,16 +13,13 @@ from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import Wire
 from tests.support.pictures import draw
-from tests.support.webserver import WebServer, web_server
+from tests.support.webserver import WebServer, private_cache, web_server
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of downloads."""
-    monkeypatch.setenv("HYPERSTORE_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("HYPERSTORE_CACHE_MIN_FREE_BYTES", "0")
-    monkeypatch.setenv("HYPERSTORE_MEDIA_RETRIES", "0")
-    return tmp_path / "cache"
+    return private_cache(tmp_path / "cache", monkeypatch)
 
 
 @pytest.fixture

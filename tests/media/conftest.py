@@ -5,20 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.webserver import WebServer, web_server
+from tests.support.webserver import WebServer, private_cache, web_server
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of the cache, with no patience for failures and no floor."""
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("HYPERSTORE_CACHE_DIR", str(folder))
-    monkeypatch.setenv("HYPERSTORE_CACHE_MIN_FREE_BYTES", "0")
-    monkeypatch.setenv("HYPERSTORE_MEDIA_RETRIES", "0")
     monkeypatch.setenv("HYPERSTORE_MEDIA_TIMEOUT", "20")
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    return folder
+    return private_cache(tmp_path / "cache", monkeypatch)
 
 
 @pytest.fixture

@@ -21,9 +21,20 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote
 
-__all__ = ["WebServer", "web_server"]
+import pytest
+
+__all__ = ["WebServer", "private_cache", "web_server"]
+
+
+def private_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have downloads kept in a folder, with no patience for failures and no floor; return it."""
+    monkeypatch.setenv("HYPERSTORE_CACHE_DIR", str(folder))
+    monkeypatch.setenv("HYPERSTORE_CACHE_MIN_FREE_BYTES", "0")
+    monkeypatch.setenv("HYPERSTORE_MEDIA_RETRIES", "0")
+    return folder
 
 
 class WebServer(ThreadingHTTPServer):
