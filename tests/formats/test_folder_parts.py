@@ -38,6 +38,25 @@ def test_mk_04_masks_are_found_by_their_names(pictures: Pictures) -> None:
     assert pictures.add(masks="masks/{stem}_{mask}.png").unchanged == 2
 
 
+def test_the_hashes_of_masks_that_are_left_stay_when_others_are_pruned(pictures: Pictures) -> None:
+    """They stand in the order of the masks: each belongs to the one at its place."""
+    names = ["a.png", "masks/a_cells.png", "masks/a_walls.png", "b.png", "masks/b_cells.png"]
+    for seed, name in enumerate(names):
+        pictures.draw(name, seed)
+    pictures.add(masks="masks/{stem}_{mask}.png")
+    (pictures.folder / "masks/a_cells.png").unlink()
+    pictures.add(masks="masks/{stem}_{mask}.png", prune=True)
+    frame = pictures.at("a.png")
+    assert list(frame.masks_source) == ["walls"]
+    recorded = frame.sourcedata["hash"]
+    frame.update_source_files_hash()
+    assert frame.sourcedata["hash"] == recorded
+    (pictures.folder / "masks/a_walls.png").unlink()
+    pictures.add(masks="masks/{stem}_{mask}.png", prune=True)
+    frame = pictures.at("a.png")
+    assert (frame.masks_source, frame.sourcedata["hash"]) == ({}, {"source": frame.hash})
+
+
 @pytest.mark.parametrize(
     ("pattern", "mask"),
     [
