@@ -231,6 +231,18 @@ assert (
     RUN_TOUCHED_MAX * (2 * RUN_STATES_MAX * (ID_BYTES + 2) + 4 * NAME_BYTES_MAX) < OBJECT_BYTES_MAX
 )
 
+# Format: locks of views.
+LOCK_FORMAT_VERSION = 1
+LOCK_VERSIONS_MAX = 16_384  # That one lock names, those that are compared with included.
+LOCK_QUERIES_MAX = 16_384
+# Locks. What is read of them, and of the files beside which they lie.
+LOCK_FILE_BYTES_MAX = 2 * OBJECT_BYTES_MAX  # As JSON, ids take twice the bytes.
+LOCK_NEIGHBOURS_MAX = 1_024  # Lock files of one folder in which `which` looks for a content.
+LOCK_CHUNK = 65_536  # Frame ids that are hashed at a time.
+LOCK_BEGINS = 1_024  # Frames of a shuffled iteration that a lock holds by their hash.
+
+assert LOCK_VERSIONS_MAX * (2 * (ID_BYTES + 2) + 2 * (NAME_BYTES_MAX + 36)) < OBJECT_BYTES_MAX
+
 # Folders. What `add` reads of one, and what it remembers of it.
 FOLDER_THREADS = 8
 FOLDER_BATCH = 16  # Files that a thread takes at a time.
@@ -244,3 +256,13 @@ PATTERN_FIELDS_MAX = 6  # Of a pattern: each more lets a name be read in more wa
 SIDE_BYTES_MAX = OBJECT_BYTES_MAX  # One side file, or a legend.
 VIDEO_MOMENTS_MAX = 1_000_000  # Frames of one video.
 RELOCATE_PREFIXES = 1_000  # Folders of sources among which the nearest one is looked for.
+
+# Statistics. What is counted by name is counted exactly; names beyond these are counted together.
+STATS_NAMES_MAX = 50_000  # Labels, sources, types of content, and sizes of pictures, each.
+STATS_PAIRS_MAX = 200_000  # Pairs of labels that share a frame.
+STATS_PAIRED_MAX = 64  # Labels of one frame; pairs in frames of more are not told apart.
+STATS_CONTEXTS_KEPT = 1_000  # The largest.
+STATS_CHUNK = 1_024  # Frames that are counted together.
+STATS_SIZE_MAX = 2**30  # Pixels; shapes that are longer are counted, and no more.
+
+assert STATS_PAIRED_MAX**2 // 2 < STATS_PAIRS_MAX
