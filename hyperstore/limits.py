@@ -44,6 +44,12 @@ PARENTS_MAX = 64
 NAME_BYTES_MAX = 255
 MESSAGE_BYTES_MAX = 1024 * 1024
 
+# Format: locks of views.
+LOCK_FORMAT_VERSION = 1
+LOCK_VERSIONS_MAX = 16_384
+LOCK_QUERIES_MAX = 16_384
+LOCK_BEGINS = 1_024
+
 # What a person types.
 LABELS_SHOWN = 8  # Versions and tags that `log` names beside one commit.
 ID_PREFIX_DIGITS_MIN = 6
@@ -71,6 +77,7 @@ PAGE_HEAD_BYTES = 16
 ROW_BYTES_MAX = 16 * PAGE_BYTES - PAGE_HEAD_BYTES
 ROW_BYTES_MIN = 10 * PAGE_BYTES  # Below this, a row is not ended for the sake of a full page.
 ROW_RECORDS_MAX = 4096
+ROW_PLACES_MAX = 65_536  # Rows of which it is remembered where their records begin: 2.5 m frames.
 MAP_BYTES_START = 2**40  # Address space, not disk: the file behind it is as long as what is stored.
 MAP_BYTES_MIN = 2**28  # Where the system grants no more than this, it is tried no further.
 MAP_RESERVE_BYTES = 2**32  # What a write transaction finds free at least when it begins.
@@ -231,16 +238,12 @@ assert (
     RUN_TOUCHED_MAX * (2 * RUN_STATES_MAX * (ID_BYTES + 2) + 4 * NAME_BYTES_MAX) < OBJECT_BYTES_MAX
 )
 
-# Format: locks of views.
-LOCK_FORMAT_VERSION = 1
-LOCK_VERSIONS_MAX = 16_384  # That one lock names, those that are compared with included.
-LOCK_QUERIES_MAX = 16_384
-# Locks. What is read of them, and of the files beside which they lie.
+# Locks of views, as files and as they are made.
 LOCK_FILE_BYTES_MAX = 2 * OBJECT_BYTES_MAX  # As JSON, ids take twice the bytes.
 LOCK_NEIGHBOURS_MAX = 1_024  # Lock files of one folder in which `which` looks for a content.
 LOCK_CHUNK = 65_536  # Frame ids that are hashed at a time.
-LOCK_BEGINS = 1_024  # Frames of a shuffled iteration that a lock holds by their hash.
 
+# Each takes two ids, and two more with the names.
 assert LOCK_VERSIONS_MAX * (2 * (ID_BYTES + 2) + 2 * (NAME_BYTES_MAX + 36)) < OBJECT_BYTES_MAX
 
 # Folders. What `add` reads of one, and what it remembers of it.
@@ -266,3 +269,18 @@ STATS_CHUNK = 1_024  # Frames that are counted together.
 STATS_SIZE_MAX = 2**30  # Pixels; shapes that are longer are counted, and no more.
 
 assert STATS_PAIRED_MAX**2 // 2 < STATS_PAIRS_MAX
+
+# Queries. What one asks is bounded, whoever typed it.
+QUERY_CHARS_MAX = 65_536
+QUERY_DEPTH_MAX = 64  # Groups in groups.
+QUERY_TERMS_MAX = 1_024
+NUMBER_DIGITS_MAX = 400  # Of a number in a query; no float has more before its point.
+
+# Tables. What of frames is in memory at once, and how wide their metadata makes a table.
+TABLE_BATCH_FRAMES = 1_024
+TABLE_META_COLUMNS_MAX = 512  # Further keys stand in the JSON of the whole alone.
+TABLE_META_DEPTH_MAX = 8  # Maps below are JSON text.
+TABLE_META_PATHS_MAX = 4_096  # Keys, at any depth, of which the types of values are remembered.
+SQL_MEMORY_BYTES = 1024 * 1024 * 1024  # Of DuckDB, before it goes on on disk,
+SQL_DISK_BYTES = 64 * 1024 * 1024 * 1024  # and there, in the folder for temporary files.
+SQL_CHARS_MAX = 100_000  # Of one statement.

@@ -13,7 +13,7 @@ bounds are known. No view of the map, no lmdb error and no inherited handle leav
 Sequence numbers grow, are never given twice, and survive garbage collection.
 
 Files in reading order: database.py (the handle), reader.py and writer.py (what it hands out);
-packing.py, objects.py, sweep.py, repack.py, survey.py (objects), copying.py and
+packing.py, objects.py, numbered.py, sweep.py, repack.py, survey.py (objects), copying.py and
 duplicate.py (a smaller file); rows.py (rows that change),
 header.py, refs.py, reflog.py; pins.py (what the living hold), turn.py (who collects),
 presence.py (who has it open);

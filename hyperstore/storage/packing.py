@@ -10,6 +10,7 @@ page are left over.
 """
 
 import struct
+from array import array
 from typing import NamedTuple
 
 from hyperstore.errors import CorruptError
@@ -33,6 +34,7 @@ __all__ = [
     "WHERE",
     "Record",
     "RowHead",
+    "RowPlaces",
     "pack_record",
     "pack_row",
     "record_at",
@@ -77,6 +79,10 @@ class Record(NamedTuple):
     kind: int
     payload: bytes
     created_ms: int
+
+
+RowPlaces = dict[int, tuple[bytes, int, "array[int]"]]
+"""What is remembered of rows by number: head, length, and the offset at each place, or 0."""
 
 
 def row_key(number: int) -> bytes:

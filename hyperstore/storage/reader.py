@@ -6,7 +6,7 @@ from typing import Self
 
 from hyperstore.errors import CorruptError, ForkError, HyperstoreError
 from hyperstore.ids import ObjectId
-from hyperstore.storage import copying, objects, reflog, refs, survey
+from hyperstore.storage import copying, numbered, objects, reflog, refs, survey
 from hyperstore.storage.environment import (
     EngineError,
     Environment,
@@ -136,6 +136,21 @@ class Reader:
         """Return the sequence number of each object, in the order asked."""
         try:
             return objects.sequences_of(self._transaction, self._tables, oids)
+        except EngineError as error:
+            raise self._translated(error) from error
+
+    def payloads_at(
+        self, numbers: Sequence[int], kind: int | None = None
+    ) -> list[tuple[ObjectId, bytes]]:
+        """Return id and payload of the objects with these sequence numbers, in the order asked.
+
+        Checked as by id. MissingObjectError at the first number that no object here has: one
+        that was collected, or that was damaged and has been stored anew, under another number.
+        """
+        try:
+            return numbered.payloads_at(
+                self._transaction, self._tables, numbers, kind, self._environment.places
+            )
         except EngineError as error:
             raise self._translated(error) from error
 

@@ -1,0 +1,93 @@
+"""Objects by sequence number: what a scan finds under it, checked, or one clear error."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from hyperstore.errors import CorruptError, MissingObjectError
+from hyperstore.ids import Kind, ObjectId, object_id
+from hyperstore.storage.database import Database
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """500 objects in many rows, one of them longer than a row."""
+    drawn = random.Random(5)
+    payloads = [drawn.randbytes(drawn.randrange(10, 3_000)) for _ in range(500)]
+    payloads[250] = drawn.randbytes(200_000)
+    with Database.create(tmp_path / "db") as made:
+        with made.writing() as writer:
+            writer.put_many((object_id(1, one), 1, one) for one in payloads)
+        yield made
+
+
+def scanned(database: Database) -> dict[int, tuple[ObjectId, bytes]]:
+    with database.reading() as reader:
+        return {one.sequence: (one.oid, one.payload) for one in reader.scan_objects()}
+
+
+def asked(database: Database, numbers: list[int]) -> list[tuple[ObjectId, bytes]]:
+    with database.reading() as reader:
+        return reader.payloads_at(numbers, Kind.FRAME)
+
+
+def test_numbers_in_any_order_and_repeated_give_what_a_scan_has(database: Database) -> None:
+    """The order asked is the order of the answer; a sampler asks twice for one frame."""
+    held = scanned(database)
+    numbers = sorted(held)
+    assert asked(database, numbers) == [held[one] for one in numbers]
+    drawn = random.Random(2).choices(numbers, k=900)
+    assert asked(database, drawn) == [held[one] for one in drawn]
+    assert asked(database, []) == []
+
+
+def test_numbers_of_what_was_taken_out_are_not_here_and_others_stay(database: Database) -> None:
+    """Rows are written anew by a collection, and what is remembered of them must not lead astray.
+
+    A number is never given again, so what stands for one frame never comes to stand for another.
+    """
+    held = scanned(database)
+    asked(database, sorted(held))
+    dead = [number for number in held if number % 3 == 0]
+    with database.writing() as writer:
+        writer.delete_objects([held[one][0] for one in dead])
+    left = [number for number in held if number % 3]
+    assert asked(database, left) == [held[one] for one in left]
+    for number in (*dead[:5], 0, -1, 501, 2**48, 2**70):
+        with pytest.raises(MissingObjectError, match=f"number {number} "):
+            asked(database, [number])
+
+
+def test_a_flipped_bit_is_told_and_never_read(tmp_path: Path, database: Database) -> None:
+    """Nobody compares an id here, so the checks of head and record must tell every damage."""
+    held = scanned(database)
+    database.close()
+    drawn = random.Random(9)
+    told = 0
+    for _ in range(60):
+        folder = str(tmp_path / "db")
+        with lmdb.open(folder, max_dbs=8, lib_version=0) as raw, raw.begin(write=True) as change:
+            rows = raw.open_db(b"objects", txn=change)
+            key, row = drawn.choice(list(change.cursor(rows)))
+            place = drawn.randrange(len(row) * 8)
+            damaged = bytearray(row)
+            damaged[place // 8] ^= 1 << place % 8
+            change.put(key, bytes(damaged), db=rows)
+        with Database.open(tmp_path / "db", readonly=True) as opened:
+            for number, expected in held.items():
+                try:
+                    assert asked(opened, [number]) == [expected]
+                except (CorruptError, MissingObjectError):
+                    told += 1
+        with lmdb.open(folder, max_dbs=8, lib_version=0) as raw, raw.begin(write=True) as change:
+            change.put(key, row, db=raw.open_db(b"objects", txn=change))
+    assert told
+
+
+def test_an_object_of_another_kind_is_refused(database: Database) -> None:
+    """A number that leads to a node where a frame is meant was led astray."""
+    with database.reading() as reader, pytest.raises(CorruptError, match="kind"):
+        reader.payloads_at([1], Kind.NODE)
