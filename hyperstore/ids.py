@@ -44,10 +44,11 @@ class Kind(IntEnum):
     RECORD = 6
     DATAVIEW = 7  # Reserved.
     RUN = 8
-    CONFLICT = 9  # Reserved, as are all below.
+    CONFLICT = 9  # Reserved, as are those up to PACK.
     SCHEMA = 10
     TOMBSTONE = 11
     PACK = 12
+    LOCK = 13
 
 
 _KIND_BYTES = [bytes([number]) for number in range(256)]

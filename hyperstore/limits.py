@@ -284,3 +284,8 @@ TABLE_META_PATHS_MAX = 4_096  # Keys, at any depth, of which the types of values
 SQL_MEMORY_BYTES = 1024 * 1024 * 1024  # Of DuckDB, before it goes on on disk,
 SQL_DISK_BYTES = 64 * 1024 * 1024 * 1024  # and there, in the folder for temporary files.
 SQL_CHARS_MAX = 100_000  # Of one statement.
+
+# Integrations. What loaders of other libraries keep of what comes next.
+AHEAD_THREADS = 4  # Of one worker process, which fetch media.
+AHEAD_FRAMES = 32  # Whose media are fetched before they are asked for, unless set.
+LOADER_CHUNK = 64  # Frames that are read together.

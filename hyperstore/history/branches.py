@@ -9,6 +9,8 @@
 | `working/<dataset id>/<version id>` | a draft's working snapshot; absent once published |
 | `tag/<dataset id>/<name>` | tag |
 | `run/<run id>` | run; see run.py |
+| `lock/<lock id>` | the lock of that id; see lock.py |
+| `stamp/<blake3 of a file>` | the lock that was put beside a file of that content |
 
 Names of datasets and versions are in their records, so a rename moves one ref.
 """

@@ -5,10 +5,10 @@ log may still undo, what a living process pins. An object is *reached* if a root
 *fault* is one thing that is not as it was written: it is named once, however many things it
 breaks. *Absent* is what is missing on purpose or forgotten, which is no fault.
 
-Invariants. A commit, snapshot, tag or record that is here has everything here that it leads to;
-collecting takes those out before what they lead to, so this holds at every moment and after every
-crash. In one transaction nothing is deleted before all roots of that transaction's own state are
-marked. Checking changes nothing and raises nothing for damage, whatever is damaged.
+Invariants. A commit, snapshot, tag, lock or record that is here has everything here that it leads
+to; collecting takes those out before what they lead to, so this holds at every moment and after
+every crash. In one transaction nothing is deleted before all roots of that transaction's own state
+are marked. Checking changes nothing and raises nothing for damage, whatever is damaged.
 
 Files in reading order: report.py (what is said); roots.py (what must stay), reach.py (what the
 roots lead to), settled.py (how far it came), reserve.py (its room on a full disk), collect.py (gc),

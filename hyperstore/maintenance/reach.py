@@ -2,15 +2,16 @@
 
 A million frames take 150 kB here, where their ids in a set would take 100 MB. Links are followed
 by kind: a commit leads to its snapshot and parents, a tag to its commit, a snapshot to its roots,
-a node to its children or to its values, a run to the commits and snapshots that it names, as far
-as they are here. Objects of other kinds, and values of leaves, lead nowhere: they are marked and
-not read.
+a node to its children or to its values, a lock to its commits, a run to the commits, snapshots and
+locks that it names, as far as they are here. Objects of other kinds, and values of leaves, lead
+nowhere: they are marked and not read.
 """
 
 from collections.abc import Iterable, Sequence
 
 from hyperstore.errors import MissingObjectError
 from hyperstore.history.commit import decode_commit, decode_snapshot, decode_tag
+from hyperstore.history.lock import commits_of_lock, decode_lock
 from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.limits import ID_BYTES, MARK_BATCH
@@ -20,7 +21,7 @@ from hyperstore.tree.node import decode as decode_node
 
 __all__ = ["Bits", "Links", "Marking", "links_of"]
 
-_FOLLOWED = frozenset((Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG, Kind.RUN))
+_FOLLOWED = frozenset((Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG, Kind.RUN, Kind.LOCK))
 
 
 class Bits:
@@ -64,6 +65,8 @@ def links_of(oid: ObjectId, kind: int, payload: bytes) -> Links:
         return [ObjectId(commit.snapshot), *map(ObjectId, commit.parents)], ()
     if kind == Kind.TAG:
         return [ObjectId(decode_tag(payload, oid).commit)], ()
+    if kind == Kind.LOCK:
+        return commits_of_lock(decode_lock(payload, oid)), ()
     if kind == Kind.RUN:
         return links_of_run(decode_run(payload, oid)), ()
     return (), ()

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
+from hyperstore.errors import CorruptError, FormatError, HyperstoreError, MissingObjectError
 from hyperstore.history.commit import Commit, decode_commit, decode_record, decode_tag
+from hyperstore.history.lock import commits_of_lock, decode_lock
 from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.limits import ID_BYTES
@@ -24,6 +25,8 @@ _KINDS = {
     "working": Kind.SNAPSHOT,
     "tag": Kind.TAG,
     "run": Kind.RUN,
+    "lock": Kind.LOCK,
+    "stamp": Kind.LOCK,
 }
 
 
@@ -102,11 +105,14 @@ def _check_ref(
             history.commits[CommitId(ObjectId(decode_tag(payload, oid).commit))] = None
         elif kind == Kind.COMMIT:
             history.commits[CommitId(oid)] = None
+        elif kind == Kind.LOCK:
+            for commit in commits_of_lock(decode_lock(payload, oid)):
+                history.commits[CommitId(commit)] = None
         elif kind == Kind.RUN:
             _check_run(database, history, links_of_run(decode_run(payload, oid)), named_by)
         else:
             history.snapshots.setdefault(SnapshotId(oid), named_by)
-    except CorruptError as fault:
+    except (CorruptError, FormatError) as fault:
         findings.add_object("bad-object", oid, str(fault), lost=named_by)
 
 

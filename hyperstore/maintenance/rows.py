@@ -11,6 +11,7 @@ from hyperstore.history.commit import (
     decode_snapshot,
     decode_tag,
 )
+from hyperstore.history.lock import decode_lock
 from hyperstore.history.run import decode_run
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.findings import Findings
@@ -122,6 +123,8 @@ def _check_object(
             check_maps(decode_record(payload, oid))
         elif kind == Kind.RUN:
             check_maps(decode_run(payload, oid))
+        elif kind == Kind.LOCK:
+            decode_lock(payload, oid)
         elif kind == Kind.FRAME and take_frame is not None:
             take_frame(record.sequence, oid, payload)
     except HyperstoreError as fault:

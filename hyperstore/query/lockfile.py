@@ -1,0 +1,321 @@
+"""Locks as files: JSON with sorted keys, which check themselves.
+
+A file says twice that it is whole. `id` is the id of the lock as an object of a store, made of all
+that says which frames there are; `check` is the blake3 of all that the file holds. Beside a model
+it may hold the size and the hashes of that, by which the model is known under any name.
+
+Nothing in a file is believed before both fit: it may have come from anywhere.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from hyperstore.codec import Struct, Unfit, converter, plain
+from hyperstore.errors import (
+    CorruptError,
+    DiskFullError,
+    ExistsError,
+    FormatError,
+    HyperstoreError,
+    NotFoundError,
+    UsageError,
+)
+from hyperstore.history.lock import (
+    LockedQuery,
+    LockedRevision,
+    LockedVersion,
+    LockRecord,
+    encode_lock,
+)
+from hyperstore.ids import Kind, content_hash, new_id, object_id
+from hyperstore.limits import (
+    FETCH_CHUNK_BYTES,
+    LOCK_FILE_BYTES_MAX,
+    LOCK_FORMAT_VERSION,
+)
+
+__all__ = ["LockFile", "StampedFile", "lock_text", "read_lock_file", "stamp_of", "write_lock_file"]
+
+_KIND = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class StampedFile:
+    """The file beside which a lock was put; both hashes in hex digits."""
+
+    name: str
+    size: int
+    blake3: str
+    sha256: str
+
+    def is_content_of(self, other: "StampedFile") -> bool:
+        """Tell whether both hold the same bytes."""
+        return (self.size, self.blake3, self.sha256) == (other.size, other.blake3, other.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """What a lock file holds: the lock, and beside a model which file that is."""
+
+    record: LockRecord
+    file: StampedFile | None = None
+
+
+class _Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    commit: str
+    content_id: str
+    count: int
+    dataset: str
+    dataset_id: str
+    version: str
+    version_id: str
+
+
+class _Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    count: int
+    versions: list[int]
+
+
+class _Since(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    commit: str
+    dataset_id: str
+    revision: str
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    blake3: str
+    name: str
+    sha256: str
+    size: int
+
+
+class _Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file as it is written; the names are those that users know."""
+
+    check: str
+    count: int
+    format: int
+    frames: str
+    hyperstore: str
+    id: str
+    queries: list[_Query]
+    spec: dict[str, object]
+    store: str
+    versions: list[_Version]
+    view: str
+    begins: str = ""
+    extra: dict[str, object] | None = None
+    file: _File | None = None
+    since: list[_Since] | None = None
+
+
+_as_document = converter(_Document)
+
+
+def lock_text(record: LockRecord, file: StampedFile | None = None) -> str:
+    """Return the text of a lock file: one for one lock, in any process."""
+    found: dict[str, object] = {
+        "count": record.count,
+        "format": record.format,
+        "frames": record.frames.hex(),
+        "hyperstore": _KIND,
+        "id": object_id(Kind.LOCK, encode_lock(record)).hex(),
+        "queries": [{"count": one.count, "versions": one.versions} for one in record.queries],
+        "spec": record.spec,
+        "store": record.store,
+        "versions": [
+            {
+                "commit": one.commit.hex(),
+                "content_id": one.content.hex(),
+                "count": one.count,
+                "dataset": one.dataset_name,
+                "dataset_id": one.dataset,
+                "version": one.version_name,
+                "version_id": one.version,
+            }
+            for one in record.versions
+        ],
+        "view": record.view,
+    }
+    if record.begins:
+        found["begins"] = record.begins.hex()
+    if record.extra:
+        found["extra"] = record.extra
+    if record.since:
+        found["since"] = [
+            {"commit": one.commit.hex(), "dataset_id": one.dataset, "revision": one.revision}
+            for one in record.since
+        ]
+    if file is not None:
+        found["file"] = {
+            "blake3": file.blake3,
+            "name": file.name,
+            "sha256": file.sha256,
+            "size": file.size,
+        }
+    found["check"] = _check_of(found)
+    return json.dumps(found, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def write_lock_file(
+    path: Path, record: LockRecord, file: StampedFile | None = None, *, replace: bool = True
+) -> None:
+    """Write a lock file, whole or not at all; ExistsError without `replace` where it is."""
+    text = lock_text(record, file)
+    if not replace and path.exists():
+        raise ExistsError(f"{path} exists; give another name, or remove it")
+    part = path.with_name(f".{path.name[:100]}.{new_id()}")
+    try:
+        with part.open("x", encoding="utf-8") as made:
+            made.write(text)
+            made.flush()
+            os.fsync(made.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise DiskFullError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def read_lock_file(path: str | os.PathLike[str]) -> LockFile:
+    """Read a lock file. NotFoundError, FormatError or CorruptError says what is wrong with it."""
+    place = Path(path)
+    try:
+        with place.open("rb") as file:
+            data = file.read(LOCK_FILE_BYTES_MAX + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"no lock file {os.fspath(path)!a}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"lock file {os.fspath(path)!a} cannot be read: {error}") from None
+    if len(data) > LOCK_FILE_BYTES_MAX:
+        raise FormatError(
+            f"{place} is no lock file: it has more than {LOCK_FILE_BYTES_MAX:,} bytes"
+        )
+    return _read(data, f"lock file {os.fspath(path)!a}")
+
+
+def stamp_of(path: Path) -> StampedFile:
+    """Return size and hashes of a file, which is read once."""
+    sha256 = hashlib.sha256()
+    size = 0
+    try:
+        with path.open("rb") as file:
+
+            def chunks() -> Iterator[bytes]:
+                nonlocal size
+                while chunk := file.read(FETCH_CHUNK_BYTES):
+                    sha256.update(chunk)
+                    size += len(chunk)
+                    yield chunk
+
+            digest = content_hash(chunks())
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"no file {os.fspath(path)!a}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{os.fspath(path)!a} cannot be read: {error}") from None
+    return StampedFile(path.name, size, digest, sha256.hexdigest())
+
+
+def _read(data: bytes, what: str) -> LockFile:
+    found = _parsed(data, what)
+    if not isinstance(found, dict) or found.get("hyperstore") != _KIND:
+        raise FormatError(f"{what} is none: it does not say so; `hyperstore view lock` writes one")
+    version = found.get("format")
+    if type(version) is int and version > LOCK_FORMAT_VERSION:
+        raise FormatError(
+            f"{what} is of format {version}, and this release reads up to {LOCK_FORMAT_VERSION}; "
+            "upgrade hyperstore"
+        )
+    if found.get("check") != _check_of({name: found[name] for name in found if name != "check"}):
+        raise CorruptError(f"{what} was edited or damaged: its check does not fit; lock anew")
+    document = _as_document(found)
+    if document is None:
+        raise CorruptError(f"{what} lacks fields or has others than a lock has; lock anew")
+    record, file = _record(document, what)
+    try:
+        lock_id = object_id(Kind.LOCK, encode_lock(record)).hex()
+    except UsageError as fault:
+        raise CorruptError(f"{what} was edited: {fault}; lock anew") from None
+    if lock_id != document.id:
+        raise CorruptError(f"{what} was edited: its id is not that of what it holds; lock anew")
+    return LockFile(record, file)
+
+
+def _record(document: _Document, what: str) -> tuple[LockRecord, StampedFile | None]:
+    try:
+        record = LockRecord(
+            begins=bytes.fromhex(document.begins),
+            count=document.count,
+            extra=document.extra or {},
+            format=document.format,
+            frames=bytes.fromhex(document.frames),
+            queries=[
+                LockedQuery(count=one.count, versions=one.versions) for one in document.queries
+            ],
+            since=[
+                LockedRevision(
+                    commit=bytes.fromhex(one.commit), dataset=one.dataset_id, revision=one.revision
+                )
+                for one in document.since or ()
+            ],
+            spec=document.spec,
+            store=document.store,
+            versions=[
+                LockedVersion(
+                    commit=bytes.fromhex(one.commit),
+                    content=bytes.fromhex(one.content_id),
+                    count=one.count,
+                    dataset=one.dataset_id,
+                    dataset_name=one.dataset,
+                    version=one.version_id,
+                    version_name=one.version,
+                )
+                for one in document.versions
+            ],
+            view=document.view,
+        )
+    except ValueError:
+        raise CorruptError(f"{what} is damaged: an id in it is no hex digits; lock anew") from None
+    file = document.file
+    if file is None:
+        return record, None
+    return record, StampedFile(file.name, file.size, file.blake3, file.sha256)
+
+
+def _parsed(data: bytes, what: str) -> object:
+    """Return what JSON says, each key once; CorruptError for what was cut off or is no JSON."""
+    try:
+        value: object = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_constant
+        )
+        plain(value)
+    except HyperstoreError:
+        raise
+    except (ValueError, RecursionError, Unfit) as fault:
+        raise CorruptError(
+            f"{what} cannot be read, or only a part of it is there: {fault}"
+        ) from None
+    return value
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _check_of(found: Mapping[str, object]) -> str:
+    """Return the blake3 of the document without its check, in JSON of one form."""
+    text = json.dumps(found, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return content_hash([text.encode()])
