@@ -24,9 +24,32 @@ __all__ = [
     "complete_settings",
     "complete_tags",
     "complete_versions",
+    "complete_wire_fields",
 ]
 
 _ITEMS_MAX = 200
+_WIRE_FIELDS = (
+    "id",
+    "context_id",
+    "timestamp",
+    "meta.",
+    "sources.id",
+    "sources.uri",
+    "sources.content_type",
+    "sources.width",
+    "sources.height",
+    "sources.timestamp",
+    "sources.meta.",
+    "sources.masks.",
+    "sources.preview.",
+    "rois.id",
+    "rois.label",
+    "rois.confidence",
+    "rois.poly",
+    "rois.sources",
+    "rois.mask.",
+    "rois.meta.",
+)
 
 
 @contextmanager
@@ -120,3 +143,13 @@ def complete_settings(
     """Complete the name of a setting."""
     names = [name for name in CONFIG_KEYS if "NAME" not in name]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def complete_wire_fields(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the last of several fields of a frame in its wire form."""
+    before, comma, last = incomplete.rpartition(",")
+    return [
+        CompletionItem(f"{before}{comma}{path}") for path in _WIRE_FIELDS if path.startswith(last)
+    ]

@@ -40,6 +40,7 @@ VERBS = {
     "edit": ("edit", "change labels, boxes or metadata of frames"),
     "cat": ("cat", "show one frame, or any object"),
     "ls": ("ls", "list frames in order"),
+    "head": ("head", "the first frames, as a table"),
     "status": ("status", "what has changed since the last commit"),
     "diff": ("diff", "what differs between two versions or commits"),
     "commit": ("commit", "record what has changed"),

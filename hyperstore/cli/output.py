@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, NamedTuple
 
 from hyperstore.cli.text import safe
@@ -58,6 +58,10 @@ class Output:
         """Print text of several lines."""
         for line in text.split("\n"):
             self.line(indent + line if line else "")
+
+    def cells(self, cells: Iterable[str]) -> None:
+        """Print one line of values with a tab between each two; a tab in one is escaped."""
+        print("\t".join(map(safe, cells)))
 
     def json(self, value: Mapping[str, object]) -> None:
         """Print one object as one line of JSON, in ASCII, so that it cannot do any harm either."""

@@ -66,7 +66,8 @@ LINES = [
     "undo",
     "undo; snapshot",
 ]
-READING = {"cat", "diff", "export", "fsck", "log", "ls", "reflog", "show", "status", "version"}
+READING = {"cat", "diff", "export", "fsck", "head", "log", "ls", "reflog", "show", "status"}
+READING |= {"version"}
 ELSEWHERE = {"config", "gc", "init", "run"}  # What these write is no ref.
 OF_FILES = {"media"}  # What of it moves refs is held in test_media.py, which has a server.
 
