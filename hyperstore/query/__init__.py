@@ -4,6 +4,7 @@ Words: the *iteration order* of a reader is sequential or random.
 
 Files: `order.py`; `expression.py` (what a query asks). Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
+Of history: `since.py` (what changed since a revision).
 Pinned: `lockfile.py` (locks as files).
 
 Why not in the layer of datasets? A version is read in one order, the one in which its frames lie;

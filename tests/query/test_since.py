@@ -1,0 +1,184 @@
+"""Frames that were added, changed or removed since a revision, beside two dicts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+import hyperstore
+from hyperstore import QueryError, Store
+from hyperstore.dataset.dataset import DatasetVersion
+from hyperstore.dataset.view import View
+from hyperstore.ids import ObjectId
+from hyperstore.query.expression import (
+    And,
+    Condition,
+    Field,
+    Leaf,
+    Not,
+    Or,
+    Scope,
+    Since,
+    Term,
+)
+from hyperstore.query.since import commit_or_snapshot, revisions_of, settled, since
+from tests.support.frames import wire
+
+PATHS = ("added", "changed", "removed")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with hyperstore.init(tmp_path / "store") as made:
+        yield made
+
+
+def leaf(path: str, revision: str) -> Leaf:
+    return Leaf(Field(Scope.FRAME, path), Since(revision))
+
+
+def numbers(store: Store, ids: list[ObjectId]) -> BitMap:
+    with store.handle.database.reading() as reader:
+        return BitMap(reader.sequences(ids))
+
+
+def slow(store: Store, old: View, new: View) -> dict[str, BitMap]:
+    """Say from two dicts how one version goes over into the other."""
+    before, after = dict(old.entries()), dict(new.entries())
+    return {
+        "added": numbers(store, [one for name, one in after.items() if name not in before]),
+        "changed": numbers(
+            store, [one for name, one in after.items() if before.get(name, one) != one]
+        ),
+        "removed": numbers(store, [one for name, one in before.items() if name not in after]),
+    }
+
+
+edits = st.lists(
+    st.dictionaries(st.integers(0, 9), st.none() | st.integers(0, 2), min_size=1, max_size=6),
+    min_size=1,
+    max_size=5,
+)
+
+
+def play(draft: DatasetVersion, steps: list[dict[int, int | None]]) -> list[str]:
+    """Do one commit for each step: which frames are saved with which number, or dropped."""
+    commits = []
+    for number, step in enumerate(steps):
+        draft.add_frames(
+            [wire(f"f{name}", number=value) for name, value in step.items() if value is not None]
+        )
+        draft.delete_frames([f"f{name}" for name, value in step.items() if value is None])
+        made = draft.commit(f"Step {number}", allow_empty=True)
+        assert made is not None
+        commits.append(made)
+    return commits
+
+
+@given(steps=edits)
+def test_sets_are_what_two_dicts_say(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[dict[int, int | None]]
+) -> None:
+    """From each commit to what the version holds now, and among frames of the store alone."""
+    with hyperstore.init(tmp_path_factory.mktemp("since") / "store") as store:
+        draft = store.create_dataset("cells").version()
+        commits = play(draft, steps)
+        draft.add_frames([wire("pending")])
+        for commit in commits:
+            leaves = [leaf(path, commit) for path in PATHS]
+            found = since(store.handle, draft.view(), Condition(frame=Or(tuple(leaves))))
+            wanted = slow(store, draft.at(commit), draft.view())
+            assert {one.field.path: members for one, members in found.given.items()} == wanted
+            assert found.removed == wanted["removed"]
+            quiet = Condition(frame=And((leaves[0], Not(leaves[1]))))
+            assert since(store.handle, draft.view(), quiet).removed == BitMap()
+
+
+def test_removed_of_two_revisions_are_all_looked_at(store: Store) -> None:
+    """Each as it was at its own revision."""
+    draft = store.create_dataset("cells").version()
+    one, two, _ = play(draft, [{1: 1, 2: 1}, {1: 2}, {1: None, 2: None}])
+    both = Condition(frame=Or((leaf("removed", one), leaf("removed", two))))
+    found = since(store.handle, draft.view(), both)
+    ids = {*dict(draft.at(one).entries()).values(), *dict(draft.at(two).entries()).values()}
+    assert len(ids) == 3
+    assert found.removed == numbers(store, list(ids))
+
+
+def test_a_revision_is_a_version_a_tag_or_a_commit_and_may_lead_to_ancestors(store: Store) -> None:
+    """As the command takes them, without the dataset, which is known."""
+    dataset = store.create_dataset("cells")
+    draft = dataset.version()
+    first, second = play(draft, [{1: 1}, {2: 1}])
+    draft.tag("v1.2", first)
+    draft.tag("odd~1", second)
+    side = dataset.create_version("side", commit=first)
+
+    def meant(text: str) -> str:
+        return commit_or_snapshot(store.handle, dataset.id, text).hex()
+
+    for text in ("v1.2", first, first[:8], "side", side.id, "Current~1", "Current~", "Current^"):
+        assert meant(text) == first, text
+    for text in ("Current", draft.id, second, "odd~1", "Current~0", "Current^0"):
+        assert meant(text) == second, text
+    assert meant('"odd~1"~1') == first
+    draft.add_frames([wire("pending")])
+    assert meant("Current") != second
+    assert store.handle.snapshot(bytes.fromhex(meant("Current"))).count == 3  # type: ignore[arg-type]
+    draft.publish("Done")
+    assert meant("Current") == draft.head
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "none",
+        "",
+        "~1",
+        "Current~5",
+        "Current^2",
+        "Current@{1}",
+        "cells@Current",
+        "abcdef",
+        "\ud800",
+    ],
+)
+def test_a_revision_that_there_is_not_is_named(store: Store, text: str) -> None:
+    """As one error of a query, whatever is wrong with it."""
+    dataset = store.create_dataset("cells")
+    play(dataset.version(), [{1: 1}])
+    with pytest.raises(QueryError):
+        commit_or_snapshot(store.handle, dataset.id, text)
+
+
+def test_commits_of_other_datasets_are_none_until_they_are_settled(store: Store) -> None:
+    """A query over all datasets compares each with its own revision; the ids then stand."""
+    other = store.create_dataset("blood").version()
+    (commit,) = play(other, [{1: 1}])
+    dataset = store.create_dataset("cells")
+    with pytest.raises(QueryError, match="no version"):
+        commit_or_snapshot(store.handle, dataset.id, commit[:12])
+    assert commit_or_snapshot(store.handle, dataset.id, commit).hex() == commit
+
+
+def test_names_are_settled_everywhere_in_a_condition_and_nothing_else() -> None:
+    """Below any number of ands, ors and nots."""
+    dog = Leaf(Field(Scope.ROI, "label"), Term("dog"))
+    node = And((dog, Or((Not(leaf("added", "v1")), leaf("removed", "v2")))))
+    asked: list[tuple[str, str]] = []
+
+    def settle(dataset_id: str, text: str) -> str:
+        asked.append((dataset_id, text))
+        return text.upper()
+
+    condition = Condition(frame=node, no_rois=True)
+    assert sorted(revisions_of(condition)) == ["v1", "v2"]
+    found = settled(condition, "d", settle)
+    assert found == Condition(
+        frame=And((dog, Or((Not(leaf("added", "V1")), leaf("removed", "V2"))))), no_rois=True
+    )
+    assert sorted(asked) == [("d", "v1"), ("d", "v2")]
+    assert settled(Condition(frame=dog), "d", settle) == Condition(frame=dog)
