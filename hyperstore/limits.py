@@ -267,6 +267,11 @@ STATS_PAIRED_MAX = 64  # Labels of one frame; pairs in frames of more are not to
 STATS_CONTEXTS_KEPT = 1_000  # The largest.
 STATS_CHUNK = 1_024  # Frames that are counted together.
 STATS_SIZE_MAX = 2**30  # Pixels; shapes that are longer are counted, and no more.
+STATS_ROWS = 10  # Of a chart on a terminal, unless more are asked for,
+STATS_ROWS_DRAWN = 20  # and of one that is drawn.
+STATS_GRID = 16  # Labels, in the chart of pairs.
+PLOT_COLUMNS = 2  # Charts beside each other in a PNG,
+PLOT_PANEL_PIXELS = 560  # each so wide.
 
 assert STATS_PAIRED_MAX**2 // 2 < STATS_PAIRS_MAX
 
@@ -289,3 +294,27 @@ SQL_CHARS_MAX = 100_000  # Of one statement.
 AHEAD_THREADS = 4  # Of one worker process, which fetch media.
 AHEAD_FRAMES = 32  # Whose media are fetched before they are asked for, unless set.
 LOADER_CHUNK = 64  # Frames that are read together.
+
+# Sets of the frames of a version. 4 bytes for each frame, and a bitmap.
+VERSION_SETS_HELD_MAX = 16  # In memory, for each open store,
+VERSION_SETS_HELD_BYTES_MAX = 64 * 1024 * 1024  # and of no more bytes, unless one alone is longer.
+VERSION_SETS_SAVED_MAX = 64  # Files in the cache,
+VERSION_SETS_SAVED_BYTES_MAX = 512 * 1024 * 1024  # and their bytes.
+VERSION_SET_SAVED_MIN = 1_024  # Frames or changes; less is made anew in some milliseconds.
+VERSION_SETS_TRIED = 3  # Known sets from which one is derived, before a walk.
+VERSION_SET_CHANGES_MIN = 64  # So many differences are looked for in any case,
+VERSION_SET_CHANGES_SHARE = 50  # and of many frames this part; a walk costs less than more of them.
+
+# The index over frames. A segment of it covers so many sequence numbers at most, a block.
+INDEX_BUCKET = 1_024  # Sorted numbers that share a bitmap.
+INDEX_HEAVY = 96  # Frames or ROIs with one string, from which on it has a bitmap.
+INDEX_DEALT_MAX = 8_192  # Distinct strings of one field that are dealt out while a segment is built.
+INDEX_ANCHORS = 4_096  # Frames, of which one is remembered to know the store again by.
+INDEX_COLUMNS_MAX = 8_192  # Fields in one segment; frames that bring more are decoded instead.
+INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
+INDEX_TEXT_BYTES = 256 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
+INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
+INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
+INDEX_MERGE = 2  # A segment is built anew with those behind it once they are a part so large of it.
+
+assert INDEX_POSITIONS_MAX <= 2**16

@@ -2,7 +2,9 @@
 
 Words: the *iteration order* of a reader is sequential or random.
 
-Files: `order.py`; `expression.py` (what a query asks). Of many frames: `tally.py`, `statistics.py`
+Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.py` (numbers and
+dates), `fields.py`, `tokens.py`, `leaves.py`, `canonical.py` (the way back) and `lucene.py`.
+Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision).
 Pinned: `lockfile.py` (locks as files).
