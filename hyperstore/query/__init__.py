@@ -6,7 +6,7 @@ Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.p
 dates), `fields.py`, `tokens.py`, `leaves.py`, `canonical.py` (the way back) and `lucene.py`.
 Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
-Of history: `since.py` (what changed since a revision).
+Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
 Pinned: `lockfile.py` (locks as files).
 
 Why not in the layer of datasets? A version is read in one order, the one in which its frames lie;
