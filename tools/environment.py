@@ -27,8 +27,8 @@ def python_of(folder: Path) -> Path:
 def ready_python(*, dev: bool) -> Path:
     """Return the interpreter of `.venv`, with the package installed so that edits count at once.
 
-    With `dev`, what the checks need is installed too, and in CI torch. A stamp beside the
-    interpreter remembers what was installed, so a second run starts at once and offline.
+    With `dev`, what the checks need is installed too, and in CI the large libraries. A stamp beside
+    the interpreter remembers what was installed, so a second run starts at once and offline.
     """
     folder = PROJECT / ".venv"
     python = python_of(folder)
@@ -40,7 +40,9 @@ def ready_python(*, dev: bool) -> Path:
                 f"{sys.executable} cannot make virtual environments: install its venv module"
                 " (python3-venv on Debian), remove .venv, and run this again"
             ) from None
-    groups = ["dev", *(["torch"] if os.environ.get("CI") == "true" else [])] if dev else []
+    groups = ["dev"] if dev else []
+    if dev and os.environ.get("CI") == "true":
+        groups += ["torch", "cluster"]
     words = ["-e", str(PROJECT), *(word for group in groups for word in ("--group", group))]
     project = (PROJECT / "pyproject.toml").read_bytes()
     wanted = hashlib.sha256(project + " ".join(groups).encode()).hexdigest()

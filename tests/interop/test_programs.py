@@ -18,6 +18,7 @@ from hyperstore.dataset.store import open_store
 from hyperstore.dataset.view import Frame
 from hyperstore.frames.boxes import BoundingBox2D
 from hyperstore.frames.frame import SingleFrame
+from tests.support.optional import needed
 from tests.support.shared import shared_data
 
 _PROGRAMS = Path(__file__).with_name("programs")
@@ -163,16 +164,6 @@ def test_a_program_registers_a_moment_of_nuscenes(tmp_path: Path) -> None:
     }
 
 
-def _torch_or_skip() -> None:
-    """CI installs torch; elsewhere its gigabytes are a choice."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        if os.environ.get("CI") == "true":
-            pytest.fail("torch is not installed: python -m pip install --group torch")
-        pytest.skip("torch is not installed: python -m pip install --group torch")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["carried", "fetched"])
 @pytest.mark.parametrize(("method", "workers"), [("fork", 2), ("spawn", 2), ("none", 0)])
@@ -180,7 +171,7 @@ def test_sf_26_frames_are_read_under_a_torch_data_loader(
     street: Path, tmp_path: Path, how: str, method: str, workers: int
 ) -> None:
     """Whether frames travel or are read in the workers, each arrives once, with its own picture."""
-    _torch_or_skip()
+    needed("torch", group="torch")
     store = tmp_path / "store"
     run_program("register_side_files.py", street, store=store)
     words = ("side files", how, method, workers)
