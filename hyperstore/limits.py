@@ -318,3 +318,8 @@ INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
 INDEX_MERGE = 2  # A segment is built anew with those behind it once they are a part so large of it.
 
 assert INDEX_POSITIONS_MAX <= 2**16
+
+# Orders that follow from a seed.
+PERMUTATION_TABLE_MAX = 1_024  # Of so few things the whole permutation is a table.
+SHARE_BITS = 40  # To which weights are rounded, relative to the largest.
+SHARE_BLOCK = 4_096  # Draws that change places among each other.
