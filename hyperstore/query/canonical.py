@@ -37,22 +37,24 @@ def text_of(node: Node, scope: Scope = Scope.FRAME) -> str:
     if isinstance(node, Leaf):
         return _leaf(node, scope)
     if isinstance(node, Not):
-        return "NOT " + _within(node.part, scope, (And, Or))
+        return "NOT " + _within(node.part, scope, in_and=False)
     if not node.parts:
         return "*" if isinstance(node, And) else "NOT *"
     if len(node.parts) == 1:
         return text_of(node.parts[0], scope)
     if isinstance(node, And):
-        return " AND ".join(_within(part, scope, Or) for part in node.parts)
+        return " AND ".join(_within(part, scope, in_and=True) for part in node.parts)
     return " OR ".join(text_of(part, scope) for part in node.parts)
 
 
-def _within(part: Node, scope: Scope, loose: type | tuple[type, ...]) -> str:
-    """Return the text of a part, in parentheses where it is of a kind that would fall apart."""
+def _within(part: Node, scope: Scope, *, in_and: bool) -> str:
+    """Return the text of a part, in parentheses where it would fall apart."""
     while isinstance(part, (And, Or)) and len(part.parts) == 1:
         part = part.parts[0]
     said = text_of(part, scope)
-    return f"({said})" if isinstance(part, loose) and len(part.parts) > 1 else said
+    if isinstance(part, Or) or (isinstance(part, And) and not in_and):
+        return f"({said})" if len(part.parts) > 1 else said
+    return said
 
 
 def _leaf(leaf: Leaf, scope: Scope) -> str:
