@@ -42,7 +42,7 @@ class Kind(IntEnum):
     COMMIT = 4
     TAG = 5
     RECORD = 6
-    DATAVIEW = 7  # Reserved.
+    DATAVIEW = 7
     RUN = 8
     CONFLICT = 9  # Reserved, as are those up to PACK.
     SCHEMA = 10

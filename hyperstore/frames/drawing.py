@@ -46,11 +46,21 @@ if hasattr(os, "register_at_fork"):
 class Rois:
     """The annotations of a frame; its ROIs stay what they are until somebody looks."""
 
-    __slots__ = ("_annotations", "_by_source", "_raw", "_records")
+    __slots__ = ("_annotations", "_by_source", "_change", "_numbers", "_raw", "_records")
 
-    def __init__(self, raw: Raw | None, records: list[RoiRecord] | None = None) -> None:
+    def __init__(
+        self,
+        raw: Raw | None,
+        records: list[RoiRecord] | None = None,
+        *,
+        change: Callable[[list[RoiRecord]], list[RoiRecord]] | None = None,
+        numbers: Mapping[str, int] | None = None,
+    ) -> None:
+        """`change` is done to what is decoded, and `numbers` are those of labels: a view's."""
         self._raw = raw
         self._records = records
+        self._change = change
+        self._numbers = numbers
         self._annotations: list[Annotation] | None = None
         self._by_source: dict[str, list[Annotation]] | None = None
 
@@ -59,8 +69,12 @@ class Rois:
         if self._annotations is None:
             with decoding.lock:
                 if self._annotations is None:
-                    self._annotations = [annotation_of(record) for record in self.records()]
-                    self._raw = self._records = None
+                    found = [annotation_of(record) for record in self.records()]
+                    if self._numbers is not None:
+                        for one in found:
+                            one._numbers = self._numbers
+                    self._annotations = found
+                    self._raw = self._records = self._change = None
         return self._annotations
 
     def of(self, source: str) -> list[Annotation]:
@@ -78,19 +92,27 @@ class Rois:
         if source is not None:
             return sum(source in (one.sources or ()) for one in self.records())
         raw = self._raw
-        if self._annotations is None and self._records is None and raw:
+        if self._annotations is None and self._records is None and raw and not self._change:
             return len(count_rois(raw))
         return len(self.records())
 
     def records(self) -> list[RoiRecord]:
         """Return the records of all ROIs, to be looked at only."""
         # In this order: another thread sets the annotations before it lets go of the others.
-        raw, records, annotations = self._raw, self._records, self._annotations
+        change, raw = self._change, self._raw
+        records, annotations = self._records, self._annotations
         if annotations is not None:
             return [one._roi for one in annotations]
         if records is not None:
             return records
-        return read_rois(raw, what="ROIs") if raw else []
+        found = read_rois(raw, what="ROIs") if raw else []
+        return found if change is None else change(found)
+
+    def __getstate__(self) -> object:
+        """Return what a pickle holds: ROIs as the view has changed them, without the view."""
+        if self._change is not None:
+            self._records, self._raw, self._change = self.records(), None, None
+        return super().__getstate__()
 
 
 class Common(TypedDict):

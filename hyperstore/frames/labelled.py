@@ -19,16 +19,20 @@ from hyperstore.frames.values import (
 from hyperstore.frames.wire import FIRST_MASK, WireFrame, roi_wire, unshared
 from hyperstore.frames.words import brief
 
-__all__ = ["AnnotationId", "Labelled"]
+__all__ = ["NO_NUMBER", "AnnotationId", "Labelled", "number_of_labels"]
 
 AnnotationId = str | int
+NO_NUMBER = -1
+"""The number of labels that nobody gave one."""
+
 _OURS = ("_type", "_id")
 
 
 class Labelled:
     """The part of an annotation that is not about the plane."""
 
-    __slots__ = ("_roi",)
+    __slots__ = ("_numbers", "_roi")
+    _numbers: Mapping[str, int]
     KIND: ClassVar[str | None] = None
 
     def __init__(
@@ -183,8 +187,12 @@ class Labelled:
 
     @property
     def label_enum(self) -> int:
-        """The number that the DataView which gave the frame enumerates the labels by; else -1."""
-        return -1
+        """The number that the DataView which gave the frame enumerates the labels by; else -1.
+
+        Of several labels it is that of the first which has one.
+        """
+        numbers: Mapping[str, int] | None = getattr(self, "_numbers", None)  # Seldom set.
+        return NO_NUMBER if numbers is None else number_of_labels(self._roi.label, numbers)
 
     def to_dict(self) -> WireFrame:
         """Return the wire form of the ROI; it shares nothing that edits the annotation."""
@@ -218,6 +226,11 @@ class Labelled:
     def _shape(self) -> object:
         """Return the numbers of the shape as its class takes them; None where it has none."""
         return self._roi.poly
+
+
+def number_of_labels(labels: Iterable[str], numbers: Mapping[str, int]) -> int:
+    """Return the number of the first of an ROI's labels that has one; -1 where none has."""
+    return next((numbers[one] for one in labels if one in numbers), NO_NUMBER)
 
 
 def _content(roi: RoiRecord) -> RoiRecord:

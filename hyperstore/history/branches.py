@@ -9,6 +9,7 @@
 | `working/<dataset id>/<version id>` | a draft's working snapshot; absent once published |
 | `tag/<dataset id>/<name>` | tag |
 | `run/<run id>` | run; see run.py |
+| `view/<view id>` | stored view; see dataview.py |
 | `lock/<lock id>` | the lock of that id; see lock.py |
 | `stamp/<blake3 of a file>` | the lock that was put beside a file of that content |
 

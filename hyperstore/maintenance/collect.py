@@ -60,7 +60,8 @@ from hyperstore.storage.writer import Writer
 
 __all__ = ["SLICES", "WHOLE", "Collection", "Pace", "gc"]
 
-_ANCHORS = frozenset((Kind.COMMIT, Kind.SNAPSHOT, Kind.TAG, Kind.LOCK))  # What undo may name again.
+# What undo may name again.
+_ANCHORS = frozenset((Kind.COMMIT, Kind.SNAPSHOT, Kind.TAG, Kind.DATAVIEW, Kind.LOCK))
 _SNAPSHOTS, _CONTENT = 1, 2  # What is swept second and last.
 _PASSES: dict[int, int] = {
     Kind.SNAPSHOT: _SNAPSHOTS,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from hyperstore.errors import MissingObjectError
 from hyperstore.history.commit import decode_commit, decode_snapshot, decode_tag
+from hyperstore.history.dataview import commits_of_view, decode_view
 from hyperstore.history.lock import commits_of_lock, decode_lock
 from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import Kind, ObjectId
@@ -21,7 +22,9 @@ from hyperstore.tree.node import decode as decode_node
 
 __all__ = ["Bits", "Links", "Marking", "links_of"]
 
-_FOLLOWED = frozenset((Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG, Kind.RUN, Kind.LOCK))
+_FOLLOWED = frozenset(
+    (Kind.NODE, Kind.SNAPSHOT, Kind.COMMIT, Kind.TAG, Kind.DATAVIEW, Kind.RUN, Kind.LOCK)
+)
 
 
 class Bits:
@@ -67,6 +70,8 @@ def links_of(oid: ObjectId, kind: int, payload: bytes) -> Links:
         return [ObjectId(decode_tag(payload, oid).commit)], ()
     if kind == Kind.LOCK:
         return commits_of_lock(decode_lock(payload, oid)), ()
+    if kind == Kind.DATAVIEW:
+        return commits_of_view(decode_view(payload, oid)), ()
     if kind == Kind.RUN:
         return links_of_run(decode_run(payload, oid)), ()
     return (), ()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hyperstore.errors import CorruptError, FormatError, HyperstoreError, MissingObjectError
 from hyperstore.history.commit import Commit, decode_commit, decode_record, decode_tag
+from hyperstore.history.dataview import commits_of_view, decode_view
 from hyperstore.history.lock import commits_of_lock, decode_lock
 from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
@@ -27,6 +28,7 @@ _KINDS = {
     "run": Kind.RUN,
     "lock": Kind.LOCK,
     "stamp": Kind.LOCK,
+    "view": Kind.DATAVIEW,
 }
 
 
@@ -107,6 +109,9 @@ def _check_ref(
             history.commits[CommitId(oid)] = None
         elif kind == Kind.LOCK:
             for commit in commits_of_lock(decode_lock(payload, oid)):
+                history.commits[CommitId(commit)] = None
+        elif kind == Kind.DATAVIEW:
+            for commit in commits_of_view(decode_view(payload, oid)):
                 history.commits[CommitId(commit)] = None
         elif kind == Kind.RUN:
             _check_run(database, history, links_of_run(decode_run(payload, oid)), named_by)

@@ -11,6 +11,7 @@ from hyperstore.history.commit import (
     decode_snapshot,
     decode_tag,
 )
+from hyperstore.history.dataview import check_view, decode_view
 from hyperstore.history.lock import decode_lock
 from hyperstore.history.run import decode_run
 from hyperstore.ids import Kind, ObjectId, object_id
@@ -123,6 +124,8 @@ def _check_object(
             check_maps(decode_record(payload, oid))
         elif kind == Kind.RUN:
             check_maps(decode_run(payload, oid))
+        elif kind == Kind.DATAVIEW:
+            check_view(decode_view(payload, oid))
         elif kind == Kind.LOCK:
             decode_lock(payload, oid)
         elif kind == Kind.FRAME and take_frame is not None:

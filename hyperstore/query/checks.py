@@ -1,0 +1,65 @@
+"""What may be said of an iteration, checked where it is typed."""
+
+from hyperstore.errors import QueryError, UsageError, nearest
+from hyperstore.query.order import IterationOrder
+
+__all__ = [
+    "ALL_IN_FRAME",
+    "OUTPUT_ROIS",
+    "checked_count",
+    "checked_flag",
+    "checked_order",
+    "checked_output",
+    "checked_seed",
+]
+
+ALL_IN_FRAME = "all_in_frame"
+OUTPUT_ROIS = (ALL_IN_FRAME, "only_filtered", "frame_per_roi")
+"""All ROIs of a frame; those that the query fits; the frame once for each of these, with that one.
+"""
+
+_INT64 = 2**63
+
+
+def checked_order(given: object) -> IterationOrder:
+    """Return an order, by itself or by its name."""
+    name = getattr(given, "name", given)  # clearml's own enumeration, too.
+    for one in IterationOrder:
+        if name == one.value:
+            return one
+    known = ", ".join(ascii(one.value) for one in IterationOrder)
+    raise UsageError(f"the order of iteration is one of {known}, not {given!a:.100}")
+
+
+def checked_count(given: object, what: str) -> int | None:
+    """Return a number over 0; None where none is given."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 < given < _INT64:
+        raise QueryError(f"{what} is a whole number of 1 or more, not {given!a:.100}")
+    return int(given)
+
+
+def checked_seed(given: object) -> int | None:
+    """Return a seed; None where none is given."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or not -_INT64 <= given < _INT64:
+        raise QueryError(f"a seed is a whole number of 64 bits, not {given!a:.100}")
+    return int(given)
+
+
+def checked_flag(given: object, what: str) -> bool:
+    """Return True or False; a word that is given for one would count as True."""
+    if not isinstance(given, bool):
+        raise UsageError(f"{what} is True or False, not {given!a:.100}")
+    return given
+
+
+def checked_output(given: object) -> str:
+    """Return which ROIs frames are given out with."""
+    name = getattr(given, "value", given)
+    if not isinstance(name, str) or name not in OUTPUT_ROIS:
+        shown = nearest(str(name), OUTPUT_ROIS)
+        raise UsageError(f"output_rois is one of {shown}, not {given!a:.100}")
+    return name

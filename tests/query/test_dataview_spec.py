@@ -1,0 +1,228 @@
+"""A view as plain data: both ways, canonical, unknown fields kept, edited by name."""
+
+import json
+import math
+
+import pytest
+
+from hyperstore import QueryError, UsageError
+from hyperstore.query.expression import Field, Leaf, RoiCondition, Scope, Term
+from hyperstore.query.rules import Query, RoiQuery
+from hyperstore.query.spec import from_wire, patched, to_wire
+
+LABEL = Field(Scope.ROI, "label", exact=True)
+WHOLE = {
+    "augmentation": {"crop_around_rois": True, "sets": [{"cls": "affine", "strength": 0.5}]},
+    "colour": "of a later release",
+    "description": "by night",
+    "filters": [
+        {
+            "dataset": "d" * 32,
+            "filter_by_roi": "disabled",
+            "frame_query": "meta.night:true",
+            "label_rules": [
+                {
+                    "conf_range": [0.5, 1],
+                    "count_range": [2, -1],
+                    "label": "car",
+                    "must_not": True,
+                    "shade": 3,
+                }
+            ],
+            "merge_with": "m" * 32,
+            "name": "cars",
+            "sources_query": "width:640",
+            "version": "*",
+            "weight": 5,
+            "zoom": {"in": 1},
+        },
+        {"dataset": "*", "version": "*"},
+    ],
+    "iteration": {
+        "clip_frames": 4,
+        "infinite": True,
+        "jump": {"time": 100},
+        "limit": 10,
+        "min_sequence": 2000,
+        "order": "random",
+        "pace": "slow",
+        "random_seed": 7,
+    },
+    "labels_enumeration": {"car": 1, "ignore": -1},
+    "mapping": {
+        "rules": [
+            {
+                "note": "kept",
+                "source": {"dataset": "*", "labels": ["car", "red"], "version": "*"},
+                "target": "vehicle",
+            }
+        ]
+    },
+    "name": "night",
+    "output_rois": "only_filtered",
+    "project": "lab",
+    "tags": ["a", "b"],
+}
+
+
+def test_the_wire_form_comes_back_whole() -> None:
+    """What is stored on a run must be the view that ran, fields of later releases included."""
+    assert to_wire(from_wire(WHOLE)) == WHOLE
+
+
+def test_the_wire_form_is_sorted_at_every_depth() -> None:
+    """Equal views have equal bytes, in whatever order their keys were typed."""
+    turned = json.loads(json.dumps(WHOLE), object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+    assert json.dumps(to_wire(from_wire(turned))) == json.dumps(WHOLE)
+
+
+def test_what_is_as_it_always_is_is_not_said() -> None:
+    """A default that is written out and one that is left out are one view."""
+    said = {
+        "filters": [
+            {"dataset": "a", "version": "b", "weight": 1.0, "filter_by_roi": "label_rules"}
+        ],
+        "iteration": {"order": "sequential", "infinite": False, "limit": None},
+        "output_rois": "all_in_frame",
+    }
+    assert to_wire(from_wire(said)) == {
+        "filters": [{"dataset": "a", "version": "b"}],
+        "iteration": {"infinite": False, "order": "sequential"},
+    }
+
+
+def test_values_are_set_by_dotted_names() -> None:
+    """Data are hyper-parameters: a search sets them without touching code."""
+    changes = {
+        "filters.0.weight": 2,
+        "filters.0.label_rules.0.conf_range": [0.9],
+        "iteration.random_seed": 11,
+        "iteration.limit": None,
+        "labels_enumeration.traffic.light": 9,
+        "mapping.rules.0.target": "truck",
+    }
+    spec = from_wire(patched(WHOLE, changes))
+    assert spec.queries[0].weight == 2
+    assert spec.queries[0].roi_queries[0].conf_range == (0.9, -1)
+    assert (spec.seed, spec.limit) == (11, None)
+    assert spec.labels["traffic.light"] == 9
+    assert spec.rules[0].to_label == "truck"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("filters.0.wieght", "'weight'"),
+        ("filters.7.weight", "there are 2"),
+        ("filters.first.weight", "no item 'first'"),
+        ("iteration.seed", "'random_seed'"),
+        ("iteration.order.more", "nothing lies below 'iteration.order'"),
+        ("nmae", "'name'"),
+    ],
+)
+def test_a_name_that_a_view_has_not_is_refused(name: str, said: str) -> None:
+    """A typing error in a search would vary nothing, and nobody would see it."""
+    with pytest.raises(QueryError, match=said):
+        patched(WHOLE, {name: 1})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"filters": {"dataset": "a"}},
+        {"filters": ["a"]},
+        {"iteration": {"order": "backwards"}},
+        {"iteration": {"limit": 0}},
+        {"iteration": {"limit": True}},
+        {"iteration": {"infinite": "yes"}},
+        {"iteration": {"random_seed": 1.5}},
+        {"labels_enumeration": {"a": "1"}},
+        {"labels_enumeration": {"a": -2}},
+        {"mapping": {"rules": [{"source": {"labels": []}, "target": "x"}]}},
+        {"mapping": {"rules": [{"source": {"labels": ["a"]}}]}},
+        {"name": 3},
+        {"output_rois": "some"},
+        {"filters": [{"dataset": "a", "weight": 0}]},
+        {"filters": [{"dataset": "a", "filter_by_roi": "maybe"}]},
+        {"filters": [{"dataset": "a", "label_rules": [{"label": "a:("}]}]},
+        {"filters": [{"dataset": "a", "frame_query": "meta.x:["}]},
+        {"filters": [{"dataset": 3}]},
+        {"x": object()},
+    ],
+)
+def test_data_that_is_no_view_is_refused(given: dict[str, object]) -> None:
+    """One error of ours, never one of a dict or a number."""
+    with pytest.raises((QueryError, UsageError)):
+        from_wire(given)
+
+
+@pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf, "5", None, True])
+def test_a_weight_is_a_number_over_zero(weight: object) -> None:
+    """Each of these would silently give nothing, everything, or an order that no seed repeats."""
+    with pytest.raises(QueryError, match="weight is a number greater than 0"):
+        Query(dataset_name="a", weight=weight)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (None, (1, None)),
+        ([-1, -1], (1, None)),
+        ([3], (3, None)),
+        ([3, -1], (3, None)),
+        ([-1, 3], (1, 3)),
+        ([0, 3], (0, 3)),
+        ((2, 2), (2, 2)),
+        (2, (2, 2)),
+    ],
+)
+def test_ranges_of_counts(given: object, meant: tuple[int, int | None]) -> None:
+    """-1 bounds nothing, and one element is the least; without a least one ROI must fit."""
+    rule = RoiQuery("car", count_range=given)  # type: ignore[arg-type]
+    assert rule.condition() == RoiCondition(Leaf(LABEL, Term("car")), count=meant)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (None, None),
+        ([-1, -1], None),
+        ([0.5], (0.5, 1.0)),
+        ([-1, 0.5], (0.0, 0.5)),
+        ([0.25, 0.5], (0.25, 0.5)),
+    ],
+)
+def test_ranges_of_confidence(given: object, meant: tuple[float, float] | None) -> None:
+    """As ranges of counts, from 0 to 1."""
+    assert RoiQuery("car", conf_range=given).condition().confidence == meant  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"count_range": []},
+        {"count_range": [1, 2, 3]},
+        {"count_range": [3, 2]},
+        {"count_range": [1.5, 2]},
+        {"count_range": [-2, 2]},
+        {"count_range": ["1"]},
+        {"count_range": [True, 2]},
+        {"count_range": "12"},
+        {"count_range": [1, math.inf]},
+        {"conf_range": [0.5, 1.5]},
+        {"conf_range": [math.nan, 1]},
+        {"conf_range": [0.9, 0.1]},
+        {"label": []},
+    ],
+)
+def test_ranges_that_mean_nothing_are_refused(given: dict[str, object]) -> None:
+    """At the place where they are typed."""
+    with pytest.raises(QueryError):
+        RoiQuery(**given)  # type: ignore[arg-type]
+
+
+def test_several_labels_are_kept_as_the_lucene_that_they_are() -> None:
+    """The wire has one text for a rule; labels with quotes and backslashes survive in it."""
+    rule = RoiQuery(["Bus Stop", 'a "b" \\c'])
+    kept = from_wire({"filters": [{"dataset": "d", "label_rules": [rule.wire()]}]})
+    assert kept.queries[0].roi_queries[0].condition() == rule.condition()
