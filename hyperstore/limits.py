@@ -224,6 +224,7 @@ PRUNE_WAIT_S = 10  # For those who keep files, before prune gives up.
 # Runs. What a record of one holds, and how often it is written.
 RUN_STATES_MAX = 16  # Commits or snapshots of one version that are named; of more, the last one.
 RUN_TOUCHED_MAX = 4_096  # Versions.
+RUN_LOCKS_MAX = 256  # Views.
 RUN_PARAMETERS_MAX = 4_096  # Further ones are not recorded.
 RUN_TEXT_MAX = 4_096  # Characters of one parameter, argument or message.
 RUN_ARGUMENTS_MAX = 1_024  # Of the command line; further ones are not recorded.
@@ -306,6 +307,7 @@ VERSION_SET_CHANGES_MIN = 64  # So many differences are looked for in any case,
 VERSION_SET_CHANGES_SHARE = 50  # and of many frames this part; a walk costs less than more of them.
 
 # The index over frames. A segment of it covers so many sequence numbers at most, a block.
+INDEX_BATCH = 512  # Frames of which each field is taken in together.
 INDEX_BUCKET = 1_024  # Sorted numbers that share a bitmap.
 INDEX_HEAVY = 96  # Frames or ROIs with one string, from which on it has a bitmap.
 INDEX_DEALT_MAX = 8_192  # Distinct strings of one field that are dealt out while a segment is built.
@@ -315,6 +317,7 @@ INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
 INDEX_TEXT_BYTES = 256 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
 INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
+INDEX_DECODED = 256  # Frames that no segment knows, read together.
 INDEX_MERGE = 2  # A segment is built anew with those behind it once they are a part so large of it.
 
 assert INDEX_POSITIONS_MAX <= 2**16
@@ -323,3 +326,16 @@ assert INDEX_POSITIONS_MAX <= 2**16
 PERMUTATION_TABLE_MAX = 1_024  # Of so few things the whole permutation is a table.
 SHARE_BITS = 40  # To which weights are rounded, relative to the largest.
 SHARE_BLOCK = 4_096  # Draws that change places among each other.
+
+# Selections.
+SELECTION_DATASETS_MAX = 256  # Of one; which one a frame is of takes a byte.
+SPLITS_MAX = 65_536  # Of one plan.
+SPLIT_CHUNK = 256  # Frames that a split reads together.
+REGEX_CHARS_MAX = 1_000
+REGEX_REPEATS_MAX = 1_000
+REGEX_STATES_MAX = 1_000  # All of which one character may have to be tried in.
+REGEX_STEPS_MAX = 50_000  # Of compiling one.
+REGEX_MEMORY_MAX = 16_384  # Characters whose way is remembered.
+
+# Views.
+PREFETCH_THREADS_MAX = 64

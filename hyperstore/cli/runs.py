@@ -14,7 +14,16 @@ from hyperstore.cli.text import ago, safe
 from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.dataset.runs import LOST, find_run, list_runs, remove_runs, status_of
 from hyperstore.history.resolve import quote_name
-from hyperstore.history.run import ABORTED, COMPLETED, FAILED, RUNNING, Run, Touched
+from hyperstore.history.run import (
+    ABORTED,
+    COMPLETED,
+    FAILED,
+    RUNNING,
+    Run,
+    RunLock,
+    Touched,
+    locks_of_run,
+)
 from hyperstore.storage.host import now_ms
 
 __all__ = ["runs_command"]
@@ -32,7 +41,8 @@ def runs_command(ctx: click.Context, most: int | None, as_json: bool) -> None:
 
     A run is what `Task.init` begins. `lost` is one whose process is gone without a word. --json:
     id, name, project, type, status, error, started, ended (ms), script, arguments, parameters,
-    git_commit, git_branch, python, hyperstore, user, host, pid, tags, comment, artifacts, touched.
+    git_commit, git_branch, python, hyperstore, user, host, pid, tags, comment, artifacts,
+    touched, locks.
     """
     if ctx.invoked_subcommand is None:
         console = ctx.find_object(Console)
@@ -86,6 +96,8 @@ def _print_line(console: Console, run: Run) -> None:
     )
     for one in run.touched:
         console.out.line(" " * 14, *_touched(one))
+    for lock in locks_of_run(run):
+        console.out.line(" " * 14, *_locked(lock))
 
 
 def _touched(one: Touched) -> Iterator[Part]:
@@ -97,6 +109,15 @@ def _touched(one: Touched) -> Iterator[Part]:
     last = (one.written or one.read)[-1:]
     if last:
         yield styled(f" {last[0].hex()[:12]}", "yellow")
+    if one.store:
+        yield f" in store {one.store[:12]}"
+
+
+def _locked(one: RunLock) -> Iterator[Part]:
+    """Yield the parts of a line: `iterated view dogs, lock 0123456789ab`."""
+    yield "locked" if one.made else "iterated"
+    yield f" view {quote_name(one.view)}, lock " if one.view else " a view, lock "
+    yield styled(one.lock[:12], "yellow")
     if one.store:
         yield f" in store {one.store[:12]}"
 
@@ -145,6 +166,10 @@ def _lines(run: Run) -> Iterator[list[Part]]:
         for word, states in (("read ", one.read), ("wrote", one.written)):
             for state in states:
                 yield [f"    {word} ", styled(state.hex(), "yellow")]
+    for lock in locks_of_run(run):
+        yield []
+        yield list(_locked(lock))
+        yield ["    lock  ", styled(lock.lock, "yellow")]
 
 
 def _json(run: Run) -> dict[str, object]:
@@ -187,5 +212,9 @@ def _json(run: Run) -> dict[str, object]:
                 "written": [state.hex() for state in one.written],
             }
             for one in run.touched
+        ],
+        "locks": [
+            {"lock": one.lock, "view": one.view, "made": one.made, "store": one.store or None}
+            for one in locks_of_run(run)
         ],
     }

@@ -12,6 +12,7 @@ from hyperstore.dataset.opening import open_handle
 from hyperstore.dataset.runsrecorder import Recorder
 from hyperstore.dataset.runswatch import RUN_VARIABLE, WATCHERS
 from hyperstore.errors import HyperstoreError
+from hyperstore.history.lock import LockRecord
 from hyperstore.ids import ObjectId
 from hyperstore.storage.reflog import Move
 
@@ -61,6 +62,11 @@ class _Expected:
         found = self._joined()
         if found is not None:
             found.moved(handle, moves)
+
+    def locked(self, handle: Handle, lock: LockRecord, *, made: bool) -> None:
+        found = self._joined()
+        if found is not None:
+            found.locked(handle, lock, made=made)
 
     def _joined(self) -> Recorder | None:
         found = join_run()

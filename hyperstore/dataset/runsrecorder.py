@@ -12,16 +12,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
+from typing import NamedTuple
 
 from hyperstore.codec import replace
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runswatch import WATCHERS, call_at_end
+from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.transact import Move, transact
-from hyperstore.errors import HyperstoreError
+from hyperstore.errors import HyperstoreError, MissingObjectError
 from hyperstore.history.branches import RefReader, dataset_ref, head_of, read_commit, version_ref
 from hyperstore.history.commit import DatasetRecord, VersionRecord, decode_record
-from hyperstore.history.run import RUNNING, Run, Touched, encode_run, read_run, run_ref
-from hyperstore.ids import Kind, ObjectId
+from hyperstore.history.lock import LockRecord, commits_of_lock, encode_lock
+from hyperstore.history.run import (
+    RUNNING,
+    Run,
+    RunLock,
+    Touched,
+    encode_run,
+    read_run,
+    run_ref,
+    with_locks,
+)
+from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.limits import (
     RUN_SAVE_PAUSE_S,
     RUN_SAVES_AT_ONCE,
@@ -48,6 +60,14 @@ class _Note:
     version_name: str = ""
 
 
+class _NotedLock(NamedTuple):
+    """A lock of a view that was iterated, and how it is stored."""
+
+    noted: RunLock
+    lock: LockRecord
+    payload: bytes
+
+
 class Recorder:
     """Records one run. `join` is for a process that belongs to a run which another one began."""
 
@@ -57,6 +77,7 @@ class Recorder:
         self.handle = handle
         self._notes: dict[_Place, _Note] = {}
         self._sent: dict[_Place, Touched] = {}  # What this process has recorded.
+        self._locks: dict[str, _NotedLock] = {}
         self._lock = RLock()
         self._process = os.getpid()
         self._saves = 0
@@ -131,6 +152,19 @@ class Recorder:
                     _append(note.commits, new)
             self._changed(at_once=is_new)
 
+    def locked(self, handle: Handle, lock: LockRecord, *, made: bool) -> None:
+        payload = encode_lock(lock)
+        lock_id = object_id(Kind.LOCK, payload).hex()
+        store = handle.database.store_id
+        is_own = store == self.handle.database.store_id
+        noted = RunLock(lock_id, lock.view, made, "" if is_own else store)
+        with self._guarded():
+            known = self._locks.get(lock_id)
+            if known is not None and known.noted.made >= made:
+                return
+            self._locks[lock_id] = _NotedLock(noted, lock, payload)
+            self._changed(at_once=True)
+
     # What it writes.
 
     def update(self, change: Callable[[Run], Run]) -> None:
@@ -193,6 +227,7 @@ class Recorder:
                 return [], change(self.run)
             touched = self._merged(found[1].touched, noted)
             run = change(replace(found[1], touched=touched))
+            run = with_locks(run, _stage_locks(refs, staging, list(self._locks.values())))
             new = staging.add(Kind.RUN, encode_run(run))
             return [Move(run_ref(self.run_id), found[0], new)], run
 
@@ -264,6 +299,21 @@ class Recorder:
 
     def _is_own(self, note: _Note) -> bool:
         return note.handle.database.store_id == self.handle.database.store_id
+
+
+def _stage_locks(refs: RefReader, staging: Staging, locks: Sequence[_NotedLock]) -> list[RunLock]:
+    """Stage the locks of the run's own store, as far as their commits are still here."""
+    found = []
+    for one in locks:
+        if not one.noted.store:
+            try:
+                for commit in commits_of_lock(one.lock):
+                    refs.get(commit, Kind.COMMIT)
+            except MissingObjectError:
+                continue
+            staging.add(Kind.LOCK, one.payload)
+        found.append(one.noted)
+    return found
 
 
 def _learn_names(reader: Reader, place: _Place, note: _Note) -> None:

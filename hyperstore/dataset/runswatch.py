@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hyperstore.dataset.handle import Handle
+from hyperstore.history.lock import LockRecord
 from hyperstore.ids import ObjectId
 from hyperstore.storage.reflog import Move
 
@@ -31,6 +32,9 @@ class Watcher(Protocol):
 
     def moved(self, handle: Handle, moves: Sequence[Move]) -> None:
         """Take note that an operation is on disk."""
+
+    def locked(self, handle: Handle, lock: LockRecord, *, made: bool) -> None:
+        """Take note that the frames of a lock are iterated, or with `made` that it was made."""
 
 
 WATCHERS: list[Watcher] = []

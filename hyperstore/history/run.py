@@ -5,13 +5,14 @@ yet. These links hold: what a run names is not collected. They are weak all the 
 may have named what was collected already: that is no damage.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from hyperstore.codec import Struct, canonical_fields, decoder, field, pack
+from hyperstore.codec import Struct, canonical_fields, decoder, field, pack, replace
 from hyperstore.errors import CorruptError, UsageError
 from hyperstore.history.branches import RefReader
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.limits import ID_BYTES, OBJECT_BYTES_MAX
+from hyperstore.limits import ID_BYTES, OBJECT_BYTES_MAX, RUN_LOCKS_MAX
 
 __all__ = [
     "ABORTED",
@@ -23,13 +24,16 @@ __all__ = [
     "Process",
     "Program",
     "Run",
+    "RunLock",
     "Touched",
     "decode_run",
     "encode_run",
     "links_of_run",
+    "locks_of_run",
     "read_run",
     "run_ref",
     "runs",
+    "with_locks",
 ]
 
 RUN_PREFIX = "run/"
@@ -47,6 +51,15 @@ class Touched(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str
     version_name: str = ""
     written: list[bytes] = field(default_factory=list)
+
+
+class RunLock(NamedTuple):
+    """A view that a run iterated, or with `made` locked itself, by the id of its lock."""
+
+    lock: str
+    view: str = ""
+    made: bool = False
+    store: str = ""  # The id of another store than the run's own.
 
 
 @canonical_fields
@@ -139,8 +152,39 @@ def decode_run(payload: bytes, run_id: ObjectId) -> Run:
 
 
 def links_of_run(run: Run) -> list[ObjectId]:
-    """Return the commits and snapshots of the run's own store that it read or wrote."""
-    return [ObjectId(link) for link in _links(one for one in run.touched if not one.store)]
+    """Return the commits, snapshots and locks of the run's own store that it names."""
+    links = [ObjectId(link) for link in _links(one for one in run.touched if not one.store)]
+    own = (one.lock for one in locks_of_run(run) if not one.store)
+    return [*links, *(ObjectId(bytes.fromhex(lock)) for lock in own)]
+
+
+def locks_of_run(run: Run) -> list[RunLock]:
+    """Return the locks that a run names, in order of time; what is none is passed over."""
+    listed = run.extra.get("locks")
+    found = []
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            lock, view, store = (str(one.get(name, "")) for name in ("lock", "view", "store"))
+            if len(lock) == 2 * ID_BYTES and not lock.strip("0123456789abcdef"):
+                found.append(RunLock(lock, view, one.get("made") is True, store))
+    return found
+
+
+def with_locks(run: Run, locks: Sequence[RunLock]) -> Run:
+    """Return a run that names these locks besides those that it names, each once."""
+    if not locks:
+        return run
+    known = {(one.store, one.lock): one for one in locks_of_run(run)}
+    for one in locks:
+        before = known.get((one.store, one.lock))
+        known[one.store, one.lock] = one._replace(
+            made=one.made or (before is not None and before.made)
+        )
+    said = [
+        {name: value for name, value in one._asdict().items() if value}
+        for one in list(known.values())[:RUN_LOCKS_MAX]
+    ]
+    return replace(run, extra={**run.extra, "locks": said})
 
 
 def _links(touched: Iterable[Touched]) -> Iterable[bytes]:

@@ -114,19 +114,30 @@ def _check_ref(
             for commit in commits_of_view(decode_view(payload, oid)):
                 history.commits[CommitId(commit)] = None
         elif kind == Kind.RUN:
-            _check_run(database, history, links_of_run(decode_run(payload, oid)), named_by)
+            links = links_of_run(decode_run(payload, oid))
+            _check_run(database, findings, history, links, named_by)
         else:
             history.snapshots.setdefault(SnapshotId(oid), named_by)
     except (CorruptError, FormatError) as fault:
         findings.add_object("bad-object", oid, str(fault), lost=named_by)
 
 
-def _check_run(database: Database, history: History, links: list[ObjectId], named_by: str) -> None:
+def _check_run(
+    database: Database,
+    findings: Findings,
+    history: History,
+    links: list[ObjectId],
+    named_by: str,
+) -> None:
     """Take in what a run names; that need not be here, but if it is, whole."""
     with database.reading() as reader:
         kinds = {link: reader.kind_of(link) for link in reader.numbers(links)}
     for link, kind in kinds.items():
-        if kind == Kind.COMMIT:
+        if kind == Kind.LOCK:
+            payload = read_object(database, findings, link, Kind.LOCK, named_by)
+            for commit in () if payload is None else commits_of_lock(decode_lock(payload, link)):
+                history.commits.setdefault(CommitId(commit), None)
+        elif kind == Kind.COMMIT:
             history.commits.setdefault(CommitId(link), None)
         elif kind == Kind.SNAPSHOT:
             history.snapshots.setdefault(SnapshotId(link), named_by)

@@ -7,7 +7,9 @@ dates), `fields.py`, `tokens.py`, `leaves.py`, `canonical.py` (the way back) and
 Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
-Pinned: `lockfile.py` (locks as files).
+Pinned: `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`.
+As tables: `tablemeta.py` (columns that metadata makes), `tablerows.py`, `tableshapes.py`,
+`tablecolumns.py` (what each column means), `tables.py` (Arrow), `sql.py` (DuckDB over them).
 
 Why not in the layer of datasets? A version is read in one order, the one in which its frames lie;
 any other belongs to who asks, and is asked of several versions at once.
