@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from hyperstore.maintenance.automatic import init
     from hyperstore.maintenance.automatic import open_store as open
+    from hyperstore.query.dataview import DataView
     from hyperstore.query.order import IterationOrder
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "ComplexPolygon3D",
     "ConflictError",
     "CorruptError",
+    "DataView",
     "Dataset",
     "DatasetVersion",
     "DiskFullError",
@@ -111,6 +113,7 @@ _MODULES = {
         "Polygon3D",
     ),
     "maintenance.automatic": ("init", "open"),
+    "query.dataview": ("DataView",),
     "query.order": ("IterationOrder",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -123,7 +126,7 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
-    if _HOMES.get(name) == "dataset.dataset":  # Their calls open stores, which it keeps tidy.
+    if _HOMES.get(name) in ("dataset.dataset", "query.dataview"):  # Their calls open stores, which it keeps tidy.
         import_module("hyperstore.maintenance.automatic")
     found: object = getattr(module, "open_store" if name == "open" else name)
     globals()[name] = found

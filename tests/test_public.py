@@ -13,6 +13,7 @@ NAMES = [
     "ComplexPolygon3D",
     "ConflictError",
     "CorruptError",
+    "DataView",
     "Dataset",
     "DatasetVersion",
     "DiskFullError",

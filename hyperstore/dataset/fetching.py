@@ -11,11 +11,12 @@ from hyperstore.dataset.view import Frame
 from hyperstore.errors import HyperstoreError
 from hyperstore.frames.hashes import recorded_hash_of
 from hyperstore.frames.pointers import Pointer, pointers
+from hyperstore.frames.records import MaskRecord, PreviewRecord
 from hyperstore.limits import KEEP_FRAMES, KEEP_THREADS
 from hyperstore.media.local import FILE_FAULTS, is_remote, local_file, sha256_in
 from hyperstore.media.part import Ended, ends_with
 
-__all__ = ["Fetched", "fetch_into_cache", "is_elsewhere"]
+__all__ = ["Fetched", "Wish", "fetch_into_cache", "is_elsewhere"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -26,6 +27,7 @@ class _Wanted(NamedTuple):
     uri: str
     foreign: bool
     sha256: str | None  # As it is recorded.
+    force: bool = False
 
 
 @dataclass(slots=True)
@@ -42,8 +44,27 @@ def is_elsewhere(frame: Frame) -> bool:
     return any(is_remote(one.uri) for one in pointers(frame))
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which files are fetched beside those of sources, and whether what is here is as well."""
+
+    previews: bool = True
+    masks: bool = True
+    force: bool = False
+    threads: int = KEEP_THREADS
+
+    def wants(self, pointer: Pointer) -> bool:
+        """Tell whether a file is wanted."""
+        if isinstance(pointer.target, MaskRecord):
+            return self.masks
+        return self.previews or not isinstance(pointer.target, PreviewRecord)
+
+
+_ALL = Wish()
+
+
 def fetch_into_cache(
-    frames: Iterable[Frame], store: str, progress: Progress | None = None
+    frames: Iterable[Frame], store: str, progress: Progress | None = None, *, wish: Wish = _ALL
 ) -> Fetched:
     """See that all that frames name elsewhere is in the cache. What is there is not asked for.
 
@@ -52,20 +73,20 @@ def fetch_into_cache(
     done = Fetched()
     source = iter(frames)
     ended = Ended()
-    pool = ThreadPoolExecutor(KEEP_THREADS, "hyperstore-fetch", ends_with, (ended,))
+    pool = ThreadPoolExecutor(wish.threads, "hyperstore-fetch", ends_with, (ended,))
     try:
         while chunk := list(islice(source, KEEP_FRAMES)):
             jobs: dict[_Wanted, Future[HyperstoreError | None]] = {}
-            wanted = [(frame, one) for frame in chunk for one in _remote(frame)]
+            wanted = [(frame, one) for frame in chunk for one in _remote(frame) if wish.wants(one)]
             for frame, one in wanted:
-                key = _wanted(frame, one)
+                key = _wanted(frame, one, force=wish.force)
                 if key not in jobs:
                     jobs[key] = pool.submit(_fetched, key, store)
             answers = {key: job.result() for key, job in jobs.items()}
             done.files += sum(error is None for error in answers.values())
             done.frames += len({id(frame) for frame, _ in wanted})
             for frame, one in wanted:
-                error = answers[_wanted(frame, one)]
+                error = answers[_wanted(frame, one, force=wish.force)]
                 if error is not None:
                     done.failures.append(failure_of(frame, f"{one.what}: {error}", "upload"))
             if progress is not None:
@@ -80,16 +101,22 @@ def _remote(frame: Frame) -> Iterator[Pointer]:
     return (one for one in pointers(frame) if is_remote(one.uri))
 
 
-def _wanted(frame: Frame, pointer: Pointer) -> _Wanted:
+def _wanted(frame: Frame, pointer: Pointer, *, force: bool) -> _Wanted:
     foreign = frame.home is not None and frame.home.foreign
     recorded = recorded_hash_of(pointer.source, pointer.target)
-    return _Wanted(pointer.uri, foreign, sha256_in(recorded))
+    return _Wanted(pointer.uri, foreign, sha256_in(recorded), force)
 
 
 def _fetched(wanted: _Wanted, store: str) -> HyperstoreError | None:
     """Fetch one file, in a thread; an error is returned if it is about that file."""
     try:
-        local_file(wanted.uri, store=store, foreign=wanted.foreign, sha256=wanted.sha256)
+        local_file(
+            wanted.uri,
+            store=store,
+            foreign=wanted.foreign,
+            force=wanted.force,
+            sha256=wanted.sha256,
+        )
     except FILE_FAULTS as error:
         return error
     return None

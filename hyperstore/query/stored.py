@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hyperstore.codec import replace
 from hyperstore.dataset.arguments import names_of
 from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.tagfilter import TagFilter
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import (
@@ -123,8 +124,12 @@ def store_view(
     *,
     view_id: str | None = None,
     force: bool = False,
+    publish: bool = False,
 ) -> ViewRecord:
-    """Keep a view; with an id in the place of the one that has it. One that is equal stays."""
+    """Keep a view; with an id in the place of the one that has it. One that is equal stays.
+
+    With `publish` it is published by the same operation.
+    """
     staging = handle.staging()
     commits = _commits(handle, queries)
     now = now_ms()
@@ -141,15 +146,18 @@ def store_view(
                 user=handle.config.user(),
             )
         elif before[1].spec == spec:
-            return [], before[1]
+            made = before[1]
         else:
             _refuse_published(before[1], force=force)
             made = replace(before[1], commits=commits, spec=spec, updated=now)
+        if publish and not made.published:
+            made = replace(made, published=now)
         new = staging.add(Kind.DATAVIEW, encode_view(made))
         old = None if before is None else before[0]
         return [Move(view_ref(made.id), old, new)], made
 
-    return transact(handle, staging, f"store view {spec.get('name', '')}".rstrip(), prepare)
+    verb = "publish" if publish else "store"
+    return transact(handle, staging, f"{verb} view {spec.get('name', '')}".rstrip(), prepare)
 
 
 def change_views(
@@ -165,7 +173,7 @@ def change_views(
         new = staging.add(Kind.DATAVIEW, encode_view(change(found[1])))
         return Move(view_ref(found[1].id), found[0], new)
 
-    return _each(handle, view_ids, command, changed)
+    return _each(handle, staging, view_ids, command, changed)
 
 
 def delete_views(handle: Handle, view_ids: Sequence[str], *, force: bool = False) -> Bulk:
@@ -175,11 +183,15 @@ def delete_views(handle: Handle, view_ids: Sequence[str], *, force: bool = False
         _refuse_published(found[1], force=force)
         return Move(view_ref(found[1].id), found[0], None)
 
-    return _each(handle, view_ids, "delete", gone)
+    return _each(handle, handle.staging(), view_ids, "delete", gone)
 
 
 def _each(
-    handle: Handle, view_ids: Sequence[str], command: str, move: Callable[[_Found], Move]
+    handle: Handle,
+    staging: Staging,
+    view_ids: Sequence[str],
+    command: str,
+    move: Callable[[_Found], Move],
 ) -> Bulk:
     wanted = list(dict.fromkeys(names_of(view_ids, what="the id of a view")))
     what = "view" if len(wanted) == 1 else count_of(len(wanted), "view")
@@ -197,7 +209,7 @@ def _each(
                 done.failed[view_id] = error
         return moves, done
 
-    return transact(handle, handle.staging(), f"{command} {what}", prepare)
+    return transact(handle, staging, f"{command} {what}", prepare)
 
 
 def _refuse_published(view: ViewRecord, *, force: bool) -> None:

@@ -1,0 +1,137 @@
+"""DataView: queries over versions as one thing that is counted, gone through, stored and fetched.
+
+`definition.py` has what a program says, `reading.py` what comes of it, `kept.py` how it is kept.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from hyperstore.dataset.arguments import documented
+from hyperstore.dataset.fetching import Wish
+from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
+from hyperstore.query import checks
+from hyperstore.query.described import StoreLike
+from hyperstore.query.iterate import FrameIterator, Iteration
+from hyperstore.query.kept import Kept
+from hyperstore.query.order import IterationOrder
+from hyperstore.query.prefetch import Prefetch
+from hyperstore.query.rules import Query
+
+__all__ = ["DataView"]
+
+
+class DataView(Kept):
+    """Which frames of which versions, in which order, under which labels. Lazy until it is read.
+
+    Without `store` it is about the default store, which is opened when somebody reads.
+    """
+
+    @documented
+    def __init__(
+        self,
+        name: str | None = None,
+        iteration_order: IterationOrder | str = IterationOrder.sequential,
+        iteration_infinite: bool = False,
+        maximum_number_of_frames: int | None = None,
+        *,
+        queries: "Iterable[Query] | Query | None" = None,
+        iteration_random_seed: int | None = None,
+        description: str | None = None,
+        project: str | None = None,
+        tags: Sequence[str] | None = None,
+        output_rois: str = checks.ALL_IN_FRAME,
+        clip_length: int | None = None,
+        min_sequence: int | None = None,
+        jump_time: int | None = None,
+        store: StoreLike = None,
+    ) -> None:
+        super().__init__(store)
+        self.name = name
+        self.set_iteration_parameters(
+            order=iteration_order,
+            infinite=iteration_infinite,
+            maximum_number_of_frames=maximum_number_of_frames,
+            random_seed=iteration_random_seed,
+            clip_length=clip_length,
+            min_sequence=min_sequence,
+            jump_time=jump_time,
+            output_rois=output_rois,
+        )
+        if description is not None:
+            self.description = description
+        if project is not None:
+            self.project = project
+        if tags is not None:
+            self.set_tags(tags)
+        if queries is not None:
+            self.set_queries(queries)
+
+    def __repr__(self) -> str:
+        said = [] if self.name is None else [ascii(self.name)]
+        said += [one.said for one in self._spec.queries]
+        return f"<DataView {', '.join(said)}>" if said else "<DataView>"
+
+    # Files.
+
+    @documented
+    def prefetch(
+        self,
+        num_workers: int | None = None,
+        wait: bool = True,
+        *,
+        get_previews: bool = True,
+        get_masks: bool = True,
+        force_download: bool = False,
+    ) -> Prefetch:
+        """Bring what its frames name elsewhere into the cache, in the background unless `wait`.
+
+        Each file once, whatever the order; what cannot be had is among the failures, and stops
+        nothing else. With `force_download` what is in the cache already is fetched anew.
+        """
+        threads = checks.checked_count(num_workers, "num_workers")
+        wish = Wish(
+            previews=get_previews,
+            masks=get_masks,
+            force=force_download,
+            threads=min(threads or KEEP_THREADS, PREFETCH_THREADS_MAX),
+        )
+        found = self.resolve()
+        frames = FrameIterator(self._selected(found), Iteration())
+        started = Prefetch(frames, str(self._store_handle().folder), wish)
+        if wait:
+            started.wait()
+        return started
+
+    @documented
+    def prefetch_files(
+        self,
+        num_workers: int | None = None,
+        wait: bool = False,
+        query_cache_size: int | None = None,
+        get_previews: bool = False,
+        get_masks: bool = True,
+        force_download: bool = False,
+    ) -> Prefetch:
+        """Bring the files of its frames into the cache, in the background unless `wait`."""
+        checks.checked_count(query_cache_size, "query_cache_size")
+        return self.prefetch(
+            num_workers,
+            wait,
+            get_previews=get_previews,
+            get_masks=get_masks,
+            force_download=force_download,
+        )
+
+    @documented
+    def prefetch_local_sources(
+        self,
+        num_workers: int | None = None,
+        wait: bool = True,
+        query_cache_size: int | None = None,
+        get_previews: bool = False,
+        get_masks: bool = True,
+        force_download: bool = False,
+    ) -> Prefetch:
+        """Bring the files of its frames into the cache, in the background unless `wait`."""
+        return self.prefetch_files(
+            num_workers, wait, query_cache_size, get_previews, get_masks, force_download
+        )
