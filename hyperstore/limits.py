@@ -311,6 +311,7 @@ INDEX_BATCH = 512  # Frames of which each field is taken in together.
 INDEX_BUCKET = 1_024  # Sorted numbers that share a bitmap.
 INDEX_HEAVY = 96  # Frames or ROIs with one string, from which on it has a bitmap.
 INDEX_DEALT_MAX = 8_192  # Distinct strings of one field that are dealt out while a segment is built.
+INDEX_DEALT_NUMBERS_MAX = 1_024  # Distinct numbers; the same.
 INDEX_ANCHORS = 4_096  # Frames, of which one is remembered to know the store again by.
 INDEX_COLUMNS_MAX = 8_192  # Fields in one segment; frames that bring more are decoded instead.
 INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
@@ -339,3 +340,6 @@ REGEX_MEMORY_MAX = 16_384  # Characters whose way is remembered.
 
 # Views.
 PREFETCH_THREADS_MAX = 64
+ITERATE_BATCH = 512  # Frames that are read at once,
+ITERATE_BATCH_FIRST = 16  # and at first.
+STATE_LEFT_MAX = 65_536  # Steps by which shards may be apart.
