@@ -32,6 +32,8 @@ FENCES = {
     "blake3": "ids.py",
     "xxhash": "ids.py",
     "PIL": "media/",
+    "pyarrow": "query/tables.py",
+    "duckdb": "query/sql.py",
     "click": "cli/",
     "rich": "cli/",
 }
