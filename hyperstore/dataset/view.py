@@ -174,7 +174,7 @@ class View:
         if context is not None:
             if not isinstance(context, str):
                 raise UsageError(f"a context is a str, not {context!a}")
-            context = self._stored_context(context)
+            context = self.stored_context(context)
         low, high = self._bound(start, context), self._bound(stop, context)
         if context is not None:
             first, last = keys.context_range(context)
@@ -194,7 +194,7 @@ class View:
         if batch:
             yield batch
 
-    def _stored_context(self, context: str) -> str:
+    def stored_context(self, context: str) -> str:
         """Return the context as its frames are ordered by it.
 
         Frames without a context have their source's URI as one, which for a local file is stored
@@ -216,7 +216,7 @@ class View:
         if isinstance(place, tuple):
             if len(place) != 2 or not isinstance(place[0], str) or type(place[1]) is not int:
                 raise UsageError(f"a place is a pair (context_id, timestamp in ms), not {place!a}")
-            return keys.time_bound(self._stored_context(place[0]), place[1])
+            return keys.time_bound(self.stored_context(place[0]), place[1])
         if type(place) is not int:
             raise UsageError(f"a place in the order is an int or a pair, not {place!a}")
         if context is not None:

@@ -14,6 +14,8 @@ __all__ = [
     "context_range",
     "frame_id",
     "frame_key",
+    "frame_key_of",
+    "moment_of",
     "order_key",
     "order_parts",
     "time_bound",
@@ -103,6 +105,18 @@ def order_parts(key: bytes) -> tuple[str, int, bytes]:
     except (UnicodeDecodeError, FrameError):
         pass
     raise CorruptError(f"{key.hex()} is not an order key")
+
+
+def moment_of(key: bytes) -> tuple[bytes, int]:
+    """Return the encoded context and the timestamp of an order key that a sound tree holds."""
+    at = key.find(_END)
+    time_at = at + len(_END)
+    return key[:at], int.from_bytes(key[time_at : time_at + TIMESTAMP_BYTES], "big") - _SIGN
+
+
+def frame_key_of(key: bytes) -> bytes:
+    """Return the frame key of an order key that a sound tree holds."""
+    return key[key.find(_END) + len(_END) + TIMESTAMP_BYTES :]
 
 
 def context_range(context: str) -> tuple[bytes, bytes]:

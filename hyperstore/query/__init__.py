@@ -8,6 +8,10 @@ Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
 Pinned: `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`.
+Positions: `versionset.py` (the frames of a version as numbers), `versionfile.py` (kept on disk),
+`finding.py` (which of them fit), `stretches.py` and `merged.py` (several versions in one order),
+`selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`
+(from a step to a position), `standing.py` (where an iteration stands), `ahead.py`, `iterate.py`.
 As tables: `tablemeta.py` (columns that metadata makes), `tablerows.py`, `tableshapes.py`,
 `tablecolumns.py` (what each column means), `tables.py` (Arrow), `sql.py` (DuckDB over them).
 

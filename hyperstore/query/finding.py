@@ -1,0 +1,51 @@
+"""Which frames a part of a selection has: those of its version that fit its condition."""
+
+from array import array
+from typing import NamedTuple, Protocol
+
+from pyroaring import BitMap
+
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.view import View
+from hyperstore.errors import QueryError
+from hyperstore.query.expression import Condition
+from hyperstore.query.since import since
+from hyperstore.query.versionset import version_set
+
+__all__ = ["EVERY_FRAME", "Found", "Part", "find", "roi_counts"]
+
+EVERY_FRAME = Condition()
+"""The condition that all frames fit; no index is read for it."""
+
+
+class Part(NamedTuple):
+    """One question to one version. `weight` is its share of what is drawn with repetition."""
+
+    view: View
+    condition: Condition = EVERY_FRAME
+    weight: float = 1.0
+
+
+class Found(NamedTuple):
+    """What fits: frames of the version, and frames that it no longer has, where those are asked."""
+
+    frames: BitMap
+    removed: BitMap
+
+
+class _Finder(Protocol):
+    def roi_counts(self, condition: Condition, numbers: "array[int]") -> "array[int]": ...
+
+
+def find(handle: Handle, part: Part) -> Found:
+    """Return what fits one part; the caller holds what it reads."""
+    members = version_set(handle, part.view.snapshot).members
+    if part.condition == EVERY_FRAME:
+        return Found(members, BitMap())
+    revised = since(handle, part.view, part.condition)
+    raise QueryError(f"no index yet: {len(revised.removed)}")
+
+
+def roi_counts(handle: Handle, part: Part, numbers: "array[int]") -> "array[int]":
+    """Return how many ROIs of each frame the part asks for: all of them where it asks for none."""
+    raise QueryError("no index yet")

@@ -1,0 +1,276 @@
+"""Going through a selection, frame by frame: in shards, resumable, ahead of who asks.
+
+Which frames come is a row of numbered steps (`plan.py`), so where an iteration stands is a number.
+Of a row that several processes share, shard `s` of `n` takes every n-th step from `s` on: together
+they lose and repeat nothing, and what a reader of all shards in turn sees is the row. A state says
+how far the shards came; it fits any number of shards, once those of all shards are joined.
+
+An iterator is a value of its selection, its iteration and where it stands: it pickles, and in the
+child of a fork it goes on from there. Frames are read in batches, in the order in which they lie,
+and handed out in the order asked for.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, Self
+
+from hyperstore.dataset.view import Frame
+from hyperstore.errors import QueryError, UsageError
+from hyperstore.ids import derived_id
+from hyperstore.limits import ITERATE_BATCH, ITERATE_BATCH_FIRST
+from hyperstore.query.ahead import Ahead
+from hyperstore.query.fingerprint import plain_text
+from hyperstore.query.plan import Iteration, Plan
+from hyperstore.query.selection import Selection
+from hyperstore.query.standing import Row, State, check_state, joined, state_of
+
+__all__ = ["FrameIterator", "Iteration", "joined"]
+
+
+class Shaping(Protocol):
+    """What is done to each frame before it is handed out."""
+
+    def __call__(self, frame: Frame, part: int = 0, roi: int | None = None) -> Frame:
+        """Return the frame as it goes out: of which part it is, and for which of its ROIs."""
+        ...
+
+
+class Batch(NamedTuple):
+    """Frames that were read, and of how many each step is, unless each is of one."""
+
+    frames: list[Frame]  # The next one is the last.
+    sizes: Sequence[int] | None
+
+
+class FrameIterator:
+    """The frames of a selection as an iteration has them, from where it stands on.
+
+    `node` is (rank, world size) and `worker` (index, count): a node's workers share what is the
+    node's. With `ahead`, so many batches are read by a thread before they are asked for.
+    """
+
+    def __init__(
+        self,
+        selection: Selection,
+        iteration: Iteration | None = None,
+        *,
+        shape: Shaping | None = None,
+        node: tuple[int, int] = (0, 1),
+        worker: tuple[int, int] = (0, 1),
+        ahead: int = 0,
+    ) -> None:
+        self.selection = selection
+        self.iteration = Iteration() if iteration is None else iteration
+        self.shape = shape
+        self._node, self._worker = _share(node, "node"), _share(worker, "worker")
+        self._depth = ahead
+        self._row = Row((), 0)
+        self._taken = 0  # Steps of this shard's part of the row that are handed out whole,
+        self._inside = 0  # and positions of the one that follows.
+        self._plan: Plan | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what is read already; what is handed out stays handed out."""
+        self._batch = Batch([], None)
+        self._size = 0
+        self._ahead: Ahead[Batch] | None = None
+
+    # Going on.
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        try:
+            return self._batch.frames.pop()
+        except IndexError:
+            pass
+        self._settle()
+        if self._ahead is None or not self._ahead.is_mine():
+            self.selection.hold()
+            plan, row, shard = self._planned(), self._row, self._shard
+            total = None if plan.count is None else row.shared(plan.count, *shard)
+            reading = _Reading(self.selection, self.shape, plan, row, shard, total)
+            self._ahead = Ahead(reading.batches(self._taken, self._inside), self._depth)
+        batch = next(self._ahead, None)
+        if batch is None:
+            self.close()
+            raise StopIteration
+        self._batch, self._size = batch, len(batch.frames)
+        return self._batch.frames.pop()
+
+    def __len__(self) -> int:
+        """Return how many frames this shard has left; UsageError where that is without end."""
+        self._settle()
+        row, plan = self._row, self._planned()
+        if plan.count is None:
+            raise UsageError("this iteration has no end; give it a limit")
+        total = row.shared(plan.count, *self._shard) - self._taken
+        if self.iteration.has_clips:
+            steps = row.steps(*self._shard, self._taken, self._taken + total)
+            return len(plan.steps(steps).positions) - self._inside
+        return total
+
+    def close(self) -> None:
+        """Let go of what is read ahead; who goes on reads it again."""
+        self._settle()
+        if self._ahead is not None:
+            self._ahead.close()
+        self._forget()
+
+    def __del__(self) -> None:
+        ahead = getattr(self, "_ahead", None)
+        if ahead is not None:
+            ahead.close()
+
+    # Where it stands.
+
+    @property
+    def limit(self) -> int | None:
+        """How many frames the whole iteration hands out at most, over all shards."""
+        return self.iteration.limit
+
+    @property
+    def node_id(self) -> int:
+        """The rank of this node."""
+        return self._node[0]
+
+    def set_node(self, node_id: int, count: int = 1) -> None:
+        """Take the share of one node of several; before anything is handed out."""
+        self._reshare(_share((node_id, count), "node"), self._worker)
+
+    def set_concurrency(self, worker_index: int, num_workers: int) -> None:
+        """Take the share of one worker of several of this node; before anything is handed out."""
+        self._reshare(self._node, _share((worker_index, num_workers), "worker"))
+
+    def _reshare(self, node: tuple[int, int], worker: tuple[int, int]) -> None:
+        self._settle()
+        if (node, worker) == (self._node, self._worker):
+            return
+        if self._taken or self._inside:
+            raise UsageError("an iteration under way is shared out anew by joining its states")
+        self.close()
+        self._node, self._worker = node, worker
+
+    def get_current_iteration(self) -> int:
+        """Return how many frames of the whole row come before the next one, if each shard keeps up.
+
+        Of clips: how many clips.
+        """
+        self._settle()
+        return self._row.begun + self._taken * self._shard[1]
+
+    def set_initial_iteration(self, number: int) -> None:
+        """Begin after so many frames of the whole row, or of clips: so many clips."""
+        if type(number) is not int or number < 0:
+            raise UsageError(f"an iteration begins at a whole number from 0 on, not {number!a}")
+        self.close()
+        self._row, self._taken, self._inside = Row((), number), 0, 0
+
+    def state_dict(self) -> State:
+        """Return where it stands: plain values, from which any process goes on exactly here."""
+        self._settle()
+        return state_of(self._fingerprint(), self._row, self._shard, self._taken, self._inside)
+
+    def load_state_dict(self, state: State) -> None:
+        """Go on where a state was taken: of this shard, of a lone one, or joined of all shards.
+
+        QueryError where it is of another selection or iteration, or not as it was made.
+        """
+        row, taken, inside = check_state(state, self._fingerprint(), self._shard)
+        self.close()
+        self._row, self._taken, self._inside = row, taken, inside
+
+    def _fingerprint(self) -> str:
+        weights = plain_text(self.selection.weights)
+        text = f"{self.selection.fingerprint} {weights} {plain_text(self.iteration)}"
+        return derived_id(text.encode())
+
+    @property
+    def _shard(self) -> tuple[int, int]:
+        """This shard and how many there are: a step goes round the nodes first."""
+        (rank, world), (index, count) = self._node, self._worker
+        return index * world + rank, world * count
+
+    def _settle(self) -> None:
+        """Count what was handed out of the batch."""
+        handed = self._size - len(self._batch.frames)
+        if not handed:
+            return
+        self._size -= handed
+        if self._batch.sizes is None:
+            self._taken += handed
+            return
+        self._inside += handed
+        sizes = [*self._batch.sizes]
+        while sizes and self._inside >= sizes[0]:
+            self._inside -= sizes.pop(0)
+            self._taken += 1
+        self._batch = self._batch._replace(sizes=sizes)
+
+    # Reading.
+
+    def _planned(self) -> Plan:
+        if self._plan is None:
+            self._plan = Plan(self.selection, self.iteration)
+        return self._plan
+
+    # As a value.
+
+    def __getstate__(self) -> dict[str, object]:
+        self._settle()
+        kept = self.__dict__.copy()
+        for name in ("_batch", "_size", "_ahead", "_plan"):
+            del kept[name]
+        return kept
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._plan = None
+        self._forget()
+
+
+class _Reading(NamedTuple):
+    """What reads batches, and knows nothing of who takes them: the thread that reads ahead would
+    keep an iterator alive that nobody has any more."""
+
+    selection: Selection
+    shape: Shaping | None
+    plan: Plan
+    row: Row
+    shard: tuple[int, int]
+    total: int | None
+
+    def batches(self, taken: int, inside: int) -> Iterator[Batch]:
+        """Yield all from there on; few frames at first, so that the first comes soon."""
+        size, total = ITERATE_BATCH_FIRST, self.total
+        while total is None or taken < total:
+            stop = taken + size if total is None else min(taken + size, total)
+            found = self.plan.steps(self.row.steps(*self.shard, taken, stop))
+            parts = None if found.parts is None else found.parts[inside:]
+            frames = self.read(found.positions[inside:], parts)
+            frames.reverse()
+            yield Batch(frames, found.sizes)
+            taken, inside = stop, 0
+            size = min(4 * size, ITERATE_BATCH)
+
+    def read(self, positions: Sequence[int], parts: Sequence[int] | None) -> list[Frame]:
+        """Return frames as they go out."""
+        frames = self.selection.read(positions)
+        shape = self.shape
+        if shape is None:
+            return frames
+        if self.selection.is_plain:
+            return [shape(frame) for frame in frames]
+        owners = self.selection.parts_of(positions) if parts is None else parts
+        rois = [self.selection.place_of(position)[1] for position in positions]
+        return [
+            shape(frame, part, roi) for frame, part, roi in zip(frames, owners, rois, strict=True)
+        ]
+
+
+def _share(given: tuple[int, int], what: str) -> tuple[int, int]:
+    at, count = given
+    if type(at) is not int or type(count) is not int or not 0 <= at < count:
+        raise QueryError(f"a {what} is a place from 0 and a number above it, not {given!a}")
+    return at, count

@@ -1,0 +1,366 @@
+"""The frames that some questions find in some versions: counted, ordered, read by position.
+
+A frame of a dataset is there once, whatever versions have it and whatever parts find it: it belongs
+to the first part that does. Two objects of one id are two frames. The order is that of one
+version over all of them: context, time, id.
+
+Nothing is found before something is asked, and nothing is ordered before a position is. What is
+found stays as it was then: a selection is of snapshots, and holds them against garbage collection
+as long as it lives. It pickles with what it found, so that a worker process reads at once.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from heapq import merge
+from itertools import accumulate, chain, compress, count, islice, repeat
+from operator import itemgetter
+from typing import NamedTuple
+
+from pyroaring import BitMap
+
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.view import Frame
+from hyperstore.errors import (
+    CorruptError,
+    DiskFullError,
+    MissingObjectError,
+    QueryError,
+    RefusedError,
+    UsageError,
+)
+from hyperstore.frames.keys import moment_of
+from hyperstore.frames.read import read_frame
+from hyperstore.ids import Kind, ObjectId
+from hyperstore.query.finding import Found, Part, find, roi_counts
+from hyperstore.query.fingerprint import fingerprint_of
+from hyperstore.query.merged import Keyed, Run, Stretch, in_order, keyed
+from hyperstore.query.sample import check_weights
+from hyperstore.query.since import revisions_of
+from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries
+from hyperstore.query.versionset import forget_version_set
+from hyperstore.storage.pins import Pin
+
+__all__ = ["OUTPUTS", "Part", "Selection"]
+
+OUTPUTS = ("all_in_frame", "only_filtered", "frame_per_roi")
+"""Which ROIs go out with a frame. By the last one it goes out once for each that fits."""
+
+_HEAD = 4_096  # Frames that are read without ordering all.
+_BATCH = 512
+
+
+class _Order(NamedTuple):
+    """All frames in order; `groups` says of which dataset each is, where there are several."""
+
+    numbers: "array[int]"
+    groups: bytes | None
+    ends: "array[int] | None"  # Positions up to each frame, where a frame has several.
+
+
+class Selection:
+    """Frames by position, from 0. See the module; `query/iterate.py` goes through it."""
+
+    def __init__(
+        self,
+        handle: Handle,
+        parts: Sequence[Part],
+        *,
+        output_rois: str = "all_in_frame",
+        found: Sequence[Found] | None = None,
+    ) -> None:
+        """Take each question with its view. `found` is what they have, where that is known."""
+        if output_rois not in OUTPUTS:
+            raise QueryError(f"output_rois is one of {', '.join(OUTPUTS)}; not {output_rois!a}")
+        check_weights([part.weight for part in parts])
+        self.handle = handle
+        self.parts = tuple(parts)
+        self.output_rois = output_rois
+        for part in parts:
+            if not part.view.staging.is_empty:
+                part.view.staging.flush()  # Of an open batch: what has no number yet gets one.
+        self._groups = [part.view.home.dataset_id for part in self.parts]
+        self._pin: Pin | None = None
+        self._found = None if found is None else list(found)
+        self._order: _Order | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., "Selection"], tuple[object, ...]]:
+        found = None if self._found is None else tuple(self._found)
+        store = self.handle.database.store_id
+        return _unpickled, (self.handle, self.parts, self.output_rois, store, found)
+
+    def __repr__(self) -> str:
+        return f"<Selection of {len(self.parts)} parts>"
+
+    # What is found.
+
+    @property
+    def found(self) -> list[Found]:
+        """What each part has, as sets of sequence numbers; shared, so nobody changes them."""
+        if self._found is None:
+            self.hold()
+            self._found = [find(self.handle, part) for part in self.parts]
+        return self._found
+
+    @property
+    def counts(self) -> list[int]:
+        """How many frames each part has, those that others have too included."""
+        return [len(one.frames) + len(one.removed) for one in self.found]
+
+    @property
+    def frame_count(self) -> int:
+        """How many different frames there are."""
+        wanted: dict[str, BitMap] = {}
+        for group, one in zip(self._groups, self.found, strict=True):
+            wanted[group] = wanted.get(group, BitMap()) | one.frames | one.removed
+        return sum(len(one) for one in wanted.values())
+
+    def __len__(self) -> int:
+        """How many positions there are: frames, or by `frame_per_roi` ROIs that fit."""
+        if self.output_rois != "frame_per_roi":
+            return self.frame_count
+        ends = self._ordered().ends
+        return ends[-1] if ends else 0
+
+    @property
+    def weights(self) -> list[float]:
+        """The share of each part in what is drawn with repetition."""
+        return [part.weight for part in self.parts]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all frames are of one part, and whole."""
+        return len(self.parts) == 1 and self.output_rois != OUTPUTS[2]
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hex digits that are the same for the same questions to the same frames."""
+        return fingerprint_of(self.parts, self.output_rois)
+
+    def hold(self) -> None:
+        """Hold the snapshots against garbage collection, as long as the selection lives.
+
+        Where the folder does not take the pin's file, who may write there may also collect.
+        """
+        if self._pin is None:
+            ids = [ObjectId(one) for part in self.parts for one in _held_by(part)]
+            with suppress(RefusedError, DiskFullError):
+                self._pin = self.handle.database.pin(dict.fromkeys(ids))
+
+    # The order.
+
+    def _stretches(self) -> list[Stretch]:
+        return stretches_of(self.handle, self.parts, self.found)
+
+    def _runs(self) -> Iterator[Run]:
+        return in_order(self.handle, self._stretches())
+
+    def _ordered(self) -> _Order:
+        if self._order is None:
+            several = len(set(self._groups)) > 1
+            runs = self._runs()
+            first = next(runs, Run(array("I"), 0))
+            numbers = first.numbers  # Perhaps that of a version, which is not to be changed.
+            groups = bytearray((first.group,)) * len(numbers)
+            for run in runs:
+                if numbers is first.numbers:
+                    numbers = numbers[:]
+                numbers += run.numbers
+                groups += bytes((run.group,)) * len(run.numbers)
+            made = _Order(numbers, bytes(groups) if several else None, None)
+            if self.output_rois == "frame_per_roi":
+                made = made._replace(ends=self._ends(made))
+            self._order = made
+        return self._order
+
+    def _ends(self, order: _Order) -> "array[int]":
+        """Return how many positions there are up to each frame, this one included."""
+        counts = array("I", bytes(4 * len(order.numbers)))
+        places: list[list[int]] = [[] for _ in self.parts]
+        for place in range(len(counts)):
+            places[self._part_at(order, place)].append(place)
+        for part, mine in zip(self.parts, places, strict=True):
+            asked = array("I", map(order.numbers.__getitem__, mine))
+            for place, rois in zip(mine, roi_counts(self.handle, part, asked), strict=True):
+                counts[place] = rois
+        return array("Q", accumulate(counts))
+
+    def _part_at(self, order: _Order, place: int) -> int:
+        number = order.numbers[place]
+        group = order.groups[place] if order.groups is not None else 0
+        return self._part_of(number, group)
+
+    def _part_of(self, number: int, group: int) -> int:
+        if len(self.parts) == 1:
+            return 0
+        own = list(dict.fromkeys(self._groups))[group]
+        for at, (dataset, one) in enumerate(zip(self._groups, self.found, strict=True)):
+            if dataset == own and (number in one.frames or number in one.removed):
+                return at
+        raise AssertionError(f"frame {number} belongs to no part")
+
+    def place_of(self, position: int) -> tuple[int, int | None]:
+        """Return which frame is at a position, and which of its ROIs that fit; None for all."""
+        ends = self._ordered().ends
+        if ends is None:
+            return position, None
+        place = bisect_right(ends, position)
+        return place, position - (ends[place - 1] if place else 0)
+
+    def part_of(self, position: int) -> int:
+        """Return the first part that has the frame at a position."""
+        self._check(position)
+        return self._part_at(self._ordered(), self.place_of(position)[0])
+
+    def parts_of(self, positions: Sequence[int]) -> list[int]:
+        """Return for each position the first part that has its frame."""
+        order = self._ordered()
+        return [self._part_at(order, self.place_of(position)[0]) for position in positions]
+
+    def positions_of_part(self, part: int, *, first_only: bool = False) -> Sequence[int]:
+        """Return the positions that a part has; `first_only`: and that no part before it has."""
+        order, one = self._ordered(), self.found[part]
+        group = list(dict.fromkeys(self._groups)).index(self._groups[part])
+        wanted = one.frames | one.removed
+        if first_only:
+            for dataset, before in zip(self._groups[:part], self.found, strict=False):
+                if dataset == self._groups[part]:
+                    wanted = wanted - before.frames - before.removed
+        places: Iterable[int] = compress(count(), map(wanted.__contains__, order.numbers))
+        if order.groups is not None:
+            places = [place for place in places if order.groups[place] == group]
+        if order.ends is None:
+            return array("I", places)
+        ends = order.ends
+        spans = (range(ends[place - 1] if place else 0, ends[place]) for place in places)
+        return array("I", chain.from_iterable(spans))
+
+    def moments(self) -> Iterator[tuple[bytes, int]]:
+        """Yield context and timestamp for each position; a context as bytes that sort like it."""
+        ends = self._ordered().ends
+        before = 0
+        for place, (key, _, _) in enumerate(self._keyed()):
+            moment = moment_of(key)
+            if ends is None:
+                yield moment
+            else:
+                yield from repeat(moment, ends[place] - before)
+                before = ends[place]
+
+    def _keyed(self) -> Iterator[Keyed]:
+        stretches = [one for one in self._stretches() if one.wanted]
+        return merge(*(keyed(self.handle, one, at) for at, one in enumerate(stretches)))
+
+    # Reading.
+
+    def frame_ids(self, start: int = 0, stop: int | None = None) -> list[str]:
+        """Return the ids of frames in order, each once; the first ones without ordering all."""
+        if start < 0 or (stop is not None and stop < start):
+            raise UsageError(f"no frames lie from {start} to {stop}")
+        if self._order is None and stop is not None and stop <= _HEAD:
+            numbers = array("I")
+            for run in self._runs():
+                numbers += run.numbers[: stop - len(numbers)]
+                if len(numbers) >= stop:
+                    break
+            numbers = numbers[start:]
+        elif stop is None or stop - start > _HEAD:
+            return [frame_id for frame_id, _ in islice(self.entries(), start, stop)]
+        else:
+            numbers = self._ordered().numbers[start:stop]
+        return [frame_id_of(payload) for _, payload in self._payloads(numbers)]
+
+    def entries(self) -> Iterator[tuple[str, ObjectId]]:
+        """Yield (frame id, object id) in order, each frame once."""
+        self.hold()
+        stretches = [one for one in self._stretches() if one.wanted]
+        if len(stretches) == 1 and stretches[0].snapshot is not None:
+            yield from walked_entries(self.handle, stretches[0])
+            return
+        numbers = self._ordered().numbers
+        for start in range(0, len(numbers), _BATCH):
+            for object_id, payload in self._payloads(numbers[start : start + _BATCH]):
+                yield frame_id_of(payload), object_id
+
+    def read(self, positions: Sequence[int]) -> list[Frame]:
+        """Return the frames at positions, in the order asked; in one read of the store."""
+        if not positions:
+            return []
+        self._check(min(positions), max(positions))
+        order = self._ordered()
+        places: Sequence[int] = positions
+        if order.ends is not None:
+            places = [self.place_of(position)[0] for position in positions]
+        for last in (False, True):
+            try:
+                payloads = self._payloads(_picked(order.numbers, places))
+                break
+            except (MissingObjectError, CorruptError):
+                if last:
+                    raise
+                order = self._renewed()
+        roots = self.handle.roots
+        if len(self.parts) == 1:
+            home = self.parts[0].view.home
+            return [
+                read_frame(payload, home=home, object_id=object_id, roots=roots)
+                for object_id, payload in payloads
+            ]
+        homes = [self.parts[self._part_at(order, place)].view.home for place in places]
+        return [
+            read_frame(payload, home=home, object_id=object_id, roots=roots)
+            for home, (object_id, payload) in zip(homes, payloads, strict=True)
+        ]
+
+    def _check(self, *positions: int) -> None:
+        order = self._ordered()
+        size = len(order.numbers) if order.ends is None else len(self)
+        for position in positions:
+            if not 0 <= position < size:
+                raise UsageError(f"no frame at {position}: there are {size}")
+
+    def _payloads(self, numbers: Sequence[int]) -> list[tuple[ObjectId, bytes]]:
+        with self.handle.database.reading() as reader:
+            return reader.payloads_at(numbers, Kind.FRAME)
+
+    def _renewed(self) -> _Order:
+        """Find all again: a frame that was lost and came back has another number."""
+        before = len(self._ordered().numbers)
+        for part in self.parts:
+            forget_version_set(self.handle, part.view.snapshot)
+        self._found = self._order = None
+        order = self._ordered()
+        if len(order.numbers) != before:
+            raise CorruptError("what a selection found is no longer what it was; run fsck")
+        return order
+
+
+def _picked(numbers: "array[int]", places: Sequence[int]) -> Sequence[int]:
+    if isinstance(places, range) and places.step == 1:
+        return numbers[places.start : places.stop]
+    if len(places) < 2:
+        return [numbers[place] for place in places]
+    picked: tuple[int, ...] = itemgetter(*places)(numbers)
+    return picked
+
+
+def _held_by(part: Part) -> Iterator[bytes]:
+    yield from part.view.snapshot.roots.values()
+    for revision in revisions_of(part.condition):
+        with suppress(ValueError):
+            found = bytes.fromhex(revision)
+            if len(found) == 32:
+                yield found
+
+
+def _unpickled(
+    handle: Handle,
+    parts: Sequence[Part],
+    output_rois: str,
+    store: str,
+    found: Sequence[Found] | None,
+) -> Selection:
+    """Return a selection again; numbers of another store mean nothing here."""
+    known = found if handle.database.store_id == store else None
+    return Selection(handle, parts, output_rois=output_rois, found=known)

@@ -1,0 +1,139 @@
+"""The files of `cache/versions/`: each the frames of one snapshot, for processes to come.
+
+A file is named by the root of the snapshot's tree of order. It is written whole under another name
+and then renamed; of too many files, those that were used longest ago go. No failure to write is
+told, and what cannot be read is not there.
+"""
+
+import contextlib
+import os
+import struct
+import sys
+from array import array
+from pathlib import Path
+from typing import NamedTuple
+
+from pyroaring import BitMap
+
+from hyperstore.ids import NodeId, ObjectId, checksum, new_id
+from hyperstore.limits import (
+    CHECK_BYTES,
+    ID_BYTES,
+    VERSION_SETS_SAVED_BYTES_MAX,
+    VERSION_SETS_SAVED_MAX,
+)
+
+__all__ = ["SavedSet", "Shelf"]
+
+_FOLDER = "cache/versions"
+_MAGIC = b"HSVERS\0\1"
+# Magic, store, root, number of the root, whether it ascends, frames, bytes of the bitmap.
+_HEAD = struct.Struct(f"<8s16s{ID_BYTES}sQBII")
+_NUMBER_BYTES = 4
+
+
+class SavedSet(NamedTuple):
+    """What a file holds."""
+
+    number: int  # That of the root node, when the set was made.
+    order: "array[int]"
+    members: BitMap
+    ascends: bool
+
+
+class Shelf:
+    """The files of one store."""
+
+    def __init__(self, store: Path, store_id: str) -> None:
+        self._folder = store / _FOLDER
+        self._store = bytes.fromhex(store_id)
+
+    def load(self, order: NodeId) -> SavedSet | None:
+        """Return what is saved of a tree, taken for used now; None where nothing sound is."""
+        path = self._folder / order.hex()
+        try:
+            data = memoryview(path.read_bytes())
+        except OSError:
+            return None
+        found = self._read(data, order)
+        if found is None:
+            self.remove(order)
+        else:
+            with contextlib.suppress(OSError):
+                os.utime(path)
+        return found
+
+    def _read(self, data: memoryview, order: NodeId) -> SavedSet | None:
+        if len(data) < _HEAD.size + CHECK_BYTES:
+            return None
+        magic, store, name, number, ascends, count, length = _HEAD.unpack_from(data)
+        end = len(data) - CHECK_BYTES
+        split = _HEAD.size + count * _NUMBER_BYTES
+        if (magic, store, name) != (_MAGIC, self._store, order) or split + length != end:
+            return None
+        if checksum(data[:end]) != data[end:]:
+            return None
+        numbers = array("I")
+        numbers.frombytes(data[_HEAD.size : split])
+        _little(numbers)
+        return SavedSet(number, numbers, BitMap.deserialize(bytes(data[split:end])), bool(ascends))
+
+    def save(self, order: NodeId, made: SavedSet) -> None:
+        """Write a file, where the disk takes it, and take away those that are too many."""
+        bitmap = made.members.serialize()
+        numbers = array("I", made.order)
+        _little(numbers)
+        head = _HEAD.pack(
+            _MAGIC, self._store, order, made.number, made.ascends, len(numbers), len(bitmap)
+        )
+        data = b"".join((head, numbers.tobytes(), bitmap))
+        temporary = self._folder / f".{new_id()}"
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(data + checksum(data))
+                temporary.replace(self._folder / order.hex())
+            finally:
+                temporary.unlink(missing_ok=True)
+        self._evict()
+
+    def remove(self, order: NodeId) -> None:
+        """Take a file away."""
+        with contextlib.suppress(OSError):
+            (self._folder / order.hex()).unlink(missing_ok=True)
+
+    def listed(self) -> list[tuple[NodeId, int]]:
+        """Return name and number of frames of what is saved, those used last first; unchecked."""
+        found = []
+        for path, _ in self._files():
+            with contextlib.suppress(OSError, struct.error, ValueError), path.open("rb") as file:
+                count = _HEAD.unpack(file.read(_HEAD.size))[5]
+                found.append((NodeId(ObjectId(bytes.fromhex(path.name))), count))
+        return found
+
+    def _files(self) -> list[tuple[Path, int]]:
+        """Return the files with their bytes, those used last first."""
+        found = []
+        with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                with contextlib.suppress(OSError):
+                    state = path.stat()
+                    found.append((state.st_mtime_ns, path, state.st_size))
+        return [(path, size) for _, path, size in sorted(found, reverse=True)]
+
+    def _evict(self) -> None:
+        total = 0
+        for place, (path, size) in enumerate(self._files()):
+            total += size
+            if place and (place >= VERSION_SETS_SAVED_MAX or total > VERSION_SETS_SAVED_BYTES_MAX):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
+def _little(numbers: "array[int]") -> None:
+    """Turn numbers from this machine's order of bytes to that of the file, or back."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+
+
+assert array("I").itemsize == _NUMBER_BYTES

@@ -1,0 +1,226 @@
+"""Which frames a snapshot has, as the sequence numbers of their objects in the order of iteration.
+
+Numbers are of one store and stand for one object for good, so a set of frames is a bitmap of them.
+Whoever asks for a snapshot for the first time pays a walk over its tree of order. The answer stays
+in memory, and in `cache/versions/` for the next process; that of a relative, such as the version
+as it was some edits ago, follows from a difference of two trees. All of it is derived: a file that
+is missing, damaged, of another store or of frames that were collected since is made anew.
+"""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from operator import lt
+from weakref import WeakKeyDictionary
+
+from pyroaring import BitMap
+
+from hyperstore.dataset.edit import root
+from hyperstore.dataset.handle import Handle
+from hyperstore.errors import CorruptError, MissingObjectError, QueryError
+from hyperstore.history.commit import Snapshot
+from hyperstore.ids import NodeId, ObjectId
+from hyperstore.limits import (
+    VERSION_SET_CHANGES_MIN,
+    VERSION_SET_CHANGES_SHARE,
+    VERSION_SET_SAVED_MIN,
+    VERSION_SETS_HELD_BYTES_MAX,
+    VERSION_SETS_HELD_MAX,
+    VERSION_SETS_TRIED,
+)
+from hyperstore.query.versionfile import SavedSet, Shelf
+from hyperstore.tree import cursor
+from hyperstore.tree.diff import Change, diff
+from hyperstore.tree.nodes import Nodes
+
+__all__ = ["VersionSet", "forget_version_set", "version_set"]
+
+_BATCH = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSet:
+    """The frames of one snapshot; both are shared, so nobody changes them."""
+
+    order: "array[int]"  # Sequence numbers in the order of iteration.
+    members: BitMap  # The same numbers.
+    ascends: bool  # Whether the order of iteration is that of arrival.
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+
+class _Held:
+    """The sets that one handle remembers: those used last."""
+
+    def __init__(self) -> None:
+        self.sets: OrderedDict[NodeId, VersionSet] = OrderedDict()
+
+    def get(self, order: NodeId) -> VersionSet | None:
+        found = self.sets.get(order)
+        if found is not None:
+            self.put(order, found)
+        return found
+
+    def put(self, order: NodeId, made: VersionSet) -> None:
+        kept = [*((one, held) for one, held in self.sets.copy().items() if one != order)]
+        size = made.order.itemsize * len(made)
+        room: OrderedDict[NodeId, VersionSet] = OrderedDict()
+        for one, held in reversed(kept[-VERSION_SETS_HELD_MAX + 1 :]):
+            size += held.order.itemsize * len(held)
+            if size > VERSION_SETS_HELD_BYTES_MAX:
+                break
+            room[one] = held
+        self.sets = OrderedDict([*reversed(room.items()), (order, made)])  # At once, for threads.
+
+
+_held: WeakKeyDictionary[Handle, _Held] = WeakKeyDictionary()
+
+
+def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
+    """Return the frames of a snapshot, whose objects are stored and held by whoever asks.
+
+    QueryError where the store has given more numbers than a set can hold.
+    """
+    held = _held.setdefault(handle, _Held())
+    order = root(snapshot, "order")
+    found = held.get(order)
+    if found is None:
+        found = _made(handle, snapshot, held)
+        held.put(order, found)
+    return found
+
+
+def forget_version_set(handle: Handle, snapshot: Snapshot) -> None:
+    """Let the next call make the set anew: a number of it led to no object."""
+    order = root(snapshot, "order")
+    _held.setdefault(handle, _Held()).sets.pop(order, None)
+    Shelf(handle.folder, handle.database.store_id).remove(order)
+
+
+def _made(handle: Handle, snapshot: Snapshot, held: _Held) -> VersionSet:
+    shelf = Shelf(handle.folder, handle.database.store_id)
+    order = root(snapshot, "order")
+    number = _number(handle, order)
+    saved = shelf.load(order)
+    if saved is not None and saved.number == number and len(saved.order) == snapshot.count:
+        return VersionSet(saved.order, saved.members, saved.ascends)
+    nodes = handle.staging().nodes
+    made, cost = None, snapshot.count
+    for relative in _relatives(handle, snapshot, held, shelf):
+        derived = _derived(handle, nodes, relative, snapshot)
+        if derived is not None:
+            made, cost = derived
+            break
+    if made is None:
+        made = _walked(handle, nodes, order)
+    if cost >= VERSION_SET_SAVED_MIN:
+        shelf.save(order, SavedSet(number, made.order, made.members, made.ascends))
+    return made
+
+
+def _number(handle: Handle, order: NodeId) -> int:
+    """Return the number of a tree's root: another one where all was collected and came back."""
+    with handle.database.reading() as reader:
+        return reader.numbers([order]).get(order, 0)
+
+
+def _walked(handle: Handle, nodes: Nodes, order: NodeId) -> VersionSet:
+    """Return the set by a walk over the whole tree."""
+    numbers = array("I")
+    entries = cursor.scan(nodes, order)
+    while batch := [ObjectId(value) for _, value in islice(entries, _BATCH)]:
+        numbers.extend(_numbers(handle, batch))
+    ascends = all(map(lt, numbers, islice(numbers, 1, None)))
+    return VersionSet(numbers, BitMap(numbers), ascends)
+
+
+def _numbers(handle: Handle, ids: list[ObjectId]) -> "array[int]":
+    with handle.database.reading() as reader:
+        found = reader.sequences(ids)
+    try:
+        return array("I", found)
+    except OverflowError:
+        raise QueryError(
+            f"{handle.folder} has numbered more than {2**32 - 1:,} objects, and no query can tell "
+            "them apart; a clone numbers them anew"
+        ) from None
+
+
+# From a relative.
+
+
+def _relatives(
+    handle: Handle, snapshot: Snapshot, held: _Held, shelf: Shelf
+) -> Iterator[tuple[NodeId, VersionSet]]:
+    """Yield a few known sets that may differ little, those used last first."""
+    tried = 0
+    most = _most_changes(snapshot.count)
+    for order, known in reversed(held.sets.copy().items()):
+        if tried < VERSION_SETS_TRIED and abs(len(known) - snapshot.count) <= most:
+            tried += 1
+            yield order, known
+    for order, count in shelf.listed():
+        if tried >= VERSION_SETS_TRIED:
+            return
+        if abs(count - snapshot.count) <= most and order not in held.sets:
+            tried += 1
+            saved = shelf.load(order)
+            if saved is not None and saved.number and saved.number == _number(handle, order):
+                yield order, VersionSet(saved.order, saved.members, saved.ascends)
+
+
+def _most_changes(count: int) -> int:
+    return max(VERSION_SET_CHANGES_MIN, count // VERSION_SET_CHANGES_SHARE)
+
+
+def _derived(
+    handle: Handle, nodes: Nodes, relative: tuple[NodeId, VersionSet], snapshot: Snapshot
+) -> tuple[VersionSet, int] | None:
+    """Return the set and the number of changes that led to it; None where they are too many."""
+    old, known = relative
+    most = _most_changes(snapshot.count)
+    try:
+        changes = list(islice(diff(nodes, old, root(snapshot, "order")), most + 1))
+        if len(changes) > most:
+            return None
+        made = _changed(handle, nodes, old, known, changes)
+    except (MissingObjectError, CorruptError):  # The relative may be gone; who asks is not.
+        return None
+    return (made, len(changes)) if len(made) == snapshot.count else None
+
+
+def _changed(
+    handle: Handle, nodes: Nodes, old: NodeId, known: VersionSet, changes: list[Change]
+) -> VersionSet:
+    """Return a set with changes, which come in order: what lies between them is copied whole."""
+    came = _numbers(handle, [ObjectId(one.new) for one in changes if one.new is not None])
+    fresh = iter(came)
+    gone, numbers = array("I"), array("I")
+    places = []
+    at = 0
+    for change in changes:
+        place = cursor.rank(nodes, old, change.key)
+        numbers += known.order[at:place]
+        at = place
+        if change.old is not None:
+            gone.append(known.order[place])
+            at += 1
+        if change.new is not None:
+            places.append(len(numbers))
+            numbers.append(next(fresh))
+    numbers += known.order[at:]
+    members = known.members - BitMap(gone)
+    members.update(came)
+    return VersionSet(numbers, members, known.ascends and _ascends_at(numbers, places))
+
+
+def _ascends_at(numbers: "array[int]", places: list[int]) -> bool:
+    """Tell whether what was put into an ascending array leaves it so."""
+    last = len(numbers) - 1
+    return all(
+        (not at or numbers[at - 1] < numbers[at]) and (at == last or numbers[at] < numbers[at + 1])
+        for at in places
+    )
