@@ -19,7 +19,7 @@ from hyperstore.frames.reshape import stored_rois
 from hyperstore.history.branches import head_of
 from hyperstore.ids import CommitId, ObjectId
 from hyperstore.query.expression import Condition, RoiCondition
-from hyperstore.query.roifit import matching_rois
+from hyperstore.query.match import matching_rois
 from hyperstore.query.rules import Query
 from hyperstore.query.shape import Shape
 

@@ -105,7 +105,7 @@ class Reading(Definition):
 
     def selection(self) -> Selection:
         """Return the frames that it asks for, in order: exact, lazy, picklable; see Selection."""
-        return self._selected(self.resolve())
+        return self._drawn(self.resolve(), self.iteration, ends=True)[0]
 
     def _selected(self, found: Resolved) -> Selection:
         key = (found.queries, found.state, self._spec.output_rois)

@@ -14,7 +14,7 @@ from hyperstore.frames.roots import Roots
 from hyperstore.query.checks import ALL_IN_FRAME
 from hyperstore.query.expression import Condition
 from hyperstore.query.mapping import MappingRule, mapped, rules_for
-from hyperstore.query.roifit import matching_rois
+from hyperstore.query.match import matching_rois
 
 __all__ = ["Shape"]
 
