@@ -1,0 +1,176 @@
+"""Frames by position: exact counts, one order over all versions, and whose each frame is."""
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+import hyperstore
+from hyperstore import Store
+from hyperstore.dataset.view import Frame, View
+from hyperstore.errors import QueryError, UsageError
+from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Term
+from hyperstore.query.iterate import FrameIterator
+from hyperstore.query.selection import Part, Selection
+from tests.support.stores import frame
+
+DOGS = Condition(rois=(RoiCondition(Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))),))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterable[Store]:
+    """Return an empty store."""
+    with hyperstore.init(tmp_path / "store") as made:
+        yield made
+
+
+def animals(numbers: Iterable[int], dogs: Iterable[int] = ()) -> list[dict[str, object]]:
+    return [frame(one, "dog" if one in set(dogs) else "cat") for one in numbers]
+
+
+def order_of(one: Frame) -> tuple[str, int, str]:
+    return one.context_id or "", one.timestamp or 0, one.id
+
+
+def slow(parts: list[Part]) -> list[tuple[int, Frame]]:
+    """Return (part, frame) as the rules say: sorted lists, first come first served."""
+    taken: set[tuple[str, object]] = set()
+    found = []
+    for at, part in enumerate(parts):
+        for one in part.view:
+            fits = part.condition == Condition() or any("dog" in r.labels for r in one.annotations)
+            key = part.view.home.dataset_id, one.object_id
+            if fits and key not in taken:
+                taken.add(key)
+                found.append((at, one))
+    places = {part.view.snapshot.roots["order"]: at for at, part in reversed([*enumerate(parts)])}
+    rank = [places[part.view.snapshot.roots["order"]] for part in parts]
+    return sorted(found, key=lambda pair: (order_of(pair[1]), rank[pair[0]]))
+
+
+def check(store: Store, parts: list[Part]) -> Selection:
+    """Hold a selection to its slow twin, and return it."""
+    made = Selection(store.handle, parts)
+    expected = slow(parts)
+    assert len(made) == len(expected)
+    assert made.counts == [len(slow([part])) for part in parts]
+    assert made.frame_ids(0, 7) == [one.id for _, one in expected][:7]
+    read = made.read(range(len(made)))
+    assert [one.object_id for one in read] == [one.object_id for _, one in expected]
+    assert [one.home for one in read] == [parts[at].view.home for at, _ in expected]
+    assert made.parts_of(range(len(made))) == [at for at, _ in expected]
+    assert [*made.entries()] == [(one.id, one.object_id) for _, one in expected]
+    assert made.frame_ids() == [one.id for _, one in expected]
+    return made
+
+
+def test_one_condition_leaves_the_order_of_the_version(store: Store) -> None:
+    """Frames that fit, where they stood."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(90), dogs=range(0, 90, 4)))
+    made = check(store, [Part(draft.view(), DOGS)])
+    assert len(made) == 23
+
+
+def test_what_two_questions_find_is_there_once_and_of_the_first(store: Store) -> None:
+    """The total is unique, the parts are raw: who counts both ways sees what overlaps."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(60), dogs=range(20)))
+    made = check(store, [Part(draft.view(), DOGS), Part(draft.view())])
+    assert (len(made), made.counts) == (60, [20, 60])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_versions_that_differ_here_and_there_come_in_one_order(store: Store, seed: int) -> None:
+    """Both states of a changed frame are there; what versions share is there once."""
+    drawn = random.Random(seed)
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(120), dogs=drawn.sample(range(150), 40)))
+    views = [draft.view()]
+    for _ in range(3):
+        draft.add_frames(animals(drawn.sample(range(150), 15), dogs=drawn.sample(range(150), 50)))
+        draft.delete_frames([f"{one:032x}" for one in drawn.sample(range(150), 10)])
+        views.append(draft.view())
+    drawn.shuffle(views)
+    check(store, [Part(view, drawn.choice([DOGS, Condition()])) for view in views])
+
+
+def test_datasets_lie_side_by_side_in_one_order(store: Store) -> None:
+    """The same object in two datasets is two frames: each has its own home."""
+    one, other = (store.create_dataset(name).version() for name in ("one", "other"))
+    one.add_frames(animals(range(80), dogs=range(10)))
+    other.add_frames(animals(range(40, 130), dogs=range(50, 60)))
+    made = check(store, [Part(one.view()), Part(other.view())])
+    assert len(made) == 170
+    check(store, [Part(other.view(), DOGS), Part(one.view()), Part(other.view())])
+    check(store, [Part(other.view(), DOGS), Part(one.view(), DOGS)])
+
+
+def test_positions_come_in_the_order_asked_and_again(store: Store) -> None:
+    """A sampler asks in any order, and twice."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(50)))
+    made = Selection(store.handle, [Part(draft.view())])
+    ids = made.frame_ids()
+    asked = [7, 3, 3, 49, 0, 7]
+    assert [one.id for one in made.read(asked)] == [ids[at] for at in asked]
+    assert made.read([]) == []
+    for wrong in ([50], [-1], [0, 99]):
+        with pytest.raises(UsageError, match="there are 50"):
+            made.read(wrong)
+
+
+def test_a_frame_comes_once_for_each_of_its_rois_that_fit(store: Store) -> None:
+    """Positions are then of ROIs, and say which one it is."""
+    draft = store.create_dataset("cells").version()
+    frames = animals(range(5), dogs=(1, 3))
+    frames[3]["rois"] = [{"label": [one], "poly": [1, 2, 3, 4]} for one in ("dog", "cat", "dog")]
+    frames[4]["rois"] = []
+    draft.add_frames(frames)
+    made = Selection(store.handle, [Part(draft.view(), DOGS)], output_rois="frame_per_roi")
+    read = [(one.id[-1], made.place_of(at)[1]) for at, one in enumerate(made.read(range(3)))]
+    assert sorted(read) == [("1", 0), ("3", 0), ("3", 1)]
+    assert (len(made), made.frame_count, made.counts) == (3, 2, [2])
+    every = Selection(store.handle, [Part(draft.view())], output_rois="frame_per_roi")
+    assert (len(every), every.frame_count) == (6, 5)
+
+
+def test_a_batch_that_is_open_shows_what_is_in_it(store: Store) -> None:
+    """A query asks what its writer would read at that moment."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(10)))
+    with draft.batch():
+        draft.add_frames(animals(range(10, 20), dogs=(12,)))
+        made = Selection(store.handle, [Part(draft.view(), DOGS), Part(draft.view())])
+        assert (len(made), made.counts) == (20, [1, 20])
+        assert len(list(FrameIterator(made))) == 20
+
+
+def test_a_draft_is_seen_as_it_was(store: Store) -> None:
+    """What is edited while somebody iterates comes into the next selection."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(40)))
+    view: View = draft.view()
+    running = FrameIterator(Selection(store.handle, [Part(view)]))
+    first = next(running).id
+    draft.delete_frames([f"{one:032x}" for one in range(0, 40, 2)])
+    draft.add_frames(animals(range(1, 40, 2), dogs=range(40)))
+    rest = list(running)
+    assert [first, *(one.id for one in rest)] == [one.id for one in view]
+    assert {one.annotations[0].labels[0] for one in rest} == {"cat"}
+    assert len(Selection(store.handle, [Part(draft.view())])) == 20
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), "2", True, None])
+def test_weights_are_numbers_above_zero(store: Store, weight: float) -> None:
+    """Nothing is drawn by a share of nonsense."""
+    view = store.create_dataset("cells").version().view()
+    with pytest.raises(QueryError, match="weight"):
+        Selection(store.handle, [Part(view, weight=weight)])
+
+
+def test_an_output_that_is_none_is_refused(store: Store) -> None:
+    """The error says which there are."""
+    with pytest.raises(QueryError, match="frame_per_roi"):
+        Selection(store.handle, [], output_rois="some")
