@@ -3,7 +3,8 @@
 Words: the *iteration order* of a reader is sequential or random.
 
 Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.py` (numbers and
-dates), `fields.py`, `tokens.py`, `leaves.py`, `canonical.py` (the way back) and `lucene.py`.
+dates), `fields.py`, `tokens.py`, `regexsyntax.py` and `regex.py`, `wildcard.py`, `leaves.py`,
+`canonical.py` (the way back) and `lucene.py`. Matching: `values.py` and `match.py` (one frame).
 Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
@@ -13,7 +14,7 @@ Positions: `versionset.py` (the frames of a version as numbers), `versionfile.py
 `selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`
 (from a step to a position), `standing.py` (where an iteration stands), `ahead.py`, `iterate.py`.
 As tables: `tablemeta.py` (columns that metadata makes), `tablerows.py`, `tableshapes.py`,
-`tablecolumns.py` (what each column means), `tables.py` (Arrow), `sql.py` (DuckDB over them).
+`tablecolumns.py` (what each column means), `tablebatches.py`, `tables.py` (Arrow), `sql.py` (DuckDB over them).
 
 Why not in the layer of datasets? A version is read in one order, the one in which its frames lie;
 any other belongs to who asks, and is asked of several versions at once.

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from hyperstore.errors import QueryError
 from hyperstore.query.expression import Exists, Field, Leaf, Range, Regex, Since, Term, Wildcard
-from hyperstore.query.fields import Holds, holds, is_path_like
+from hyperstore.query.fields import Holds, analysed, holds, is_path_like
+from hyperstore.query.regex import compiled
 from hyperstore.query.scalars import bound_of, number
 from hyperstore.query.tokens import Kind, Token
 
@@ -28,6 +29,10 @@ def leaf_of_token(field: Field, token: Token, fail: Fail) -> Leaf:
         )
     if token.kind is Kind.REGEX:
         _refuse_pattern(kind, field, token, fail)
+        try:
+            compiled(token.text, analysed(field))
+        except QueryError as fault:
+            raise fail(str(fault), token) from None
         return Leaf(field, Regex(token.text))
     if token.path and not is_path_like(field):
         raise fail("this regular expression is not closed; a plain '/' is written '\\/'", token)

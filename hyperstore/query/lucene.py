@@ -13,12 +13,13 @@ What values mean, by the kinds of value that a field has (`fields.py`):
 
 - A *term* is equal to a string; on an analysed field (labels, strings of metadata, both without
   `.keyword`) its words stand in the value one behind another, whatever their case. Words are
-  `re.findall(r"\\w+", text.casefold())`; a text without any is the value. A term that is a number is
-  equal to numbers of that value, `true` and `false` in any case to booleans. A phrase is a term that
-  may hold spaces and whose `*` and `?` are what they are.
-- A *wildcard* (`*` any run, `?` one character) and a *regular expression* (`regex.py`) match a whole
-  string; on an analysed field the whole folded value, or a word of it, with the pattern folded.
-  `field:*` asks whether there is any value, as `_exists_:field` does; `*` and `*:*` fit everything.
+  `re.findall(r"\\w+", text.casefold())`; a text without any is the value. A term that is a number
+  is equal to numbers of that value, `true` and `false` in any case to booleans. A phrase is a term
+  that may hold spaces and whose `*` and `?` are what they are.
+- A *wildcard* (`*` any run, `?` one character) and a *regular expression* (`regex.py`) match a
+  whole string; on an analysed field the whole folded value, or a word of it, with the pattern
+  folded. `field:*` asks whether there is any value, as `_exists_:field` does; `*` and `*:*` fit
+  everything.
 - A *range* compares numbers with numbers, dates with strings that are dates (`scalars.py`), strings
   with strings by code points. What is not quoted and a number is a number; what is a date is one,
   quoted or not. On a field that only has strings (`id`, `uri`, `label` ...) bounds are strings.

@@ -1,9 +1,9 @@
 """Numbers and dates that are written as text, in queries and in metadata.
 
 A number is what JSON takes for one, and also `+5`, `.5` and `5.`; without point and exponent it is
-an int of any size, else the nearest float. A date is ISO 8601 in full: `2024-10-20`, alone or with a
-time of at least hours and minutes (`T` or a space between) and with `Z` or an offset behind it; with
-neither it is UTC. A date alone is its midnight. What is finer than a microsecond is cut off.
+an int of any size, else the nearest float. A date is ISO 8601 in full: `2024-10-20`, alone or with
+a time of at least hours and minutes (`T` or a space between) and with `Z` or an offset behind it;
+with neither it is UTC. A date alone is its midnight. What is finer than a microsecond is cut off.
 """
 
 import re

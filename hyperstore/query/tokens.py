@@ -6,9 +6,10 @@ of a range, and how groups nest.
 
 - A backslash takes the next character as it is, in terms and in quotes.
 - `+`, `-` and `!` are operators at the beginning of a token only, so that `t-shirt` is one term.
-  Directly before a digit, in `field:-5`, in comparisons and in ranges, a sign belongs to the number.
-- A colon ends the name of a field. It belongs to a value in a time (`2024-10-20T10:30`), in a range,
-  and after the scheme of a URI (`uri:s3://bucket/*.jpg`).
+  Directly before a digit, in `field:-5` and in comparisons, a sign belongs to the number, and in
+  ranges always.
+- A colon ends the name of a field. It belongs to a value in a time (`2024-10-20T10:30`), in a
+  range, and after the scheme of a URI (`uri:s3://bucket/*.jpg`).
 - A slash begins a regular expression, which the next slash ends; in `uri:/data/*.jpg`, where none
   ends it, the token says `path`, and whoever knows the field decides what that is.
 """
