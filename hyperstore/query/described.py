@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 from hyperstore.dataset.arguments import names_of
 from hyperstore.dataset.default import default_handle
@@ -27,6 +28,11 @@ class Described:
         self._folder: Path | None = None
         if store is not None:
             self._handle = _handle_of(store)
+
+    @classmethod
+    def _bare(cls, store: StoreLike) -> Self:
+        """Return a new view that says nothing, and that nobody is told of."""
+        return cls(store=store)
 
     # Where it looks.
 

@@ -14,14 +14,14 @@ from hyperstore.history.dataview import ViewRecord, read_view
 from hyperstore.history.names import check_name
 from hyperstore.query import checks, stored
 from hyperstore.query.described import StoreLike
-from hyperstore.query.reading import Reading
+from hyperstore.query.listing import Listing
 from hyperstore.query.spec import Spec, from_wire, to_wire
 from hyperstore.storage.host import now_ms
 
 __all__ = ["Kept"]
 
 
-class Kept(Reading):
+class Kept(Listing):
     """A view that can be stored and fetched."""
 
     _id: str | None = None
@@ -31,7 +31,7 @@ class Kept(Reading):
     @classmethod
     def from_spec(cls, spec: Mapping[str, object], *, store: StoreLike = None) -> Self:
         """Return the view that `spec()` of another one says."""
-        made = cls(store=store)
+        made = cls._bare(store)
         made._take_spec(spec)
         return made
 
@@ -108,7 +108,7 @@ class Kept(Reading):
         store: StoreLike = None,
     ) -> Self:
         """Return a stored view by its id or name; of several of one name the one stored last."""
-        made = cls(store=store)
+        made = cls._bare(store)
         found = stored.find_view(made._store_handle(), view_id=dataview_id, name=dataview_name)
         made._take(found)
         return made
@@ -134,7 +134,7 @@ class Kept(Reading):
         size = checks.checked_count(page_size, "page_size")
         if type(page) is not int or page < 0:
             raise UsageError(f"page is a whole number of 0 or more, not {page!a:.60}")
-        first = cls(store=store)
+        first = cls._bare(store)
         found = stored.list_views(
             first._store_handle(),
             name=name,
@@ -147,7 +147,7 @@ class Kept(Reading):
         )
         views = []
         for one in found:
-            made = cls(store=first._handle)
+            made = cls._bare(first._handle)
             made._take(one)
             views.append(made)
         return views
@@ -183,14 +183,14 @@ class Kept(Reading):
         cls, dataview_ids: Sequence[str], force: bool = False, *, store: StoreLike = None
     ) -> stored.Bulk:
         """Delete stored views; say of each whether it was."""
-        return stored.delete_views(cls(store=store)._store_handle(), dataview_ids, force=force)
+        return stored.delete_views(cls._bare(store)._store_handle(), dataview_ids, force=force)
 
     @classmethod
     @documented
     def publish_many(cls, dataview_ids: Sequence[str], *, store: StoreLike = None) -> stored.Bulk:
         """Publish stored views as they stand; say of each whether it was."""
         return stored.change_views(
-            cls(store=store)._store_handle(),
+            cls._bare(store)._store_handle(),
             dataview_ids,
             "publish",
             lambda one: replace(one, published=one.published or now_ms()),
@@ -203,7 +203,7 @@ class Kept(Reading):
     ) -> stored.Bulk:
         """Mark stored views as out of use, or take that mark away; say of each whether it was."""
         return stored.change_views(
-            cls(store=store)._store_handle(),
+            cls._bare(store)._store_handle(),
             dataview_ids,
             "archive" if archived else "unarchive",
             lambda one: _marked(one, archived=archived),
@@ -222,7 +222,7 @@ class Kept(Reading):
             spec.project = name
             return replace(one, spec=to_wire(spec), updated=now_ms())
 
-        handle = cls(store=store)._store_handle()
+        handle = cls._bare(store)._store_handle()
         return stored.change_views(handle, dataview_ids, "move", moved)
 
     def _take(self, record: ViewRecord) -> None:

@@ -1,10 +1,10 @@
-"""The part of a DataView that reads: counts, iterators, lists, dicts, splits.
+"""The part of a DataView that reads: versions, counts, iterators.
 
 Whatever it begins goes on, on the state of the versions that it found then; what is asked next is
 asked of what they hold by then.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import QueryError, UsageError
-from hyperstore.query import amounts, checks
+from hyperstore.query import checks
 from hyperstore.query.amounts import Count
 from hyperstore.query.definition import Definition
 from hyperstore.query.dicts import Dicts
@@ -24,8 +24,6 @@ from hyperstore.query.rules import Query
 from hyperstore.query.sample import synthetic_epoch
 from hyperstore.query.selection import Selection
 from hyperstore.query.shape import Shape
-from hyperstore.query.spec import Wire
-from hyperstore.query.splitting import contexts_of, dealt
 
 __all__ = ["DEFAULT_SEED", "Reading", "Resolved"]
 
@@ -82,11 +80,10 @@ class Reading(Definition):
     _first = 0  # Where its next iterators begin.
     _last: FrameIterator | None = None
     _held: tuple[object, Selection] | None = None
-    _listed: tuple[object, list[Frame]] | None = None
 
     def __getstate__(self) -> dict[str, object]:
         state = super().__getstate__()
-        for name in ("_last", "_held", "_listed"):  # Each process has its own.
+        for name in ("_last", "_held"):  # Each process has its own.
             state.pop(name, None)
         return state
 
@@ -203,15 +200,6 @@ class Reading(Definition):
             return count
         return limit if self._spec.infinite and count else min(limit, count)
 
-    def roi_stats(self, frames: Iterable[Frame] | None = None) -> dict[str, int]:
-        """Return how many ROIs have each label, as the view shows them: of a batch, or of all."""
-        counts: dict[str, int] = {}
-        for frame in self if frames is None else frames:
-            for roi in frame._rois_in_order():
-                for label in dict.fromkeys(roi.label):
-                    counts[label] = counts.get(label, 0) + 1
-        return dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
-
     # Iterating.
 
     def __iter__(self) -> Iterator[Frame]:
@@ -252,10 +240,11 @@ class Reading(Definition):
         ends = auto_synthetic_epoch_limit is not False
         selection, iteration = self._drawn(found, iteration, ends=ends)
         shape = self._shaped(found)
+        given = self._handing(shape) if projection is None else None
         made = FrameIterator(
             selection,
             iteration,
-            shape=shape if projection is None else self._dicts(found, shape, projection),  # type: ignore[arg-type]
+            shape=given or self._dicts(found, shape, projection),  # type: ignore[arg-type]
             node=node,
             worker=worker,
         )
@@ -274,6 +263,10 @@ class Reading(Definition):
             raise QueryError(f"an iteration is a whole number of 0 or more, not {iteration!a:.100}")
         self._first, self._last = iteration, None
 
+    def _handing(self, shape: Shape) -> Callable[..., object]:
+        """Return what makes of a frame that was read what is handed out."""
+        return shape
+
     def _dicts(self, found: Resolved, shape: Shape, projection: Sequence[str] | None) -> Dicts:
         handle = self._store_handle()
         called = [
@@ -291,64 +284,6 @@ class Reading(Definition):
             return None
         asked = Query(dataset_id=query.dataset_id, version_id=query.merge_with)
         return views_of(self._store_handle(), asked)[0]
-
-    # Lists.
-
-    @documented
-    def to_list(
-        self, allow_repetition: bool = False, auto_synthetic_epoch_limit: bool | None = None
-    ) -> list[Frame]:
-        """Return the frames as a list, in the order of iteration.
-
-        They are kept, and given again while neither the view nor what its versions hold changes:
-        the same objects. QueryError where the view is endless and has no limit.
-        """
-        self._refuse_endless(repeats=allow_repetition and auto_synthetic_epoch_limit is False)
-        found = self.resolve()
-        key = (self.spec(), found.state, allow_repetition, self._first)
-        if self._listed is None or self._listed[0] != key:
-            frames = self.get_iterator(
-                allow_repetition=allow_repetition,
-                auto_synthetic_epoch_limit=auto_synthetic_epoch_limit,
-            )
-            self._listed = (key, list(frames))
-        return list(self._listed[1])
-
-    @documented
-    def to_dict(self, projection: Sequence[str] | None = None) -> list[Wire]:
-        """Return the frames as dicts; with a projection, a list of paths, these parts of them."""
-        self._refuse_endless()
-        found = self.resolve()
-        shape = self._dicts(found, self._shaped(found), projection)
-        selection, iteration = self._drawn(found, self.iteration, ends=True)
-        return list(FrameIterator(selection, iteration, shape=shape))  # type: ignore[arg-type]
-
-    @documented
-    def split_to_lists(
-        self,
-        ratio: Sequence[float] = (80, 20),
-        *,
-        seed: int | None = None,
-        by: str = "frame",
-    ) -> list[list[Frame]]:
-        """Return the frames in several lists of these shares, drawn by a seed.
-
-        The sizes are exact, to the frame. With `by="context"` frames of one context, such as a
-        video, all go to one list: no clip is in two of them, and sizes are as near as that allows.
-        """
-        checked = checks.checked_seed(seed)
-        if by not in ("frame", "context"):
-            raise UsageError(f"a split is by 'frame' or by 'context', not {by!a:.100}")
-        amounts.exact_parts(0, ratio)
-        frames = self.to_list()
-        drawn = self._spec.seed if checked is None else checked
-        chosen = DEFAULT_SEED if drawn is None else drawn
-        groups = contexts_of(frames) if by == "context" else [[at] for at in range(len(frames))]
-        return [[frames[at] for at in part] for part in dealt(groups, ratio, chosen)]
-
-    def _refuse_endless(self, *, repeats: bool = False) -> None:
-        if (self._spec.infinite or repeats) and self._spec.limit is None:
-            raise QueryError("the view is endless; set maximum_number_of_frames to list it")
 
 
 def _share(at: int | None, of: int | None, one: str, all_: str) -> tuple[int, int]:

@@ -1,20 +1,24 @@
 """Groups of frames dealt to lists of given shares, by a seed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hyperstore.dataset.view import Frame
 from hyperstore.query.amounts import exact_parts
 from hyperstore.query.sample import Permutation
 
-__all__ = ["contexts_of", "dealt"]
+__all__ = ["context_of", "dealt", "grouped"]
 
 
-def contexts_of(frames: Sequence[Frame]) -> list[list[int]]:
-    """Return the places of frames of one context, for each context of a dataset."""
-    found: dict[tuple[str, str | None], list[int]] = {}
-    for at, frame in enumerate(frames):
-        dataset = "" if frame.home is None else frame.home.dataset_id
-        found.setdefault((dataset, frame.context_id), []).append(at)
+def context_of(frame: Frame) -> tuple[str, str | None]:
+    """Return the dataset and the context of a frame."""
+    return "" if frame.home is None else frame.home.dataset_id, frame.context_id
+
+
+def grouped(keys: Iterable[object]) -> list[list[int]]:
+    """Return the places of each key, the key that comes first first."""
+    found: dict[object, list[int]] = {}
+    for at, key in enumerate(keys):
+        found.setdefault(key, []).append(at)
     return list(found.values())
 
 
