@@ -6,7 +6,7 @@ ones. Where torchvision is installed, images, boxes, masks and key points are it
 that any of its transforms turns them together; else they are plain tensors.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ import torch
 from hyperstore.errors import (
     CorruptError,
     FrameError,
+    HyperstoreError,
     MediaError,
     NotFoundError,
     RefusedError,
@@ -29,7 +30,7 @@ from hyperstore.media.picture import open_picture
 from hyperstore.media.uri import shown
 from hyperstore.media.video import open_moment
 
-__all__ = ["Decoding", "Sample", "decode", "per_instance"]
+__all__ = ["Decoding", "Sample", "decode", "per_instance", "unreadable"]
 
 Sample: TypeAlias = object
 """(image, target); of a FrameGroup, a dict of these by the names of its members; or what the hook
@@ -111,9 +112,19 @@ def _pair(
         if canvas is not None:
             target |= target_of(frame, canvas, decoding.label_ids, decoding.wanted)
     except _FAULTS as error:
-        uri = shown(frame._record.sources[0].uri)
-        raise MediaError(f"frame {frame_id!a:.100} ({uri}): {error}") from error
+        raise _named(frame_id, [frame], error) from error
     return image, target
+
+
+def unreadable(frame: Frame, fault: HyperstoreError) -> MediaError:
+    """Return the error of a frame whose files could not be had."""
+    members = list(frame.values()) if isinstance(frame, FrameGroup) else [frame]
+    return _named(frame.id, members, fault)
+
+
+def _named(frame_id: str, members: Sequence[SingleFrame], fault: HyperstoreError) -> MediaError:
+    uris = ", ".join(shown(one._record.sources[0].uri) for one in members)
+    return MediaError(f"frame {frame_id!a:.100} ({uris}): {fault}")
 
 
 def _picture(frame: SingleFrame, decoding: Decoding) -> tuple[object, tuple[int, int] | None]:

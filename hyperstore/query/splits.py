@@ -1,0 +1,151 @@
+"""A view in pieces that travel: each is read by itself, on whatever machine sees the store.
+
+A split names a store, the frames of its versions as they were when it was planned, what is asked
+of them, and a range of steps. It is a few kilobytes, opens nothing before it is read, and together
+the splits of a plan, one after another, are the view in its own order.
+
+What they read is held against garbage collection as long as a split of the plan lives in the
+process that made it.
+"""
+
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from hyperstore.codec import replace
+from hyperstore.dataset.handle import reopened
+from hyperstore.dataset.view import Frame, View
+from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError
+from hyperstore.ids import ObjectId
+from hyperstore.limits import SPLIT_CHUNK, SPLITS_MAX
+from hyperstore.query.course import Course
+from hyperstore.query.iterate import Shaping
+from hyperstore.query.plan import Iteration
+from hyperstore.query.selection import Part, Selection
+
+__all__ = ["Planned", "Split", "plan_splits"]
+
+_T = TypeVar("_T")
+
+
+class Planned(Protocol):
+    """What is split: a DataView."""
+
+    def selection(self) -> Selection: ...
+
+    @property
+    def iteration(self) -> Iteration: ...
+
+    @property
+    def shape(self) -> Shaping: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Some consecutive steps of a view; iterating gives their frames."""
+
+    store: str  # The path of the store's folder,
+    store_id: str  # and what tells it from another one that stands there.
+    versions: tuple[str, ...]  # Those that are read, for people: each as dataset@version.
+    start: int  # The first step, counted from 0,
+    stop: int  # and the first one after.
+    plan: bytes = field(repr=False)  # What is asked, of which frames, in which order.
+    held: Selection | None = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type["Split"], tuple[object, ...]]:
+        here = self.store, self.store_id, self.versions, self.start, self.stop, self.plan
+        return Split, here
+
+    def __len__(self) -> int:
+        """Return how many steps it has: frames, unless the view goes in clips."""
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[Frame]:
+        course = self._course()
+        for start in range(self.start, self.stop, SPLIT_CHUNK):
+            chunk = range(start, min(start + SPLIT_CHUNK, self.stop))
+            for frames in course.read(chunk):
+                yield from frames
+
+    def rows(self, mapper: Callable[[Frame], _T]) -> Iterator[_T]:
+        """Yield what the mapper makes of each frame."""
+        return map(mapper, self)
+
+    def _course(self) -> Course:
+        """Open the store; an error says what is missing from it."""
+        if not Path(self.store).is_dir():
+            raise NotFoundError(
+                f"this split is of the store {self.store}, which is not on this machine; mount it "
+                "at that path, or plan again with one that all of them see"
+            )
+        handle = reopened(Path(self.store))
+        if handle.database.store_id != self.store_id:
+            raise NotFoundError(
+                f"another store stands at {self.store} by now ({handle.database.store_id}, not "
+                f"{self.store_id}); plan the splits again"
+            )
+        course = pickle.loads(self.plan)  # Made below, and as much to be trusted as who sent it.
+        assert isinstance(course, Course)
+        course.selection.hold()
+        wanted = [ObjectId(one) for part in course.selection.parts for one in _roots(part)]
+        with handle.database.reading() as reader:
+            missing = set(wanted) - reader.has_many(wanted)
+        if missing:
+            gone = [
+                f"{part.view.home.describe()} ({part.view.content_id[:12]})"
+                for part in course.selection.parts
+                if not missing.isdisjoint(_roots(part))
+            ]
+            raise MissingObjectError(
+                f"{self.store} no longer has the frames that this split was planned on: those of "
+                f"{', '.join(gone)}, as they were then; plan again, or lock the view, which keeps "
+                "them"
+            )
+        return course
+
+
+def plan_splits(dataview: Planned, n: int) -> list[Split]:
+    """Return a view in `n` parts, each as long as the others to within a step.
+
+    One after another they give the frames that the view gives now, in its order. There are fewer
+    where the view has fewer steps, and none where it has none. QueryError for an endless view.
+    """
+    if type(n) is not int or not 1 <= n <= SPLITS_MAX:
+        raise UsageError(f"a view is split in 1 to {SPLITS_MAX} parts, not {n!a:.60}")
+    selection = dataview.selection()
+    course = Course(selection, dataview.iteration, dataview.shape)
+    count = course.count
+    if count is None:
+        raise QueryError("the view is endless; set maximum_number_of_frames to split it")
+    selection.hold()
+    handle = selection.handle
+    slim = Selection(
+        handle, [_slim(part) for part in selection.parts], output_rois=selection.output_rois
+    )
+    plan = pickle.dumps(Course(slim, course.iteration, course.shape))
+    versions = tuple(dict.fromkeys(part.view.home.describe() for part in selection.parts))
+    parts = min(n, count)
+    return [
+        Split(
+            str(handle.folder),
+            handle.database.store_id,
+            versions,
+            at * count // parts,
+            (at + 1) * count // parts,
+            plan,
+            selection,
+        )
+        for at in range(parts)
+    ]
+
+
+def _slim(part: Part) -> Part:
+    """Return a part without the metadata of its version, which reading frames does not need."""
+    view = part.view
+    return part._replace(view=View(view._handle, replace(view.snapshot, meta={}), view.home))
+
+
+def _roots(part: Part) -> Iterator[bytes]:
+    return iter(part.view.snapshot.roots.values())

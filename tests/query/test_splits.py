@@ -1,0 +1,151 @@
+"""Views in pieces that travel: together they are the view, and one that cannot be read says why."""
+
+import pickle
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hyperstore
+from hyperstore import DatasetVersion, QueryError, UsageError
+from hyperstore.dataset.handle import unshare
+from hyperstore.errors import MissingObjectError, NotFoundError
+from hyperstore.maintenance.collect import gc
+from hyperstore.query.dataview import DataView
+from hyperstore.query.splits import Split, plan_splits
+from tests.support.stores import frame
+
+COUNT = 23
+FAR_MS = 10**15  # Later than any clock says.
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Iterator[DatasetVersion]:
+    """Return a version of plain frames in a store."""
+    folder = tmp_path / "store"
+    with hyperstore.init(folder) as store:
+        made = store.create_dataset("plain").version()
+        assert made.add_frames([frame(number) for number in range(COUNT)]) == []
+        yield made
+    unshare(folder)
+
+
+def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
+    """Return a view of all frames of a version."""
+    view = DataView(store=version._handle)
+    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
+    view.set_iteration_parameters(**iteration)
+    return view
+
+
+def travelled(splits: list[Split]) -> list[Split]:
+    """Return splits as another process gets them."""
+    return [pickle.loads(pickle.dumps(one)) for one in splits]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, COUNT, 100])
+@pytest.mark.parametrize(
+    "iteration",
+    [
+        {},
+        {"order": "random", "random_seed": 3},
+        {"maximum_number_of_frames": 7},
+        {"infinite": True, "maximum_number_of_frames": 60, "order": "random"},
+    ],
+)
+def test_splits_one_after_another_are_the_view(
+    version: DatasetVersion, n: int, iteration: dict[str, Any]
+) -> None:
+    """The same frames in the same order, dealt as evenly as they can be."""
+    view = viewing(version, **iteration)
+    wanted = [one.to_dict() for one in view]
+    splits = travelled(plan_splits(view, n))
+    assert len(splits) == min(n, len(wanted))
+    assert [one.to_dict() for split in splits for one in split] == wanted
+    sizes = [len(split) for split in splits]
+    assert max(sizes) - min(sizes) <= 1
+    assert [len(list(split)) for split in splits] == sizes
+
+
+def test_splits_map_labels_as_the_view_does(version: DatasetVersion) -> None:
+    """What the view does to a frame is done where it is read."""
+    view = viewing(version)
+    view.add_mapping_rule(from_labels=["cat"], to_label="animal")
+    (split,) = travelled(plan_splits(view, 1))
+    found = {label for one in split for roi in one.annotations for label in roi.labels}  # type: ignore[union-attr]
+    assert found == {"animal"}
+
+
+def test_a_split_is_small(version: DatasetVersion) -> None:
+    """It is a place and a question, whatever the version's metadata and the number of frames."""
+    version.set_metadata({"notes": "x" * 100_000})
+    view = viewing(version, order="random", random_seed=1)
+    list(view)  # What a view found does not travel.
+    assert max(len(pickle.dumps(one)) for one in plan_splits(view, 4)) < 3_000
+
+
+def test_splits_show_the_view_as_it_was(version: DatasetVersion) -> None:
+    """Machines that read at different times read one state."""
+    view = viewing(version)
+    wanted = [one.id for one in view]
+    splits = plan_splits(view, 3)
+    version.delete_frames([wanted[0], wanted[-1]])
+    assert [one.id for split in travelled(splits) for one in split] == wanted
+    assert len(plan_splits(view, COUNT)) == COUNT - 2
+
+
+def test_rows_are_what_a_mapper_makes(version: DatasetVersion) -> None:
+    """Without decoding more than it looks at."""
+    splits = plan_splits(viewing(version), 2)
+    ids = [frame_id for split in splits for frame_id in split.rows(lambda one: one.id)]
+    assert ids == [one.id for one in version.get_iterator()]
+
+
+def test_an_empty_view_has_no_splits(version: DatasetVersion) -> None:
+    """And nobody is sent to read nothing."""
+    version.delete_frames([one.id for one in version.get_iterator()])
+    assert plan_splits(viewing(version), 3) == []
+
+
+def test_an_endless_view_is_not_split(version: DatasetVersion) -> None:
+    """Half of what never ends never ends."""
+    with pytest.raises(QueryError, match="endless"):
+        plan_splits(viewing(version, infinite=True), 2)
+
+
+@pytest.mark.parametrize("n", [0, -1, True, 1.5, 10**9])
+def test_a_number_of_parts_is_whole(version: DatasetVersion, n: Any) -> None:
+    """One or more."""
+    with pytest.raises(UsageError, match="1 to"):
+        plan_splits(viewing(version), n)
+
+
+def test_a_split_says_that_its_store_is_not_there(version: DatasetVersion, tmp_path: Path) -> None:
+    """A machine that does not see the folder, or sees another store in it."""
+    (split,) = travelled(plan_splits(viewing(version), 1))
+    assert "plain@" in split.versions[0]
+    version._handle.database.close()
+    unshare(tmp_path / "store")
+    shutil.move(tmp_path / "store", tmp_path / "elsewhere")
+    with pytest.raises(NotFoundError, match=r"store, which is not on this machine"):
+        next(iter(split))
+    hyperstore.init(tmp_path / "store").close()
+    with pytest.raises(NotFoundError, match="another store stands at"):
+        next(iter(split))
+
+
+def test_frames_stay_as_long_as_who_planned_lives(version: DatasetVersion) -> None:
+    """A state of a draft that nothing else names is held by the plan, and says when it is gone."""
+    splits = plan_splits(viewing(version), 2)
+    copies = travelled(splits)
+    wanted = [one.id for one in version.get_iterator()]
+    version.delete_frames(wanted)
+    with hyperstore.open(version._handle.folder) as store:
+        gc(store, now_ms=FAR_MS)
+        assert [one.id for split in copies for one in split] == wanted
+        del splits
+        gc(store, now_ms=FAR_MS)
+        with pytest.raises(MissingObjectError, match=r"plain@.*plan again"):
+            next(iter(copies[0]))
