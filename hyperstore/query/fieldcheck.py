@@ -1,0 +1,82 @@
+"""Which fields the frames of a store have, and questions that none of them could answer.
+
+A key of metadata that nobody ever wrote is a slip of the pen, and so is a range of another type
+than all values have. Both are told before anything is looked up, with what there is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from hyperstore.errors import QueryError, nearest
+from hyperstore.query.expression import Condition, Exists, Leaf, Node, Not, Range, Scope
+from hyperstore.query.extract import STORED_CONTEXT
+from hyperstore.query.fields import known_names, typed
+from hyperstore.query.segment import Segment
+
+__all__ = ["Fields", "check_condition", "fields_of"]
+
+Fields = Mapping[str, frozenset[str]]
+"""Paths with the types that values have there: string, number, boolean and date."""
+
+_SHOWN = 20  # Of the keys that exist.
+
+
+def fields_of(segments: Iterable[Segment], scope: Scope) -> Fields:
+    """Return the fields that any frame of the segments has, with the types of their values."""
+    found: dict[str, set[str]] = {}
+    for segment in segments:
+        for path, types in segment.paths(scope):
+            found.setdefault("context_id" if path == STORED_CONTEXT else path, set()).update(types)
+    return {path: frozenset(found[path]) for path in sorted(found)}
+
+
+def check_condition(condition: Condition, fields: Mapping[Scope, Fields]) -> None:
+    """Raise QueryError for a question about what no frame has, or has of another type only."""
+    for leaf in _leaves(condition.frame):
+        _check_leaf(leaf, Scope.FRAME, fields)
+    for leaf in () if condition.source is None else _leaves(condition.source):
+        _check_leaf(leaf, Scope.SOURCE, fields)
+    for rule in condition.rois:
+        for leaf in _leaves(rule.node):
+            _check_leaf(leaf, Scope.ROI, fields)
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, Leaf):
+        yield node
+    elif isinstance(node, Not):
+        yield from _leaves(node.part)
+    else:
+        for part in node.parts:
+            yield from _leaves(part)
+
+
+def _check_leaf(leaf: Leaf, scope: Scope, fields: Mapping[Scope, Fields]) -> None:
+    field, test = leaf.field, leaf.test
+    if isinstance(test, Exists) or not field.path.startswith("meta."):
+        return
+    known = fields[field.scope]
+    types = known.get(field.path)
+    name = typed(field, scope)
+    if types is None:
+        keys = [path for path in known if path.startswith("meta.")]
+        there = nearest(field.path, keys, _SHOWN) if keys else ", ".join(known_names(field.scope))
+        of = "" if field.scope is Scope.FRAME else f" of {field.scope.value}s"
+        raise QueryError(f"no frame here has {name!a}; its metadata{of} have: {there}")
+    if isinstance(test, Range):
+        wanted = _type(test)
+        if wanted is not None and wanted not in types:
+            raise QueryError(
+                f"{name} is compared with a {wanted}, and its values here are: "
+                f"{', '.join(sorted(types))}"
+            )
+
+
+def _type(test: Range) -> str | None:
+    """Return the type of value that a range can hold."""
+    bound = test.high if test.low is None else test.low
+    if bound is None:
+        return None
+    if isinstance(bound, datetime):
+        return "date"
+    return "string" if isinstance(bound, str) else "number"

@@ -1,0 +1,173 @@
+"""One file of the index: what is known of the frames whose sequence numbers lie in one span.
+
+head       magic 8 bytes, which end in the order of bytes of whoever wrote them; offset of the
+           directory u64, its length u64, its check, check of all that precedes
+columns    one after the other, each the pieces that its entry in the directory tells
+directory  MessagePack: the fields of `Directory` as an array
+
+A file is written whole under another name and then renamed, and never changes. Its length, head
+and directory are checked when it is opened, a column when it is first touched; one that is wrong
+is no error of a query: the file is given up and made anew from the objects, which are the truth.
+"""
+
+import mmap
+import struct
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from pyroaring import BitMap
+
+from hyperstore.codec import Struct, decoder, pack
+from hyperstore.errors import CorruptError
+from hyperstore.ids import checksum
+from hyperstore.limits import CHECK_BYTES, INDEX_TEXT_BYTES
+from hyperstore.query.column import Column
+from hyperstore.query.columnbytes import BLOCK, ColumnEntry, pack_pieces
+
+__all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
+
+_MAGIC = b"hsindx1L" if sys.byteorder == "little" else b"hsindx1B"
+_HEAD = struct.Struct("<8sQQ8s")
+_HEAD_BYTES = _HEAD.size + CHECK_BYTES
+
+
+class Directory(Struct, array_like=True, gc=False):
+    """What a segment holds, of which store."""
+
+    store_id: str
+    low: int  # The first sequence number of its span,
+    high: int  # and the first behind it.
+    anchors: list[tuple[int, bytes]]  # Sequence numbers, falling, with the objects that have them.
+    whole: bool  # Whether every frame was taken in that can be read.
+    columns: list[ColumnEntry]
+
+
+_read_directory = decoder(Directory)
+
+
+class SegmentDamage(CorruptError):
+    """A column that is not as it was written: the segment is given up, and no query fails."""
+
+    def __init__(self, message: str, segment: "Segment") -> None:
+        super().__init__(message)
+        self.segment = segment
+
+
+class SegmentWriter:
+    """Writes one segment, column by column, so that no more than one is in memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._entries: list[ColumnEntry] = []
+        self._at = _HEAD_BYTES
+        file.write(bytes(_HEAD_BYTES))
+
+    def column(self, scope: str, path: str, pieces: Mapping[str, bytes], types: list[str]) -> None:
+        """Add a column."""
+        lengths, data = pack_pieces(pieces)
+        entry = ColumnEntry(scope, path, self._at, len(data), checksum(data), lengths, types)
+        self._entries.append(entry)
+        self._file.write(data)
+        self._at += len(data)
+
+    def finish(
+        self, store_id: str, low: int, high: int, anchors: list[tuple[int, bytes]], *, whole: bool
+    ) -> None:
+        """Write the directory and the head."""
+        data = pack(Directory(store_id, low, high, anchors, whole, self._entries))
+        self._file.write(data)
+        self._file.seek(0)
+        head = _HEAD.pack(_MAGIC, self._at, len(data), checksum(data))
+        self._file.write(head + checksum(head))
+        self._file.flush()
+
+
+class Segment:
+    """One segment, open. Its bytes are a mapped file, which lives on when its name is gone."""
+
+    def __init__(self, data: memoryview, path: Path | None) -> None:
+        """Take in what was written; CorruptError where that was something else."""
+        self.path = path
+        self._data = data
+        self.directory = _directory(data)
+        self.low, self.high = self.directory.low, self.directory.high
+        if not 0 <= self.low < self.high or self.base + BLOCK < self.high:
+            raise CorruptError("a segment of the index has a false span")
+        self._entries = {(entry.scope, entry.path): entry for entry in self.directory.columns}
+        self._columns: dict[tuple[str, str], Column] = {}
+        self.span = BitMap(range(self.low, self.high))
+
+    @classmethod
+    def open(cls, path: Path) -> "Segment":
+        """Map a file; CorruptError for one that is no segment, OSError as the system says."""
+        with path.open("rb") as file:
+            try:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError:
+                raise CorruptError("a segment of the index is empty") from None
+        return cls(memoryview(mapped), path)
+
+    @property
+    def base(self) -> int:
+        """The sequence number of slot 0."""
+        return self.low & -BLOCK
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is not built anew for the sake of what came behind it."""
+        return len(self._data) > INDEX_TEXT_BYTES // 4
+
+    def paths(self, scope: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield the fields of a scope with the types of their values."""
+        for entry in self.directory.columns:
+            if entry.scope == scope and entry.path:
+                yield entry.path, entry.types
+
+    def below(self, scope: str, path: str) -> Iterator[Column]:
+        """Yield the columns of a path and of all paths under it."""
+        under = f"{path}."
+        for entry in self.directory.columns:
+            if entry.scope == scope and (entry.path == path or entry.path.startswith(under)):
+                column = self.column(scope, entry.path)
+                assert column is not None
+                yield column
+
+    def column(self, scope: str, path: str) -> Column | None:
+        """Return a column, checked; None where no frame has that field."""
+        key = (scope, path)
+        found = self._columns.get(key)
+        if found is None:
+            entry = self._entries.get(key)
+            if entry is None:
+                return None
+            data = self._data[entry.offset : entry.offset + entry.length]
+            if checksum(data) != entry.check:
+                raise SegmentDamage(f"column {scope} {path} of {self.path} is damaged", self)
+            found = self._columns[key] = Column(data, entry)
+        return found
+
+    def orders(self) -> tuple[memoryview, memoryview]:
+        """Return where the order key of each slot begins and ends, and the keys joined."""
+        column = self.column("frame", "")
+        if column is None:
+            raise SegmentDamage(f"{self.path} has no order", self)
+        return column.integers("order.offsets"), column.piece("order.text")
+
+    def universe(self, scope: str) -> BitMap:
+        """Return the places of all that there is of a scope: frames, ROIs or sources."""
+        column = self.column(scope, "")
+        return BitMap() if column is None else column.present
+
+
+def _directory(data: memoryview) -> Directory:
+    head = bytes(data[:_HEAD_BYTES])
+    if len(head) < _HEAD_BYTES or checksum(head[:-CHECK_BYTES]) != head[-CHECK_BYTES:]:
+        raise CorruptError("a segment of the index has a damaged head")
+    magic, offset, length, check = _HEAD.unpack_from(head)
+    if magic != _MAGIC:
+        raise CorruptError("a segment of the index was written by another version or machine")
+    if offset + length != len(data) or checksum(data[offset:]) != check:
+        raise CorruptError("a segment of the index is cut or damaged")
+    return _read_directory(data[offset:], what="directory of the index")

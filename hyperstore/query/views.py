@@ -1,0 +1,81 @@
+"""The strings of a column as a user sees them: URIs of local files are stored without their root.
+
+A view is a run of a column's sorted strings that all begin alike, and what stands in the place of
+that beginning when they are read. Within a run the order of the strings is the order in which they
+are seen, so that bisection works on what is stored.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hyperstore.frames.roots import RESERVED, Roots
+from hyperstore.query.column import Strings
+
+__all__ = ["View", "bound_in", "views_of"]
+
+_FILE = "file://"
+_LOCAL = "file:///"
+
+
+class View(NamedTuple):
+    """The strings from number `first` to before `end`, which begin with `own`, seen as `shown`."""
+
+    first: int
+    end: int
+    own: bytes
+    shown: str
+
+
+def views_of(strings: Strings, roots: Roots | None, *, paths: bool = True) -> Iterator[View]:
+    """Yield the views of all strings; with `roots` they are URIs as they are stored.
+
+    With `paths`, a local file may be asked for as `file:///path` and as `/path`.
+    """
+    count = len(strings)
+    if roots is None:
+        if count:
+            yield View(0, count, b"", "")
+        return
+    first, end = _run(strings, RESERVED.encode(), 0, count)
+    for low, high in ((0, first), (end, count)):
+        if low < high:
+            yield View(low, high, b"", "")
+            local = _run(strings, _LOCAL.encode(), low, high)
+            if paths and local[0] < local[1]:
+                yield View(*local, _FILE.encode(), "")
+    while first < end:
+        begin = strings[first].decode()
+        name, slash, _ = begin.partition("/")
+        own = f"{name}{slash}"
+        _, stop = _run(strings, own.encode(), first, end)
+        if not slash:
+            stop = first + 1
+        shown = roots.absolute(own) if slash else own
+        if shown.startswith(_LOCAL):
+            yield View(first, stop, own.encode(), shown)
+            if paths:
+                yield View(first, stop, own.encode(), shown[len(_FILE) :])
+        else:
+            yield View(first, stop, b"", "")
+        first = stop
+
+
+def _run(strings: Strings, prefix: bytes, low: int, high: int) -> tuple[int, int]:
+    """Return where the strings with a prefix begin and end. Its last byte is no 0xFF."""
+    after = prefix[:-1] + bytes((prefix[-1] + 1,))
+    return bisect_left(strings, prefix, low, high), bisect_left(strings, after, low, high)
+
+
+def bound_in(view: View, strings: Strings, bound: str, *, after: bool) -> int:
+    """Return the number of the first string of a view that is seen as `bound` or more.
+
+    With `after`, of the first that is more.
+    """
+    if not bound.startswith(view.shown):
+        return view.first if bound < view.shown else view.end
+    wanted = view.own + bound[len(view.shown) :].encode()
+    number = bisect_left(strings, wanted, view.first, view.end)
+    if after and number < view.end and strings[number] == wanted:
+        return number + 1
+    return number
