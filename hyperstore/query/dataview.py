@@ -1,6 +1,7 @@
 """DataView: queries over versions as one thing that is counted, gone through, stored and fetched.
 
-`definition.py` has what a program says, `reading.py` what comes of it, `kept.py` how it is kept.
+`definition.py` has what a program says, `reading.py` what comes of it, `kept.py` how it is kept,
+`locking.py` how it is pinned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
 from hyperstore.query import checks
 from hyperstore.query.described import StoreLike
 from hyperstore.query.iterate import FrameIterator, Iteration
-from hyperstore.query.kept import Kept
+from hyperstore.query.locking import Locking
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.prefetch import Prefetch
 from hyperstore.query.rules import Query
@@ -19,7 +20,7 @@ from hyperstore.query.rules import Query
 __all__ = ["DataView"]
 
 
-class DataView(Kept):
+class DataView(Locking):
     """Which frames of which versions, in which order, under which labels. Lazy until it is read.
 
     Without `store` it is about the default store, which is opened when somebody reads.

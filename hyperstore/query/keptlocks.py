@@ -66,8 +66,8 @@ def check_here(handle: Handle, record: LockRecord) -> None:
 
 
 def _missing(handle: Handle, record: LockRecord, missing: list[ObjectId]) -> MissingObjectError:
-    titles = {one.commit: f"{one.dataset_name}@{one.version_name}" for one in record.versions}
-    titles |= {one.commit: f"since {one.revision}" for one in record.since if one.revision}
+    titles = {one.commit: f"since {one.revision}" for one in record.since}
+    titles |= {one.commit: f"{one.dataset_name}@{one.version_name}" for one in record.versions}
     named = ", ".join(f"{one.hex()[:12]} ({titles[one]})" for one in missing[:_MISSING_SHOWN])
     more = len(missing) - _MISSING_SHOWN
     named += f" and {more} more" if more > 0 else ""

@@ -37,10 +37,11 @@ from hyperstore.history.lock import (
     commits_of_lock,
     encode_lock,
     lock_ref,
+    stamp_ref,
 )
 from hyperstore.ids import CommitId, Kind, ObjectId, content_hash, object_id
 from hyperstore.limits import LOCK_FORMAT_VERSION
-from hyperstore.query.lockfile import write_lock_file
+from hyperstore.query.lockfile import StampedFile, write_lock_file
 
 __all__ = ["Lock", "Shown", "frames_hash", "lock_of", "make_lock"]
 
@@ -133,10 +134,13 @@ def _lengths_and_ids(ids: Sequence[str]) -> bytes:
     return b"".join(part for one in encoded for part in (bytes((len(one),)), one))
 
 
-def make_lock(handle: Handle, shown: Shown, *, commit: bool = False) -> Lock:
+def make_lock(
+    handle: Handle, shown: Shown, *, commit: bool = False, file: StampedFile | None = None
+) -> Lock:
     """Pin what a view shows, and keep that in the store; the same again changes nothing.
 
     RefusedError where a draft has edits that no commit has, unless `commit`, which commits them.
+    With a file, its content leads to the lock by the same operation.
     """
     hashes = _hashes(shown)
     staging = handle.staging()
@@ -145,11 +149,12 @@ def make_lock(handle: Handle, shown: Shown, *, commit: bool = False) -> Lock:
         pins = _Pins(handle, staging, refs, commit=commit, name=shown.name)
         lock = _lock(handle, shown, hashes, pins)
         lock_id = staging.add(Kind.LOCK, encode_lock(lock.record))
-        ref = lock_ref(lock_id)
-        return [*pins.moves, Move(ref, refs.ref(ref), lock_id)], lock
+        names = [lock_ref(lock_id), *([] if file is None else [stamp_ref(file.blake3)])]
+        return [*pins.moves, *(Move(ref, refs.ref(ref), lock_id) for ref in names)], lock
 
     title = f"view {shown.name}" if shown.name else "view"
-    return transact(handle, staging, f"lock {title}", prepare)
+    what = f"lock {title}" if file is None else f"stamp {file.name} with {title}"
+    return transact(handle, staging, what, prepare)
 
 
 def lock_of(handle: Handle, shown: Shown) -> Lock:

@@ -40,7 +40,19 @@ from hyperstore.limits import (
     LOCK_FORMAT_VERSION,
 )
 
-__all__ = ["LockFile", "StampedFile", "lock_text", "read_lock_file", "stamp_of", "write_lock_file"]
+__all__ = [
+    "LOCK_SUFFIX",
+    "LockFile",
+    "StampedFile",
+    "lock_text",
+    "read_lock_file",
+    "stamp_of",
+    "write_lock_file",
+]
+
+LOCK_SUFFIX = ".lock"
+"""Of the name of a lock file, by habit; beside a file, behind its whole name."""
+
 
 _KIND = "lock"
 
