@@ -12,8 +12,10 @@ belong to the command alone.
 
 Reading order: main, console, output, text, verb; then any verb. `changes` shows a difference,
 `graph` draws descent, `alter` makes the small changes of `edit`, `editor` calls the user's editor,
-`progress` shows work over a second, `complete` answers the shell, `frames` finds frames and ROIs
-by the start of their ids.
+`progress` shows work over a second, `complete` and `completequery` answer the shell, `frames` finds
+frames and ROIs by the start of their ids. What a query asks is read by `asked`, answered in
+`found`, explained by `explain`; `frametable` prints frames for people or for programs.
+`statscharts` makes charts of statistics, `statsprint` prints them, `statspage` writes a page.
 
 Why not JSON documents that are lists: a million frames would have to be held, and `jq` reads both.
 Why not exit code 1 for errors: a script must tell "nothing to commit" from "the disk is full".

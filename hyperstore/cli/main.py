@@ -1,8 +1,8 @@
 """The command: its verbs, each imported when it is run, and what becomes of errors.
 
 Exit codes: 0 done; 1 the answer is no (nothing to commit, faults found by fsck, a difference with
-`diff --exit-code`); 2 called wrongly; 128 an error; 130 stopped by Ctrl-C; 141 nobody reads the
-output any more.
+`diff --exit-code`, no frame that fits a `query`); 2 called wrongly; 128 an error; 130 stopped by
+Ctrl-C; 141 nobody reads the output any more.
 """
 
 import os
@@ -41,6 +41,13 @@ VERBS = {
     "cat": ("cat", "show one frame, or any object"),
     "ls": ("ls", "list frames in order"),
     "head": ("head", "the first frames, as a table"),
+    "query": ("query", "the frames that fit what is asked"),
+    "sample": ("sample", "some frames by chance, by a seed"),
+    "stats": ("stats", "count labels, shapes, contexts and sources"),
+    "sql": ("sql", "ask SQL of the frames of a version"),
+    "view": ("view", "keep queries as views; pin, verify and compare what they show"),
+    "stamp": ("stamp", "say of a file which frames it was made of"),
+    "which": ("which", "of which frames a file was made"),
     "status": ("status", "what has changed since the last commit"),
     "diff": ("diff", "what differs between two versions or commits"),
     "commit": ("commit", "record what has changed"),
@@ -72,8 +79,9 @@ commit's id. A bare word is looked up in the dataset on which HEAD stands. Put n
 
 \b
 Exit codes: 0 done; 1 the answer is no (nothing to commit, faults found,
-differences with diff --exit-code); 2 called wrongly; 128 an error;
-130 stopped by Ctrl-C; 141 nobody reads the output any more.
+differences with diff --exit-code, no frame fits a query); 2 called
+wrongly; 128 an error; 130 stopped by Ctrl-C; 141 nobody reads the output
+any more.
 
 \b
 Completion in bash (also zsh, fish):

@@ -59,8 +59,11 @@ class Target:
             target._drop(beside)
 
     def write(self, text: str) -> None:
+        self.write_bytes(text.encode())
+
+    def write_bytes(self, data: bytes) -> None:
         with self._guarded():
-            self._stream.write(text.encode())
+            self._stream.write(data)
 
     def side(self) -> BinaryIO:
         """Return a new file without a name, beside the target; closed with it."""

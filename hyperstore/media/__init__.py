@@ -26,7 +26,8 @@ buckets), `relay.py` (the same, for forked children), `evict.py` and `cache.py` 
 are), `rawfile.py`, `headers.py`, `probe.py` and `facts.py` (what a file is), `thumbnail.py` and
 `thumbnails.py` (one, and many in processes of their own), `video.py` (a moment), `masks.py` (as
 labels), `canvas.py` (painted anew), `lettering.py`, `draw.py` and `glance.py` (a frame as people
-look at it). Pillow is loaded where a picture is opened, not before.
+look at it), `chart.py` and `plot.py` (numbers as people look at them). Pillow is loaded where a
+picture is opened, not before.
 
 Why not fetch from the web by the library that knows buckets? It takes a query string for part of
 the name, which breaks signed URLs, and follows redirects by itself, to wherever they lead.

@@ -67,7 +67,7 @@ LINES = [
     "undo; snapshot",
 ]
 READING = {"cat", "diff", "export", "fsck", "head", "log", "ls", "reflog", "show", "status"}
-READING |= {"version"}
+READING |= {"query", "sample", "sql", "stats", "version"}
 ELSEWHERE = {"config", "gc", "init", "run"}  # What these write is no ref.
 OF_FILES = {"media"}  # What of it moves refs is held in test_media.py, which has a server.
 

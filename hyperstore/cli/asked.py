@@ -1,0 +1,200 @@
+"""What a command line asks for: revisions, a query of frames, options about ROIs and sources.
+
+The words are revisions, and at the end a query. One word alone may be either: it is a revision if
+it leads to one, and a query if it can be read as one; what is both, or neither, is refused.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from math import inf
+from typing import TypeVar
+
+import click
+
+from hyperstore.cli.completequery import (
+    complete_queries,
+    complete_roi_queries,
+    complete_source_queries,
+)
+from hyperstore.cli.console import Console
+from hyperstore.dataset.revisions import Point, resolve
+from hyperstore.errors import NotFoundError, QueryError, UsageError
+from hyperstore.history.resolve import quote_name
+from hyperstore.query.expression import Condition, Scope
+from hyperstore.query.lucene import parse
+from hyperstore.query.rules import Query, RoiQuery
+
+__all__ = ["Asked", "asked_of", "query_options", "query_words"]
+
+T = TypeVar("T")
+
+_OPEN = -1  # What bounds nothing in a range.
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The revisions that are looked through, and what is asked of each of their frames."""
+
+    points: tuple[Point, ...]
+    lucene: str | None
+    condition: Condition
+    query: Query  # What is asked, without the revisions,
+    revisions: tuple[str, ...]  # which are as they were typed.
+
+    @property
+    def is_all(self) -> bool:
+        """Whether every frame fits."""
+        return self.condition == Condition()
+
+
+def query_words(command: Callable[..., T]) -> Callable[..., T]:
+    """Add the words of a command: revisions, and a query."""
+    return click.argument(
+        "words", metavar="[REV]... [LUCENE]", nargs=-1, shell_complete=complete_queries
+    )(command)
+
+
+def query_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Add the options that narrow what a query finds."""
+    for option in (
+        click.option(
+            "--conf-range",
+            metavar="MIN:MAX",
+            help="How sure the ROIs of each --roi are; one that does not say so counts as 1.",
+        ),
+        click.option(
+            "--count-range", metavar="MIN:MAX", help="How many ROIs fit each --roi: `2:5`, `3:`."
+        ),
+        click.option(
+            "--source",
+            metavar="LUCENE",
+            shell_complete=complete_source_queries,
+            help="Frames with a source of which all of this holds.",
+        ),
+        click.option(
+            "--not-roi",
+            "not_rois",
+            multiple=True,
+            metavar="LABEL|LUCENE",
+            shell_complete=complete_roi_queries,
+            help="Frames without any ROI of which this holds.",
+        ),
+        click.option(
+            "--roi",
+            "rois",
+            multiple=True,
+            metavar="LABEL|LUCENE",
+            shell_complete=complete_roi_queries,
+            help="Frames with an ROI of which all of this holds; several may be given.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def asked_of(
+    console: Console,
+    words: Sequence[str],
+    *,
+    rois: Sequence[str],
+    not_rois: Sequence[str],
+    source: str | None,
+    count_range: str | None,
+    conf_range: str | None,
+) -> Asked:
+    """Return what a command line asks for; QueryError, UsageError or NotFoundError say what not."""
+    if (count_range or conf_range) and not rois:
+        raise UsageError("--count-range and --conf-range are about the ROIs of a --roi: give one")
+    counts = _range(count_range, int, "--count-range")
+    sure = _range(conf_range, float, "--conf-range")
+    rules = [RoiQuery(one, counts, sure) for one in rois]  # type: ignore[arg-type]
+    rules += [RoiQuery(one, must_not=True) for one in not_rois]
+    revisions, lucene = _parted(console, words)
+    query = Query(roi_queries=tuple(rules), frame_query=lucene, source_query=source)
+    points = [point for word in revisions for point in _points(console, word)]
+    if not revisions:
+        points = [console.point(None)]
+    return Asked(tuple(points), lucene, query.condition(), query, tuple(revisions))
+
+
+def _range(
+    text: str | None, number: Callable[[str], float], option: str
+) -> tuple[float, float] | None:
+    """Read `2:5`, `2:`, `:5`, or `2` for just that many."""
+    if text is None:
+        return None
+    low, colon, high = text.partition(":")
+    said = (low, high) if colon else (low, low)
+    try:
+        ends = [number(end) if end else _OPEN for end in said]
+    except ValueError:
+        ends = [inf, inf]
+    if not any(said) or not all(
+        0 <= end < inf for end, typed in zip(ends, said, strict=True) if typed
+    ):
+        raise UsageError(f"{option} is a range as 2:5, 2: or :5, or one number; not {text!a:.60}")
+    return ends[0], ends[1]
+
+
+def _parted(console: Console, words: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    """Tell the revisions from the query, which is the last word where there is one."""
+    if not words:
+        return (), None
+    last = words[-1]
+    fault = _fault_of_query(last)
+    is_revision = _is_revision(console, last)
+    if is_revision and fault is None and len(words) == 1:
+        raise UsageError(
+            f"{last!a:.60} is a revision, and can be read as a query; say `HEAD {last}` to look "
+            f"for it, or `{last} '*:*'` for all that the revision holds"
+        )
+    if fault is None:
+        return words[:-1], last
+    if is_revision:
+        return words, None
+    if "@" in last and not any(mark in last for mark in ' :"()'):
+        _points(console, last)  # Says why it is no revision.
+    raise QueryError(f"{fault}; and it is no revision")
+
+
+def _fault_of_query(word: str) -> QueryError | None:
+    try:
+        parse(word, Scope.FRAME)
+    except QueryError as fault:
+        return fault
+    return None
+
+
+def _is_revision(console: Console, word: str) -> bool:
+    if _is_pattern(word):
+        return True
+    with suppress(NotFoundError, UsageError):
+        resolve(console.store, word)
+        return True
+    return False
+
+
+def _is_pattern(word: str) -> bool:
+    """Whether a word names versions by `*` and `?`, as in `cells@*` or `*@v1`."""
+    dataset, at, version = word.partition("@")
+    return bool(at and dataset and version) and ("*" in word or "?" in word)
+
+
+def _points(console: Console, word: str) -> list[Point]:
+    """Return what a word leads to: of one with wildcards all versions that it fits."""
+    if not _is_pattern(word):
+        return [console.point(word)]
+    # Brackets mean nothing here, and may be part of a name.
+    dataset_pattern, _, version_pattern = word.replace('"', "").replace("[", "[[]").partition("@")
+    found = [
+        console.point(f"{quote_name(dataset.name)}@{version.id}")
+        for dataset in console.store.datasets()
+        if fnmatchcase(dataset.name, dataset_pattern)
+        for version in dataset.versions()
+        if fnmatchcase(version.name, version_pattern)
+    ]
+    if not found:
+        raise NotFoundError(f"no version fits {word!a:.100}; `hyperstore branch` lists them")
+    return found
