@@ -15,11 +15,13 @@ not ask for a task is not recorded, and recording never fails one that does.
 In reading order: `runner.py` runs a program as `python SCRIPT` would; `finder.py` answers its
 imports, and `shadow/` those of processes that it starts; `task.py`, with `taskfiles.py` and
 `taskrecord.py`, `begin.py`, `parameters.py`, `destination.py`, `ending.py` and `tasktypes.py`, is
-the run; `logger.py`, `model.py`, and `storage.py` with `archive.py`, stand beside it.
-`dataframe.py`, `datasetversion.py`, `dataview.py`, `backend_interface.py` and `backend_api/` are
-module paths that programs import, and `clearml.py` what that name answers. `hyperdataset.py` is the
-newer names of a version, with `dataentry.py`, `dataentryimage.py` and `notes.py` (what it holds),
-`entries.py` and `entryclasses.py` (how that becomes frames, and comes back) and `vectors.py`.
+the run, and `taskviews.py` its data views, which are `connected.py`; `logger.py`, `model.py`, and
+`storage.py` with `archive.py`, stand beside it. `dataframe.py`, `datasetversion.py`, `dataview.py`,
+`backend_interface.py` and `backend_api/` are module paths that programs import, and `clearml.py`
+what that name answers. `hyperdataset.py` is the newer names of a version, and `hyperdataview.py`
+those of a data view, with `dataentry.py`, `dataentryimage.py` and `notes.py` (what they hold),
+`adding.py`, `entries.py` and `entryclasses.py` (how that becomes frames, and comes back),
+`vectors.py` and `neighbours.py`.
 
 Why not a package called `clearml` on the path of this process too? Because a finder comes first
 even where the real one is installed and the program's folder holds another, and names load when
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from hyperstore.allegroai.datasetversion import Dataset, DatasetVersion
     from hyperstore.allegroai.dataview import DataPipe, DataView, IterationOrder
     from hyperstore.allegroai.hyperdataset import HyperDataset, HyperDatasetManagement
+    from hyperstore.allegroai.hyperdataview import HyperDatasetQuery, HyperDataView
     from hyperstore.allegroai.model import InputModel, OutputModel
     from hyperstore.allegroai.storage import StorageManager
     from hyperstore.allegroai.task import Logger, Task
@@ -75,8 +78,10 @@ __all__ = [
     "DatasetVersion",
     "Ellipse2D",
     "FrameGroup",
+    "HyperDataView",
     "HyperDataset",
     "HyperDatasetManagement",
+    "HyperDatasetQuery",
     "ImageAnnotation",
     "InputModel",
     "IterationOrder",
@@ -116,6 +121,7 @@ _MODULES = {
     "allegroai.datasetversion": ("Dataset", "DatasetVersion"),
     "allegroai.dataview": ("DataPipe", "DataView", "IterationOrder"),
     "allegroai.hyperdataset": ("HyperDataset", "HyperDatasetManagement"),
+    "allegroai.hyperdataview": ("HyperDataView", "HyperDatasetQuery"),
     "allegroai.model": ("InputModel", "OutputModel"),
     "allegroai.storage": ("StorageManager",),
     "allegroai.task": ("Logger", "Task"),

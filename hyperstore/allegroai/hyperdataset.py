@@ -2,23 +2,24 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NoReturn, Self
+from typing import Self
 
 import hyperstore.maintenance.automatic  # noqa: F401 - it tidies the stores that these calls open.
+from hyperstore.allegroai.adding import Errors, add_entries
 from hyperstore.allegroai.dataentry import DataEntry
 from hyperstore.allegroai.entries import by_destination, entry_of
+from hyperstore.allegroai.neighbours import nearest_frames
 from hyperstore.allegroai.vectors import VectorFields, checked_fields
 from hyperstore.dataset.arguments import documented, one_of
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.statistics import Stats
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
-from hyperstore.frames.frame import SingleFrame
-from hyperstore.frames.group import FrameGroup
+from hyperstore.query.dataview import DataView
+from hyperstore.query.rules import Query, RoiQuery
 
 __all__ = ["HyperDataset", "HyperDatasetManagement"]
 
 _COMMIT_ERROR = "__commit_version_error__"
-_Errors = dict[str, dict[str, object]]
 
 
 class HyperDatasetManagement:
@@ -253,17 +254,18 @@ class HyperDataset(HyperDatasetManagement):
         force_upload: bool = False,
         max_request_size_mb: float | None = None,
         hash_sources: bool = False,
-    ) -> _Errors:
+    ) -> Errors:
         """Store entries, and commit them; return what failed, by the entries' ids.
 
         Local files are sent to `upload_local_files_destination`, or where an entry's parts say, if
         either is given; the entries then name them where they lie. With `hash_sources` the SHA-256
         of local files is recorded; those that are sent have theirs anyhow.
         """
-        errors: _Errors = {"upload": {}, "register": {}}
+        errors: Errors = {"upload": {}, "register": {}}
         stored = 0
         for destination, entries in by_destination(data_entries, upload_local_files_destination):
-            stored += self._add(
+            stored += add_entries(
+                self._version,
                 entries,
                 destination,
                 errors,
@@ -278,51 +280,6 @@ class HyperDataset(HyperDatasetManagement):
             except HyperstoreError as error:
                 errors["register"][_COMMIT_ERROR] = error
         return errors
-
-    def _add(
-        self,
-        entries: list[DataEntry],
-        destination: str | None,
-        errors: _Errors,
-        *,
-        retries: int,
-        force: bool,
-        most: float | None,
-        hashed: bool,
-    ) -> int:
-        """Store entries whose files go to one place; return how many were stored."""
-        vectors = VectorFields(self._dataset)
-        frames: dict[str, SingleFrame | FrameGroup] = {}
-        for entry in entries:
-            try:
-                vectors.check(entry.metadata)
-                frame: SingleFrame | FrameGroup = SingleFrame.from_dict(entry.to_api_object())
-                if hashed:
-                    members = frame.values() if isinstance(frame, FrameGroup) else [frame]
-                    for member in members:
-                        member.update_source_files_hash()
-                frames[entry.id] = frame
-            except HyperstoreError as error:
-                errors["register"][entry.id] = str(error)
-        uploads: dict[str, object] = {}
-        if destination is not None:
-            uploads = {"auto_upload_destination": destination, "local_dataset_root_path": "/"}
-            uploads |= {"upload_retries": retries, "force_upload": force}
-        failures = self._version.add_frames(
-            list(frames.values()),
-            max_request_size_mb=most,
-            **uploads,  # type: ignore[arg-type]
-        )
-        for failure in failures:
-            entry_id = str(getattr(failure["frame"], "id", None))
-            where = "upload" if failure["error_type"] == "upload" else "register"
-            errors[where][entry_id] = failure["error"]
-            frames.pop(entry_id, None)
-        if destination is not None:
-            for entry in entries:
-                if entry.id in frames:
-                    entry.moved_to(frames[entry.id].to_dict())
-        return len(frames)
 
     @documented
     def delete_data_entries(
@@ -365,9 +322,31 @@ class HyperDataset(HyperDatasetManagement):
         number_of_neighbors: int = 50,
         fast: bool = False,
         similarity_function: str = "cosine",
-    ) -> NoReturn:
-        """Refuse: vectors are stored, and not searched yet."""
-        raise UsageError("vector_search is not there yet; the vectors are stored with the entries")
+        *,
+        roi_query: str | Sequence[str] | None = None,
+        frame_query: str | None = None,
+        source_query: str | None = None,
+    ) -> list[DataEntry]:
+        """Return the entries, of those that fit the queries, whose vectors are nearest, in order.
+
+        By `cosine`, `l2_norm` or `dot_product`; exactly, whether or not it is to be `fast`.
+        """
+        query = Query(
+            dataset_id=self.dataset_id,
+            version_id=self.version_id,
+            roi_queries=() if roi_query is None else (RoiQuery(roi_query),),  # type: ignore[arg-type]
+            frame_query=frame_query,
+            source_query=source_query,
+        )
+        found = nearest_frames(
+            DataView(queries=query, store=self._version._handle),
+            reference_vector,
+            vector_field,
+            most=number_of_neighbors,
+            similarity=similarity_function,
+            fast=fast,
+        )
+        return list(map(entry_of, found))
 
     @documented
     def create_snapshot(

@@ -20,9 +20,9 @@ from hyperstore.allegroai.parameters import (
     connected_arguments,
     record_parsing,
 )
-from hyperstore.allegroai.taskfiles import TaskFiles
 from hyperstore.allegroai.taskrecord import word_of
 from hyperstore.allegroai.tasktypes import TaskTypes
+from hyperstore.allegroai.taskviews import TaskViews
 from hyperstore.codec import replace
 from hyperstore.dataset.arguments import documented, names_of
 from hyperstore.dataset.default import default_handle
@@ -42,7 +42,7 @@ _current: list["Task"] = []
 _seed: list[int] = []  # For random numbers, from the next task on.
 
 
-class Task(TaskFiles):
+class Task(TaskViews):
     """One run. Got by `Task.init`, `Task.current_task` or `Task.get_task`."""
 
     TaskTypes = TaskTypes
@@ -218,14 +218,6 @@ class Task(TaskFiles):
         """Refuse: nothing is run in containers here."""
         raise UsageError("Task.set_base_docker is for agents, which there are none of here")
 
-    def set_dataview(self, *args: object, **kwargs: object) -> NoReturn:
-        """Refuse: there is no DataView yet."""
-        raise UsageError("Task.set_dataview wants a DataView, which is not there yet")
-
-    def remove_dataviews(self, *args: object, **kwargs: object) -> NoReturn:
-        """Refuse: there is no DataView yet."""
-        raise UsageError("Task.remove_dataviews is of DataViews, which are not there yet")
-
     def execute_remotely(self, *args: object, **kwargs: object) -> None:
         """Refuse: there are no other machines here."""
         raise UsageError("execute_remotely needs a server with agents; this program runs here")
@@ -253,6 +245,7 @@ class Task(TaskFiles):
     def flush(self, wait_for_uploads: bool = False) -> bool:
         """Record what is known so far."""
         if self._recorder is not None:
+            self._settle_views()
             self._recorder.flush()
         return True
 
@@ -294,6 +287,7 @@ class Task(TaskFiles):
             _current.remove(self)
             os.environ.pop(ending.RUN_VARIABLE, None)
         if self._recorder is not None and self.run.status == RUNNING:
+            self._settle_views()
             self._recorder.end(status, plain_text(text_without_secrets(error)))
 
     def _end_at_exit(self) -> None:

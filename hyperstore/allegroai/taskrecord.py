@@ -243,10 +243,6 @@ class TaskRecord:
     def get_initial_iteration(self) -> int:
         return self._first_iteration
 
-    def get_dataviews(self) -> dict[str, object]:
-        """Return the dataviews that were connected: none, since there is no DataView yet."""
-        return {}
-
     def __repr__(self) -> str:
         return f"<Task {self.name} {self.id[:8]} {self.status}>"
 

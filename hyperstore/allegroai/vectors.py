@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hyperstore.dataset.dataset import Dataset
 from hyperstore.errors import FrameError, UsageError
 
-__all__ = ["VectorFields", "checked_fields"]
+__all__ = ["VectorFields", "checked_fields", "vector_at"]
 
 _EXTRA = "field_mappings"
 _VECTOR = "dense_vector"
@@ -62,6 +62,12 @@ class VectorFields:
                     f"meta.{path} is a vector of {said.get('dims')} numbers here, not of {size}",
                     path=f"meta.{path}",
                 )
+
+
+def vector_at(metadata: Mapping[str, object], path: str) -> list[float] | None:
+    """Return the vector at a path of metadata; None where there is none."""
+    found = _at(metadata, path)
+    return list(found) if _is_vector(found) else None  # type: ignore[call-overload]
 
 
 def _at(metadata: Mapping[str, object], path: str) -> object:

@@ -41,6 +41,8 @@ def pinned(handle: Handle, asked: _T, *, current: bool = True) -> _T:
             )
         return replace(asked, dataset_id=ANY, dataset_name=None)
     dataset = _dataset(handle, asked)
+    if isinstance(asked, Query):
+        asked = replace(asked, project_name=None)
     version = asked.version_id or asked.version_name
     if version == ANY or (version is None and not current):
         found = ANY
@@ -65,7 +67,9 @@ def views_of(handle: Handle, query: Query) -> list[View]:
             return found
         return [_view(handle, dataset, str(asked.version_id))]
     with handle.database.reading() as reader:
-        known = [record for _, record in datasets(reader)]
+        known = [
+            record for _, record in datasets(reader) if asked.project_name in (None, record.project)
+        ]
     if asked.version_id == ANY:
         return [
             _view(handle, one, version.id) for one in known for version in _versions(handle, one)

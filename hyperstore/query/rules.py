@@ -251,7 +251,7 @@ def _rules(given: object) -> tuple[RoiQuery, ...]:
     for one in rules:
         if not isinstance(one, RoiQuery):
             raise UsageError(f"roi_queries is a list of RoiQuery; it holds {a_type(one)}")
-    return rules
+    return tuple(one for one in rules if one.more or not one.asks_nothing)
 
 
 def _parsed(text: str | None, scope: Scope) -> Node | None:

@@ -370,10 +370,64 @@ def test_a_vector_is_a_list_of_numbers(vector: object) -> None:
         DataEntry().set_vector(vector, "f")  # type: ignore[arg-type]
 
 
-def test_searching_vectors_is_refused_by_name() -> None:
-    """It is not there yet, and says so."""
-    with pytest.raises(UsageError, match="vector_search"):
-        dataset().vector_search([1.0], "f")
+def with_vectors() -> HyperDataset:
+    """Return a dataset of entries whose vectors are at known places of the plane."""
+    made = dataset()
+    places = {"east": [2.0, 0.0], "north": [0.0, 1.0], "west": [-3.0, 0.0], "both": [1.0, 1.0]}
+    entries = [DataEntry(name, metadata={"side": name[0], "f": at}) for name, at in places.items()]
+    for entry in [*entries, DataEntry("none"), DataEntry("longer", metadata={"f": [1, 2, 3]})]:
+        entry.add_sub_entries([DataSubEntry("p", source=f"s3://b/{entry.id}")])
+        assert made.add_data_entries([entry])["register"] == {}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("similarity", "nearest"),
+    [
+        ("cosine", ["east", "both", "north", "west"]),
+        ("dot_product", ["east", "both", "north", "west"]),
+        ("l2_norm", ["both", "east", "north", "west"]),
+        ("12_norm", ["both", "east", "north", "west"]),
+    ],
+)
+def test_the_nearest_vectors_come_first(similarity: str, nearest: list[str]) -> None:
+    """By hand: from (1.2, 0.5) it is 0.54 to (1, 1), 0.94 to (2, 0), 1.3 to (0, 1).
+
+    The direction of (2, 0) is nearer than that of (1, 1), and it is longer, too. Entries without a
+    vector, or with a longer one, are no neighbours.
+    """
+    at = [1.2, 0.5] if similarity.endswith("2_norm") else [1.0, 0.2]
+    made = with_vectors()
+    found = made.vector_search(at, "meta.f", similarity_function=similarity)
+    assert [one.id for one in found] == nearest
+    few = made.vector_search(at, "f", 2, similarity_function=similarity)
+    assert [one.id for one in few] == nearest[:2]
+
+
+def test_a_search_takes_filters() -> None:
+    """The nearest of those that fit, and not those that fit of the nearest."""
+    found = with_vectors().vector_search([1.0, 0.0], "f", 1, frame_query="meta.side:n")
+    assert [one.id for one in found] == ["north"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"reference_vector": []},
+        {"reference_vector": "12"},
+        {"reference_vector": [float("nan")]},
+        {"reference_vector": [0.0, 0.0]},
+        {"vector_field": ""},
+        {"number_of_neighbors": 0},
+        {"similarity_function": "manhattan"},
+        {"similarity_function": "l2_norm", "fast": True},
+    ],
+)
+def test_a_search_for_nothing_is_refused(said: dict[str, object]) -> None:
+    """With an error that is a ValueError, as there."""
+    asked = {"reference_vector": [1.0, 0.0], "vector_field": "f"} | said
+    with pytest.raises(ValueError, match=r"\w"):
+        dataset().vector_search(**asked)  # type: ignore[arg-type]
 
 
 def test_a_snapshot_leaves_the_child_in_hand() -> None:

@@ -143,8 +143,7 @@ def test_one_process_has_one_task_at_a_time() -> None:
         lambda: Task.init(task_name=3),  # type: ignore[arg-type]
         lambda: Task.init(project_name="p").set_progress(101),
         lambda: Task.init(project_name="p").set_base_docker("image"),
-        lambda: Task.init(project_name="p").set_dataview("id"),
-        lambda: Task.init(project_name="p").remove_dataviews(),
+        lambda: Task.init(project_name="p").set_dataview(5),  # type: ignore[arg-type]
         lambda: Task.create(project_name="p"),
         lambda: Task.init(project_name="p").execute_remotely(),
         lambda: Task.get_task(task_filter={"status": ["x"]}),

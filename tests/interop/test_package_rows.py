@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
 import hyperstore
-from hyperstore import QueryError, UsageError
 from hyperstore.dataset.runs import list_runs
 from tests.support.programs import run_program, write_program
 
@@ -127,22 +124,6 @@ def test_pk_05_the_helpers_of_clearml_do_their_work(tmp_path: Path) -> None:
     assert (tmp_path / "up" / "b.txt").read_text() == "a"
 
 
-def test_tk_02_a_task_has_no_views_to_list(tmp_path: Path) -> None:
-    """TK-03 and TK-04 say that they are not there yet, and by name."""
-    text = """\
-        from clearml import Task
-        task = Task.init("p", "t")
-        print(task.get_dataviews())
-        for call in (task.remove_dataviews, lambda: task.set_dataview("id")):
-            try:
-                call()
-            except RuntimeError as error:
-                print(str(error).partition(" ")[0])
-    """
-    said = "{}\nTask.remove_dataviews\nTask.set_dataview\n"
-    assert answer(tmp_path, text) == said
-
-
 def test_pk_06_a_frame_is_reached_into_for_its_version(tmp_path: Path) -> None:
     """One program takes `frame._api_object.dataset.version`."""
     text = """\
@@ -153,16 +134,6 @@ def test_pk_06_a_frame_is_reached_into_for_its_version(tmp_path: Path) -> None:
         print(frame._api_object.dataset.version == version.version_id == frame.origin["version_id"])
     """
     assert answer(tmp_path, text) == "True\n"
-
-
-def test_tk_02_a_task_without_dataviews_lists_none(tmp_path: Path) -> None:
-    """There is no DataView to connect yet, and using one is an error that says so."""
-    text = "from clearml import Task; print(Task.init(project_name='p').get_dataviews())"
-    assert answer(tmp_path, text) == "{}\n"
-    from hyperstore.allegroai import DataView
-
-    with pytest.raises((UsageError, QueryError)):
-        DataView()
 
 
 def test_tk_06_a_run_leads_to_the_versions_that_it_resolved(tmp_path: Path) -> None:
