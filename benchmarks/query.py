@@ -38,8 +38,9 @@ Key = tuple[int, str, str]
 class Bench:
     """The scratch folder, the figures found so far, and who could not do what."""
 
-    def __init__(self, scratch: Path, core: int, turns: int, quiet: bool) -> None:
-        self.scratch, self.core, self.turns, self.quiet = scratch, core, turns, quiet
+    def __init__(self, scratch: Path, core: int, turns: int, *, quiet: bool, keeps: bool) -> None:
+        self.scratch, self.core, self.turns = scratch, core, turns
+        self.quiet, self.keeps = quiet, keeps
         self.found: dict[Key, list[Figures]] = {}
         self.skipped: set[tuple[str, str]] = set()
         self.absent: dict[str, str] = {}
@@ -80,11 +81,15 @@ class Bench:
         if workload.startswith("memory") and contender not in WATCHED:
             return
         folder = self.scratch / f"{contender}-{size}"
-        if workload == "ingest" and folder.exists():
-            return  # It was brought along.
-        figures = self.child(contender, workload, folder, size)
+        kept = folder.with_suffix(".json")
+        if workload == "ingest" and kept.exists():
+            figures = json.loads(kept.read_text())
+        else:
+            figures = self.child(contender, workload, folder, size)
         if figures is None:
             return
+        if workload == "ingest":
+            kept.write_text(json.dumps(figures))
         for name in [name for name in figures if name.endswith(" answer")]:
             self.compare(contender, size, name.removesuffix(" answer"), figures.pop(name))
         self.found.setdefault((size, workload, contender), []).append(figures)
@@ -106,7 +111,7 @@ class Bench:
                 for _ in range(1 if alone else self.turns):
                     for contender in contenders:
                         self.measure(contender, workload, size)
-            for contender in contenders:
+            for contender in () if self.keeps else contenders:
                 shutil.rmtree(self.scratch / f"{contender}-{size}", ignore_errors=True)
 
     def medians(self) -> dict[Key, Figures]:
@@ -153,6 +158,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
     parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
+    parser.add_argument("--keep", type=Path, help="write here, and begin with what is here already")
     parser.add_argument("--json", action="store_true", help="print figures as JSON, not a table")
     given = parser.parse_args()
     if given.smoke:
@@ -167,7 +173,13 @@ def main() -> None:
     workloads = [each for each in WORKLOADS if each.startswith(starts)]
     contenders = given.contenders.split(",")
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="hyperstore-query-") as scratch:
-        bench = Bench(Path(scratch), given.core, given.turns, quiet=given.smoke)
+        bench = Bench(
+            given.keep or Path(scratch),
+            given.core,
+            given.turns,
+            quiet=given.smoke,
+            keeps=given.keep is not None,
+        )
         bench.run(contenders, workloads, [int(each) for each in given.sizes.split(",")])
     medians = bench.medians()
     if given.json:

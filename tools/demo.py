@@ -1,4 +1,4 @@
-"""The main job in about a minute: import, commit, branch, edit, diff, publish, iterate, export.
+"""The main job in about a minute: import, commit, branch, edit, diff, query, publish, export.
 
 python3 tools/demo.py                   on blood cells if they lie beside the checkout, else on
                                         pictures that it draws itself
@@ -138,6 +138,11 @@ def tell_story(demo: Demo, data: list[str]) -> None:
     demo.run("commit", "-m", f"Check every {label}, move one box")
     demo.run("log", "--oneline", "--graph", "--stat")
     demo.run("diff", "Current..relabelled", "--name-only", lines=3)
+
+    checked = label.replace("\\", "\\\\").replace('"', '\\"')
+    demo.run("query", "--roi", f'label.keyword:"{checked} (checked)"', "-n", "3")
+    demo.run("query", f'rois.label:"{checked}" AND rois.confidence:0.9', "--fields", "id")
+    demo.run("stats", "-n", "3")
 
     demo.run("tag", "v1", "-m", "Good enough to train on")
     demo.run("publish")

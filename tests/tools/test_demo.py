@@ -40,6 +40,9 @@ def tell(folder: Path, *data: Path, project: Path = PROJECT) -> str:
     assert "Traceback" not in done.stderr
     assert "error" not in done.stderr
     assert "No faults" in done.stdout
+    found = done.stdout.partition("$ hyperstore query ")[2].partition("$ hyperstore stats")[0]
+    assert " (checked)" in found
+    assert "annotated" in done.stdout
     return done.stdout
 
 
