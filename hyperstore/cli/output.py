@@ -77,6 +77,14 @@ class Output:
         """Print what was made by the program alone, such as its own help."""
         print(text)
 
+    def exact(self, text: str) -> None:
+        """Print text as it is, for programs; on a terminal each of its lines is made harmless."""
+        if not text or not _is_terminal(sys.stdout):
+            print(text, end="")
+            return
+        for line in text.removesuffix("\n").split("\n"):
+            self.line(line)
+
     def note(self, *parts: Part) -> None:
         """Print a remark that is not a result."""
         self._print(parts, sys.stderr)

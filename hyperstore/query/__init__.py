@@ -11,7 +11,8 @@ The index: `columnbytes.py` and `column.py` (the values of one field), `segment.
 cannot be asked), `index.py`. Of many frames: `tally.py`, `statistics.py`
 and `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
-Pinned: `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`, `lockdiff.py`, `locking.py`.
+Pinned: `frameids.py`, `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`, `lockdiff.py`,
+`locking.py`.
 Positions: `versionset.py` (the frames of a version as numbers), `versionfile.py` (kept on disk),
 `finding.py` (which of them fit), `stretches.py` and `merged.py` (several versions in one order),
 `selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`

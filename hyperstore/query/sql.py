@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from hyperstore.errors import DiskFullError, HyperstoreError, QueryError, UsageError, nearest
 from hyperstore.limits import SQL_CHARS_MAX, SQL_DISK_BYTES, SQL_MEMORY_BYTES
+from hyperstore.query.tablebatches import Frames
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tablerows import META
-from hyperstore.query.tables import Frames, Scan, library
+from hyperstore.query.tables import Scan, library
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,49 +9,29 @@ unless the columns that are asked for have none; then nothing is read before the
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
-from itertools import islice
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING
 
-from hyperstore.dataset.view import Frame, View
-from hyperstore.errors import NotFoundError, UsageError, a_type, nearest
-from hyperstore.frames.frame import SingleFrame
-from hyperstore.frames.own import record_of_frame
-from hyperstore.frames.records import WholeRecord, read_lazily, read_whole
-from hyperstore.frames.wider import DOUBTS, record_of_wire
-from hyperstore.frames.wire import absolute_sources
-from hyperstore.limits import TABLE_BATCH_FRAMES
+from hyperstore.errors import NotFoundError, UsageError, nearest
+from hyperstore.query.tablebatches import Frames, batches_of
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tablemeta import MetaKinds
-from hyperstore.query.tablerows import META, Batch, Column, Record, Table, meta_column
+from hyperstore.query.tablerows import META, Column, Rows, Table, meta_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "Frames",
-    "Positions",
+    "Filler",
     "Scan",
     "arrow",
     "library",
+    "meta_columns",
     "to_arrow",
     "to_batches",
     "to_pandas",
     "to_polars",
 ]
-
-
-@runtime_checkable
-class Positions(Protocol):
-    """Frames that are read by their positions, such as a Selection."""
-
-    def __len__(self) -> int: ...
-
-    def read(self, positions: Sequence[int]) -> list[Frame]: ...
-
-
-Frames: TypeAlias = View | Positions | Iterable[Frame]
-"""What tables are made of. What can be gone through only once gives no columns of metadata."""
 
 
 def library(name: str, install: str, what: str) -> ModuleType:
@@ -135,8 +115,8 @@ class Scan:
         self.known: list[str] = []
         """All columns that there are, as far as they had to be looked up."""
         self._columns = self._chosen(columns, strict=strict)
-        self._nested = nested
-        self.schema = self._schema()
+        self._filler = Filler(self._columns, nested=nested)
+        self.schema: pa.Schema = self._pa.schema(self._filler.fields)
         self.error: BaseException | None = None
         """What stopped the last reading, if anything did."""
 
@@ -157,7 +137,7 @@ class Scan:
         if columns is not None and known.keys() >= set(columns):
             return [known[name] for name in dict.fromkeys(columns)]
         if table.metas is not None and not isinstance(self._frames, Iterator):
-            known |= {one.name: one for one in _meta_columns(self._frames, table)}
+            known |= {one.name: one for one in meta_columns(self._frames, table)}
         self.known = list(known)
         if columns is None:
             return list(known.values())
@@ -192,42 +172,10 @@ class Scan:
             raise
 
     def _batches(self) -> Iterator["pa.RecordBatch"]:
-        pa, table = self._pa, self._table
-        fixed = [one for one in self._columns if not (self._nested and one.path)]
-        below = [one for one in self._columns if self._nested and one.path]
-        for batch in _batches_of(self._frames, rois=_needs_rois(table, self._columns)):
-            rows = table.rows(batch)
-            made = {one.name: pa.array(one.fill(rows), type=self._type(one)) for one in fixed}
-            if below:
-                arrays = {one.path: pa.array(one.fill(rows), type=self._type(one)) for one in below}
-                made[META] = _struct(pa, arrays)
-            yield pa.record_batch([made[name] for name in self.schema.names], schema=self.schema)
-
-    def _schema(self) -> "pa.Schema":
-        pa = self._pa
-        fields: list[object] = []
-        below: dict[tuple[str, ...], object] = {}
-        for one in self._columns:
-            if self._nested and one.path:
-                if not below:
-                    fields.append(None)
-                below[one.path] = self._type(one)
-            else:
-                about = {"about": one.about}
-                fields.append(pa.field(one.name, self._type(one), metadata=about))
-        return pa.schema([_struct_field(pa, META, below) if one is None else one for one in fields])
-
-    def _type(self, column: Column) -> "pa.DataType":
-        pa = self._pa
-        kinds: dict[str, Callable[[], object]] = {
-            "text": pa.string,
-            "int": pa.int64,
-            "real": pa.float64,
-            "boolean": pa.bool_,
-            "texts": lambda: pa.list_(pa.string()),
-            "reals": lambda: pa.list_(pa.float64()),
-        }
-        return kinds[column.kind]()
+        needed = _needs_rois(self._table, self._columns)
+        for batch in batches_of(self._frames, rois=needed):
+            made = self._filler.arrays(self._table.rows(batch))
+            yield self._pa.record_batch(made, schema=self.schema)
 
 
 def _table(name: str) -> Table:
@@ -244,10 +192,11 @@ def _is_asked(column: Column, name: str, *, strict: bool) -> bool:
     return own == name or (bool(column.path) and own.startswith(f"{name}."))
 
 
-def _meta_columns(frames: Frames, table: Table) -> list[Column]:
+def meta_columns(frames: Frames, table: Table) -> list[Column]:
+    """Return the columns that the metadata of a table's rows makes, by reading all of it."""
     kinds = MetaKinds()
     assert table.metas is not None
-    for batch in _batches_of(frames, rois=table.needs_rois):
+    for batch in batches_of(frames, rois=table.needs_rois):
         for record in batch.records:
             for meta in table.metas(record):
                 kinds.add(meta)  # type: ignore[arg-type]
@@ -258,55 +207,44 @@ def _needs_rois(table: Table, columns: Sequence[Column]) -> bool:
     return table.needs_rois or any(one.needs_rois for one in columns)
 
 
-# Where frames come from.
+class Filler:
+    """Makes Arrow arrays of the rows of a table, one for each field."""
 
+    def __init__(self, columns: Sequence[Column], *, nested: bool = False) -> None:
+        """With `nested`, metadata is one struct, the last field."""
+        self._pa = arrow()
+        self._fixed = [one for one in columns if not (nested and one.path)]
+        self._below = {one.path: one for one in columns if nested and one.path}
+        self.fields = [
+            self._pa.field(one.name, self._type(one), metadata={"about": one.about})
+            for one in self._fixed
+        ]
+        if self._below:
+            types = {path: self._type(one) for path, one in self._below.items()}
+            self.fields.append(_struct_field(self._pa, META, types))
 
-def _batches_of(frames: Frames, *, rois: bool) -> Iterator[Batch]:
-    if isinstance(frames, View):
-        yield from _of_view(frames, rois=rois)
-        return
-    first = 0
-    source = _read(frames) if isinstance(frames, Positions) else iter(frames)
-    while chunk := list(islice(source, TABLE_BATCH_FRAMES)):
-        ids = [getattr(one, "object_id", None) for one in chunk]
-        yield Batch(
-            first, [getattr(one, "home", None) for one in chunk], ids, list(map(_record, chunk))
-        )
-        first += len(chunk)
+    def arrays(self, rows: Rows) -> list["pa.Array"]:
+        """Return the arrays of some rows."""
+        made = [self._array(one, rows) for one in self._fixed]
+        if self._below:
+            below = {path: self._array(one, rows) for path, one in self._below.items()}
+            made.append(_struct(self._pa, below))
+        return made
 
+    def _array(self, column: Column, rows: Rows) -> "pa.Array":
+        return self._pa.array(column.fill(rows), type=self._type(column))
 
-def _of_view(view: View, *, rois: bool) -> Iterator[Batch]:
-    """Give batches from stored bytes, without a frame object between."""
-    read: Callable[..., Record] = read_whole if rois else read_lazily
-    source, first = view.payloads(), 0
-    while chunk := list(islice(source, TABLE_BATCH_FRAMES)):
-        records = [read(payload, what="frame") for _, payload in chunk]
-        for record in records:
-            absolute_sources(record.sources, view.roots)
-        yield Batch(first, [view.home] * len(chunk), [one for one, _ in chunk], records)
-        first += len(chunk)
-
-
-def _read(frames: Positions) -> Iterator[Frame]:
-    count = len(frames)
-    for start in range(0, count, TABLE_BATCH_FRAMES):
-        yield from frames.read(range(start, min(start + TABLE_BATCH_FRAMES, count)))
-
-
-def _record(frame: object) -> WholeRecord:
-    """Return the record of a frame, or of a wire dict, as it would be stored."""
-    if isinstance(frame, SingleFrame):
-        try:
-            record = record_of_frame(frame)
-        except DOUBTS:
-            record = None
-        if record is not None:
-            return record
-    to_dict = getattr(frame, "to_dict", None)
-    wire = to_dict() if callable(to_dict) else frame
-    if not isinstance(wire, dict):
-        raise UsageError(f"tables are made of frames, not of {a_type(frame)}")
-    return record_of_wire(wire)
+    def _type(self, column: Column) -> "pa.DataType":
+        pa = self._pa
+        kinds: dict[str, Callable[[], object]] = {
+            "text": pa.string,
+            "int": pa.int64,
+            "real": pa.float64,
+            "boolean": pa.bool_,
+            "texts": lambda: pa.list_(pa.string()),
+            "reals": lambda: pa.list_(pa.float64()),
+        }
+        return kinds[column.kind]()
 
 
 # Metadata in one column.
