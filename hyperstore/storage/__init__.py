@@ -13,13 +13,12 @@ bounds are known. No view of the map, no lmdb error and no inherited handle leav
 Sequence numbers grow, are never given twice, and survive garbage collection.
 
 Files in reading order: database.py (the handle), reader.py and writer.py (what it hands out);
-packing.py, objects.py, numbered.py, sweep.py, repack.py, survey.py (objects), copying.py and
-duplicate.py (a smaller file); rows.py (rows that change),
-header.py, refs.py, reflog.py; pins.py (what the living hold), turn.py (who collects),
-presence.py (who has it open);
-environment.py (the mapped file), registry.py (one for each file), gate.py (readers and who must be
-alone), translation.py (the engine's errors), place.py (a look at the folder), datafile.py (a look
-at the file before it is mapped), host.py (what is asked of the system).
+packing.py, objects.py, rowplaces.py and numbered.py (by number), sweep.py, repack.py, survey.py
+(objects), copying.py and duplicate.py (a smaller file); rows.py (rows that change), header.py,
+refs.py, reflog.py; pins.py (what the living hold), turn.py (who collects), presence.py (who has it
+open); environment.py (the mapped file), registry.py (one for each file), gate.py (readers and who
+must be alone), translation.py (the engine's errors), place.py (a look at the folder), datafile.py
+(a look at the file before it is mapped), host.py (what is asked of the system).
 
 Why not one row an object: LMDB gives values over 2 kB whole pages, and blobs keyed by hash spread
 each write over the file. The figures stand in objects.py.

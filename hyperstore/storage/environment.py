@@ -20,9 +20,9 @@ from hyperstore.limits import FILE_SLACK_BYTES, LOCK_FILE_BYTES, MAP_BYTES_MIN, 
 from hyperstore.storage import host
 from hyperstore.storage.datafile import DATA_FILE, LOCK_FILE, check_files, file_key
 from hyperstore.storage.gate import Gate, LiveReader, LiveWriter
-from hyperstore.storage.packing import RowPlaces
 from hyperstore.storage.presence import Presence
 from hyperstore.storage.registry import FileKey, Registry
+from hyperstore.storage.rowplaces import RowPlaces
 from hyperstore.storage.translation import disk_errors, translate
 
 __all__ = [
@@ -80,7 +80,7 @@ class Environment:
         self.tables: Tables
         self.generation = 0  # Counts forks; what was begun in another one is void.
         self.openings = 0  # Counts files; a compact one numbers its states anew.
-        self.places: RowPlaces = {}
+        self.places = RowPlaces()
         self._map_bytes = map_bytes
         self._reserve_bytes = reserve_bytes
         self._uses = 0
