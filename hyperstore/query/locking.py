@@ -5,9 +5,10 @@ has become of their versions, and does not change; `clone()` gives one that does
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Self
@@ -20,11 +21,12 @@ from hyperstore.errors import HyperstoreError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.history.lock import LockedVersion
 from hyperstore.ids import CommitId, ObjectId
-from hyperstore.limits import LOCK_BEGINS, LOCK_CHUNK
+from hyperstore.limits import LOCK_BEGINS
 from hyperstore.query import checks
 from hyperstore.query.canonical import text_of
 from hyperstore.query.described import StoreLike
 from hyperstore.query.expression import Field, Leaf, Scope, Term
+from hyperstore.query.frameids import frame_ids
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.kept import Kept
 from hyperstore.query.keptlocks import check_here, check_shown, find_lock, stamp_lock
@@ -187,18 +189,13 @@ class Locking(Kept):
         else:
             whole = Selection(handle, found.parts())
 
-        def ids() -> Iterator[Sequence[str]]:
-            entries = whole.entries()
-            while chunk := [frame_id for frame_id, _ in islice(entries, LOCK_CHUNK)]:
-                yield chunk
-
         return Shown(
             name=self.name or "",
             spec=_pinned_spec(self.spec(), self.iteration),
             queries=found.views,
             counts=count.queries,
             count=int(count),
-            ids=ids,
+            ids=partial(frame_ids, whole),
             begins=self._beginning(found),
             revisions=found.revisions if isinstance(found, _Settled) else {},
         )

@@ -186,6 +186,11 @@ class Selection:
                 counts[place] = rois
         return array("Q", accumulate(counts))
 
+    @property
+    def numbers(self) -> "array[int]":
+        """The sequence numbers of all frames in order, each once; shared, so nobody changes it."""
+        return self._ordered().numbers
+
     def _part_at(self, order: _Order, place: int) -> int:
         number = order.numbers[place]
         group = order.groups[place] if order.groups is not None else 0
