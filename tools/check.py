@@ -83,6 +83,7 @@ def main() -> None:
     if not given.fast:
         check_wheel(python)
         run([*python, "benchmarks/run.py", "--smoke"])
+        run([*python, "benchmarks/query.py", "--smoke"])
     print(closing)
 
 

@@ -13,7 +13,7 @@ from typing import TextIO
 import pytest
 
 from tests.cli.conftest import lines
-from tests.support.command import PROJECT, Command, environment
+from tests.support.command import PROJECT, Command, environment, spawn
 from tests.support.frames import wire, wires
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -75,6 +75,29 @@ def test_ctrl_c_while_the_command_is_loaded_ends_it_quietly(module: str) -> None
 def test_a_command_that_is_told_to_ignore_ctrl_c_does(cells: Command) -> None:
     """As shells tell what they start in the background."""
     assert pressed("lmdb", 'trap "" INT;') == (0, cells("ls", "--name-only").out, "")
+
+
+# The same where the index is first touched, in the middle of a query.
+PRESSED_INSIDE = """
+import os, signal, sys
+from hyperstore.cli.main import main
+def press(event, arguments):
+    if event == "open" and "/cache/index/" in str(arguments[0]) and not pressed:
+        pressed.append(event)
+        os.kill(os.getpid(), signal.SIGINT)
+pressed = []
+sys.addaudithook(press)
+main()
+"""
+
+
+def test_ctrl_c_in_a_query_leaves_an_index_that_works(store: Command, tmp_path: Path) -> None:
+    """Whoever sees that it takes long stops it, and asks again."""
+    store("add", "-", stdin=lines(wires(1_500)))
+    words = ["query", "meta.number:[7 TO 9]", "--ids"]
+    stopped = spawn(tmp_path, *words, program=("-c", PRESSED_INSIDE))
+    assert (stopped.code, stopped.out, stopped.err) == (130, "", "error: interrupted\n")
+    assert spawn(tmp_path, *words).out.split() == ["f008", "f009", "f007"]
 
 
 def opened(pipe: Path, process: subprocess.Popen[str]) -> TextIO:

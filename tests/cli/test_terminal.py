@@ -62,10 +62,23 @@ def test_colour_goes_to_a_terminal_only(cells: Command, tmp_path: Path) -> None:
     assert "\x1b[31merror" in on_terminal(tmp_path, "nonsense")
 
 
-@pytest.mark.parametrize("line", ["ls", "log --oneline", "branch", "tag", "reflog --all"])
+LISTS = [
+    "ls",
+    "log --oneline",
+    "branch",
+    "tag",
+    "reflog --all",
+    "head -n 99",
+    "query *:*",
+    "sample",
+]
+
+
+@pytest.mark.parametrize("line", LISTS)
 def test_lists_fit_80_columns(cells: Command, tmp_path: Path, line: str) -> None:
     """A row that wraps cannot be read down its columns, whatever the names are."""
-    cells("add", "-", stdin=lines([wire("猫" * 30, context="文脈" * 40), wire("x" * 200)]))
+    wide = wire("猫" * 30, context="文脈" * 40, labels=["猫" * 30, "犬" * 30])
+    cells("add", "-", stdin=lines([wide, wire("x" * 200, labels=["y" * 200])]))
     cells("commit", "-m", "A subject that goes on and on, " * 10)
     cells("branch", "a-name-of-some-length")
     cells("tag", "v1", "-m", "Because " * 40)
