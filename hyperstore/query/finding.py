@@ -1,24 +1,18 @@
 """Which frames a part of a selection has: those of its version that fit its condition."""
 
 from array import array
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from pyroaring import BitMap
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.view import View
-from hyperstore.frames.records import WholeRecord, read_whole
-from hyperstore.ids import Kind
 from hyperstore.query.expression import Condition
-from hyperstore.query.match import matches, matching_rois
+from hyperstore.query.index import FrameIndex
 from hyperstore.query.since import since
 from hyperstore.query.versionset import version_set
 
 __all__ = ["EVERY_FRAME", "Found", "Part", "find", "roi_counts"]
-
-_BATCH = 512
 
 EVERY_FRAME = Condition()
 """The condition that all frames fit; no index is read for it."""
@@ -45,27 +39,11 @@ def find(handle: Handle, part: Part) -> Found:
     if part.condition == EVERY_FRAME:
         return Found(members, BitMap())
     revised = since(handle, part.view, part.condition)
-    within = members | revised.removed
-    found = BitMap()
-    for number, record in _records(handle, within):
-        given = {leaf: number in numbers for leaf, numbers in revised.given.items()}
-        if matches(part.condition, record, handle.roots, given):
-            found.add(number)
-    return Found(found & members, found - members)
+    within = members | revised.removed if revised.removed else members
+    found = FrameIndex.of(handle).find(part.condition, within, revised.given)
+    return Found(found & members, found - members) if revised.removed else Found(found, BitMap())
 
 
 def roi_counts(handle: Handle, part: Part, numbers: "array[int]") -> "array[int]":
     """Return how many ROIs of each frame the part asks for: all of them where it asks for none."""
-    counts = array("I")
-    for _, record in _records(handle, numbers):
-        counts.append(len(matching_rois(part.condition, record, handle.roots)))
-    return counts
-
-
-def _records(handle: Handle, numbers: Iterable[int]) -> Iterator[tuple[int, WholeRecord]]:
-    wanted = iter(numbers)
-    while batch := list(islice(wanted, _BATCH)):
-        with handle.database.reading() as reader:
-            found = reader.payloads_at(batch, Kind.FRAME)
-        for number, (_, payload) in zip(batch, found, strict=True):
-            yield number, read_whole(payload, what="frame")
+    return FrameIndex.of(handle).roi_counts(part.condition, numbers)

@@ -100,7 +100,11 @@ class Selection:
         """What each part has, as sets of sequence numbers; shared, so nobody changes them."""
         if self._found is None:
             self.hold()
-            self._found = [find(self.handle, part) for part in self.parts]
+            try:
+                self._found = [find(self.handle, part) for part in self.parts]
+            except MissingObjectError:  # Of a frame that was lost and came back, or is not here.
+                self._forget()
+                self._found = [find(self.handle, part) for part in self.parts]
         return self._found
 
     @property
@@ -332,13 +336,16 @@ class Selection:
     def _renewed(self) -> _Order:
         """Find all again: a frame that was lost and came back has another number."""
         before = len(self._ordered().numbers)
-        for part in self.parts:
-            forget_version_set(self.handle, part.view.snapshot)
-        self._found = self._order = None
+        self._forget()
         order = self._ordered()
         if len(order.numbers) != before:
             raise CorruptError("what a selection found is no longer what it was; run fsck")
         return order
+
+    def _forget(self) -> None:
+        for part in self.parts:
+            forget_version_set(self.handle, part.view.snapshot)
+        self._found = self._order = None
 
 
 def _picked(numbers: "array[int]", places: Sequence[int]) -> Sequence[int]:

@@ -25,7 +25,7 @@ class _IdRecord(Struct):
 
 
 _read_id = decoder(_IdRecord)
-_NOWHERE = VersionSet(array("I"), BitMap(), ascends=False)
+_NOWHERE = VersionSet(array("I"), BitMap(), ascends=False, number=0)
 _HEX_KEY_BYTES = 17
 
 

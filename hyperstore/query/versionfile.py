@@ -10,8 +10,8 @@ import os
 import struct
 import sys
 from array import array
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from pyroaring import BitMap
 
@@ -23,7 +23,7 @@ from hyperstore.limits import (
     VERSION_SETS_SAVED_MAX,
 )
 
-__all__ = ["SavedSet", "Shelf"]
+__all__ = ["Shelf", "VersionSet"]
 
 _FOLDER = "cache/versions"
 _MAGIC = b"HSVERS\0\1"
@@ -32,13 +32,17 @@ _HEAD = struct.Struct(f"<8s16s{ID_BYTES}sQBII")
 _NUMBER_BYTES = 4
 
 
-class SavedSet(NamedTuple):
-    """What a file holds."""
+@dataclass(frozen=True, slots=True)
+class VersionSet:
+    """The frames of one snapshot; what it holds is shared, so nobody changes it."""
 
-    number: int  # That of the root node, when the set was made.
-    order: "array[int]"
-    members: BitMap
-    ascends: bool
+    order: "array[int]"  # Sequence numbers in the order of iteration.
+    members: BitMap  # The same numbers.
+    ascends: bool  # Whether the order of iteration is that of arrival.
+    number: int  # That of the root of the tree: another one where all was collected and came back.
+
+    def __len__(self) -> int:
+        return len(self.order)
 
 
 class Shelf:
@@ -48,7 +52,7 @@ class Shelf:
         self._folder = store / _FOLDER
         self._store = bytes.fromhex(store_id)
 
-    def load(self, order: NodeId) -> SavedSet | None:
+    def load(self, order: NodeId) -> VersionSet | None:
         """Return what is saved of a tree, taken for used now; None where nothing sound is."""
         path = self._folder / order.hex()
         try:
@@ -63,7 +67,7 @@ class Shelf:
                 os.utime(path)
         return found
 
-    def _read(self, data: memoryview, order: NodeId) -> SavedSet | None:
+    def _read(self, data: memoryview, order: NodeId) -> VersionSet | None:
         if len(data) < _HEAD.size + CHECK_BYTES:
             return None
         magic, store, name, number, ascends, count, length = _HEAD.unpack_from(data)
@@ -76,9 +80,10 @@ class Shelf:
         numbers = array("I")
         numbers.frombytes(data[_HEAD.size : split])
         _little(numbers)
-        return SavedSet(number, numbers, BitMap.deserialize(bytes(data[split:end])), bool(ascends))
+        members = BitMap.deserialize(bytes(data[split:end]))
+        return VersionSet(numbers, members, bool(ascends), number)
 
-    def save(self, order: NodeId, made: SavedSet) -> None:
+    def save(self, order: NodeId, made: VersionSet) -> None:
         """Write a file, where the disk takes it, and take away those that are too many."""
         bitmap = made.members.serialize()
         numbers = array("I", made.order)

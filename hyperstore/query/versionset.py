@@ -10,7 +10,7 @@ is missing, damaged, of another store or of frames that were collected since is 
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from operator import lt
 from weakref import WeakKeyDictionary
@@ -30,7 +30,7 @@ from hyperstore.limits import (
     VERSION_SETS_HELD_MAX,
     VERSION_SETS_TRIED,
 )
-from hyperstore.query.versionfile import SavedSet, Shelf
+from hyperstore.query.versionfile import Shelf, VersionSet
 from hyperstore.tree import cursor
 from hyperstore.tree.diff import Change, diff
 from hyperstore.tree.nodes import Nodes
@@ -38,18 +38,6 @@ from hyperstore.tree.nodes import Nodes
 __all__ = ["VersionSet", "forget_version_set", "version_set"]
 
 _BATCH = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class VersionSet:
-    """The frames of one snapshot; both are shared, so nobody changes them."""
-
-    order: "array[int]"  # Sequence numbers in the order of iteration.
-    members: BitMap  # The same numbers.
-    ascends: bool  # Whether the order of iteration is that of arrival.
-
-    def __len__(self) -> int:
-        return len(self.order)
 
 
 class _Held:
@@ -86,9 +74,10 @@ def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
     """
     held = _held.setdefault(handle, _Held())
     order = root(snapshot, "order")
+    number = _number(handle, order)
     found = held.get(order)
-    if found is None:
-        found = _made(handle, snapshot, held)
+    if found is None or found.number != number:
+        found = _made(handle, snapshot, held, number)
         held.put(order, found)
     return found
 
@@ -100,13 +89,12 @@ def forget_version_set(handle: Handle, snapshot: Snapshot) -> None:
     Shelf(handle.folder, handle.database.store_id).remove(order)
 
 
-def _made(handle: Handle, snapshot: Snapshot, held: _Held) -> VersionSet:
+def _made(handle: Handle, snapshot: Snapshot, held: _Held, number: int) -> VersionSet:
     shelf = Shelf(handle.folder, handle.database.store_id)
     order = root(snapshot, "order")
-    number = _number(handle, order)
     saved = shelf.load(order)
-    if saved is not None and saved.number == number and len(saved.order) == snapshot.count:
-        return VersionSet(saved.order, saved.members, saved.ascends)
+    if saved is not None and saved.number == number and len(saved) == snapshot.count:
+        return saved
     nodes = handle.staging().nodes
     made, cost = None, snapshot.count
     for relative in _relatives(handle, snapshot, held, shelf):
@@ -116,13 +104,14 @@ def _made(handle: Handle, snapshot: Snapshot, held: _Held) -> VersionSet:
             break
     if made is None:
         made = _walked(handle, nodes, order)
+    made = replace(made, number=number)
     if cost >= VERSION_SET_SAVED_MIN:
-        shelf.save(order, SavedSet(number, made.order, made.members, made.ascends))
+        shelf.save(order, made)
     return made
 
 
 def _number(handle: Handle, order: NodeId) -> int:
-    """Return the number of a tree's root: another one where all was collected and came back."""
+    """Return the number of a tree's root, 0 where it is not here."""
     with handle.database.reading() as reader:
         return reader.numbers([order]).get(order, 0)
 
@@ -134,7 +123,7 @@ def _walked(handle: Handle, nodes: Nodes, order: NodeId) -> VersionSet:
     while batch := [ObjectId(value) for _, value in islice(entries, _BATCH)]:
         numbers.extend(_numbers(handle, batch))
     ascends = all(map(lt, numbers, islice(numbers, 1, None)))
-    return VersionSet(numbers, BitMap(numbers), ascends)
+    return VersionSet(numbers, BitMap(numbers), ascends, 0)
 
 
 def _numbers(handle: Handle, ids: list[ObjectId]) -> "array[int]":
@@ -159,7 +148,8 @@ def _relatives(
     tried = 0
     most = _most_changes(snapshot.count)
     for order, known in reversed(held.sets.copy().items()):
-        if tried < VERSION_SETS_TRIED and abs(len(known) - snapshot.count) <= most:
+        near = abs(len(known) - snapshot.count) <= most
+        if near and tried < VERSION_SETS_TRIED and known.number == _number(handle, order):
             tried += 1
             yield order, known
     for order, count in shelf.listed():
@@ -169,7 +159,7 @@ def _relatives(
             tried += 1
             saved = shelf.load(order)
             if saved is not None and saved.number and saved.number == _number(handle, order):
-                yield order, VersionSet(saved.order, saved.members, saved.ascends)
+                yield order, saved
 
 
 def _most_changes(count: int) -> int:
@@ -214,7 +204,7 @@ def _changed(
     numbers += known.order[at:]
     members = known.members - BitMap(gone)
     members.update(came)
-    return VersionSet(numbers, members, known.ascends and _ascends_at(numbers, places))
+    return VersionSet(numbers, members, known.ascends and _ascends_at(numbers, places), 0)
 
 
 def _ascends_at(numbers: "array[int]", places: list[int]) -> bool:

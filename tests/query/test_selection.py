@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -34,7 +35,8 @@ def order_of(one: Frame) -> tuple[str, int, str]:
 
 
 def labels_of(one: Frame) -> list[str]:
-    return [label for roi in one.to_dict().get("rois", []) for label in roi["label"]]
+    rois = cast("list[dict[str, list[str]]]", one.to_dict().get("rois", []))
+    return [label for roi in rois for label in roi["label"]]
 
 
 def slow(parts: list[Part]) -> list[tuple[int, Frame]]:

@@ -146,7 +146,6 @@ def test_frames_that_were_collected_and_came_back_are_found(
     draft.commit("one left")
     assert gc(store, prune_now=True).objects >= MANY
     draft.add_frames(frames)
-    forget(store)
     assert check(store, draft.view()).order != before
     assert len(list(FrameIterator(Selection(store.handle, [Part(draft.view())])))) == MANY
 
