@@ -4,7 +4,8 @@ Words: the *iteration order* of a reader is sequential or random.
 
 Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.py` (numbers and
 dates), `fields.py`, `tokens.py`, `regexsyntax.py` and `regex.py`, `wildcard.py`, `leaves.py`,
-`canonical.py` (the way back) and `lucene.py`. Matching: `values.py` and `match.py` (one frame).
+`canonical.py` (the way back) and `lucene.py`. Matching: `values.py` and
+`match.py` (one frame).
 The index: `columnbytes.py` and `column.py` (the values of one field), `segment.py` (a file of them),
 `gather.py` and `extract.py` (from frames to columns), `build.py`, `shelf.py` (the files), `catchup.py`;
 `views.py`, `scan.py` and `answer.py` (one test), `evaluate.py` (a condition), `fieldcheck.py` (what

@@ -331,7 +331,8 @@ def inverted(spans: Spans) -> Spans:
 @functools.cache
 def _folding() -> tuple[tuple[int, int], ...]:
     """Return each character that folds to one other, and that one."""
-    folded = ((code, chr(code).casefold()) for code in range(LAST + 1))
+    # Behind the first two planes come ideographs, tags and private characters, without case.
+    folded = ((code, chr(code).casefold()) for code in range(0x20000))
     return tuple((code, ord(to)) for code, to in folded if len(to) == 1 and ord(to) != code)
 
 

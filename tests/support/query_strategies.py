@@ -127,7 +127,7 @@ def _rois(draw: st.DrawFn, sources: list[str]) -> Wire:
     wire: Wire = {"label": draw(st.lists(st.sampled_from(LABELS), min_size=1, max_size=2))}
     if draw(st.booleans()):
         wire["confidence"] = draw(st.sampled_from(CONFIDENCES))
-    meta = draw(_metas) if draw(st.booleans()) else {}
+    meta: Wire = draw(_metas) if draw(st.booleans()) else {}
     kind = draw(st.sampled_from(KINDS))
     if kind == "b2d":
         wire["poly"] = [0.0, 0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0]
