@@ -25,6 +25,7 @@ __all__ = [
     "complete_tags",
     "complete_versions",
     "complete_wire_fields",
+    "completed",
 ]
 
 _ITEMS_MAX = 200
@@ -67,9 +68,10 @@ def _console(ctx: click.Context) -> Iterator[Console]:
         os.chdir(before)
 
 
-def _complete(
+def completed(
     ctx: click.Context, incomplete: str, names: Callable[[Console], list[str]]
 ) -> list[CompletionItem]:
+    """Return the names in the store of this command line that begin so; none where that fails."""
     try:
         with _console(ctx) as console:
             found = [name for name in names(console) if name.startswith(incomplete)]
@@ -109,14 +111,14 @@ def complete_datasets(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a dataset."""
-    return _complete(ctx, incomplete, _datasets)
+    return completed(ctx, incomplete, _datasets)
 
 
 def complete_versions(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a version, or `dataset@version`."""
-    return _complete(ctx, incomplete, lambda console: _versions(console) + _full(console))
+    return completed(ctx, incomplete, lambda console: _versions(console) + _full(console))
 
 
 def complete_revisions(
@@ -124,7 +126,7 @@ def complete_revisions(
 ) -> list[CompletionItem]:
     """Complete a revision, also behind `..`."""
     start, dots, end = incomplete.rpartition("..")
-    found = _complete(
+    found = completed(
         ctx, end, lambda console: ["HEAD", *_versions(console), *_tags(console), *_full(console)]
     )
     return [CompletionItem(f"{start}{dots}{item.value}") for item in found]
@@ -134,7 +136,7 @@ def complete_tags(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete the name of a tag."""
-    return _complete(ctx, incomplete, _tags)
+    return completed(ctx, incomplete, _tags)
 
 
 def complete_settings(

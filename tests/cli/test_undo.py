@@ -65,9 +65,22 @@ LINES = [
     "tag -d v1",
     "undo",
     "undo; snapshot",
+    "view create blue cells@Current --order random --label cell=1",
+    "view add green fix --roi cell",
+    "view edit green --set iteration.random_seed=4",
+    "view clone green blue",
+    "view delete green",
+    "view publish green",
+    "view archive green",
+    "view lock green --commit",
+    "view lock whole",
+    "view unlock whole.lock; view lock whole",
+    "stamp model.pt --view whole",
+    "stamp model.pt --view green --commit",
+    "stamp model.pt --lock whole.lock; view lock whole",
 ]
 READING = {"cat", "diff", "export", "fsck", "head", "log", "ls", "reflog", "show", "status"}
-READING |= {"query", "sample", "sql", "stats", "version"}
+READING |= {"query", "sample", "sql", "stats", "version", "which"}
 ELSEWHERE = {"config", "gc", "init", "run"}  # What these write is no ref.
 OF_FILES = {"media"}  # What of it moves refs is held in test_media.py, which has a server.
 
@@ -95,6 +108,9 @@ def full(cells: Command, tmp_path: Path) -> Command:
     cells("branch", "spare", "--dataset", "blood")
     cells("switch", "cells@Current")
     cells("rm", "f003")
+    (tmp_path / "model.pt").write_text("weights")
+    cells("view", "create", "green", "cells@Current")
+    cells("view", "create", "whole", "fix")
     with open_store(find_store(Path.cwd())) as store:
         begin_run(store.handle, "train").end("completed")
     return cells
