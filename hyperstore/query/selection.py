@@ -154,11 +154,12 @@ class Selection:
 
     # The order.
 
-    def _stretches(self) -> list[Stretch]:
+    def stretches(self) -> list[Stretch]:
+        """Return what each version gives to it, in no order among them."""
         return stretches_of(self.handle, self.parts, self.found)
 
     def _runs(self) -> Iterator[Run]:
-        return in_order(self.handle, self._stretches())
+        return in_order(self.handle, self.stretches())
 
     def _ordered(self) -> _Order:
         if self._order is None:
@@ -258,7 +259,7 @@ class Selection:
                 before = ends[place]
 
     def _keyed(self) -> Iterator[Keyed]:
-        stretches = [one for one in self._stretches() if one.wanted]
+        stretches = [one for one in self.stretches() if one.wanted]
         return merge(*(keyed(self.handle, one, at) for at, one in enumerate(stretches)))
 
     # Reading.
@@ -283,7 +284,7 @@ class Selection:
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
         """Yield (frame id, object id) in order, each frame once."""
         self.hold()
-        stretches = [one for one in self._stretches() if one.wanted]
+        stretches = [one for one in self.stretches() if one.wanted]
         if len(stretches) == 1 and stretches[0].snapshot is not None:
             yield from walked_entries(self.handle, stretches[0])
             return
@@ -316,7 +317,18 @@ class Selection:
                 read_frame(payload, home=home, object_id=object_id, roots=roots)
                 for object_id, payload in payloads
             ]
-        homes = [self.parts[self._part_at(order, place)].view.home for place in places]
+        return self._at_home(payloads, [self._part_at(order, place) for place in places])
+
+    def read_numbers(self, frames: Sequence[tuple[int, int]]) -> list[Frame]:
+        """Return frames by sequence number and group, as `stretches` has them."""
+        payloads = self._payloads([number for number, _ in frames])
+        return self._at_home(payloads, [self._part_of(*one) for one in frames])
+
+    def _at_home(
+        self, payloads: Sequence[tuple[ObjectId, bytes]], parts: Sequence[int]
+    ) -> list[Frame]:
+        roots = self.handle.roots
+        homes = [self.parts[part].view.home for part in parts]
         return [
             read_frame(payload, home=home, object_id=object_id, roots=roots)
             for home, (object_id, payload) in zip(homes, payloads, strict=True)
