@@ -156,7 +156,9 @@ def _version(handle: Handle, dataset: DatasetRecord, wanted: str, *, by_id: bool
 
 def _no_version(reader: Reader, dataset: DatasetRecord, wanted: str) -> NotFoundError:
     error = no_version(reader, dataset.id, wanted)
-    return NotFoundError(f"dataset {dataset.name!a}: {error}")
+    return NotFoundError(
+        f"dataset {dataset.name!a}: {error}; what was deleted last, `hyperstore undo` brings back"
+    )
 
 
 def _view(handle: Handle, dataset: DatasetRecord, version: str) -> View:
@@ -167,8 +169,7 @@ def _view(handle: Handle, dataset: DatasetRecord, version: str) -> View:
         return DatasetVersion(handle, Place(dataset.id, version), dataset.name).view()
     if len(version) != 2 * ID_BYTES:
         raise NotFoundError(
-            f"version {version} of dataset {dataset.name!a}, which the view names, is not there "
-            "any more; `hyperstore undo` brings back what was deleted last"
+            f"version {version} of dataset {dataset.name!a} was deleted in this moment"
         )
     commit = handle.commit(CommitId(ObjectId(bytes.fromhex(version))))
     known = [one.id for one in _versions(handle, dataset)]
