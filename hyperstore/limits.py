@@ -348,3 +348,16 @@ PARQUET_GROUP_BYTES_MAX = 4 * 1024 * 1024 * 1024  # larger groups of rows are re
 PARQUET_FILE_BYTES = 512 * 1024 * 1024  # Of one file of several, with pictures in it,
 PARQUET_PICTURES = 100  # and how many of them stand in one group of rows.
 ROWS_IN_BLOCK = 4_096  # Frames that travel together between workers of a cluster.
+SHARD_BYTES = 1024 * 1024 * 1024  # After so many, or so many frames, a tar of WebDataset ends.
+SHARD_FRAMES = 10_000
+SHARD_KEY_CHARS_MAX = 56  # Of a frame's name in a tar: longer ids are told by their hash,
+SHARD_FIELD_CHARS_MAX = 16  # as are longer names of sources and masks.
+SHARD_MEMBER_BYTES_MAX = 256 * 1024 * 1024  # One file in a tar,
+SHARD_SAMPLE_BYTES_MAX = 512 * 1024 * 1024  # and all that belong to one frame, held in memory.
+SHARD_NAME_BYTES_MAX = 4_096  # Of a file in a tar, in whatever way it is written there.
+SHARD_INFLATED = 200  # A tar that is so many times as long as when it was compressed
+SHARD_INFLATED_FREE = 64 * 1024 * 1024  # is refused beyond this.
+SHARD_MEMBERS_MAX = 10_000_000  # Of one tar.
+
+# A name in a tar: frame, source, mask, and the type of its content.
+assert SHARD_KEY_CHARS_MAX + 2 * (SHARD_FIELD_CHARS_MAX + 1) + len("mask-") + 5 <= 100

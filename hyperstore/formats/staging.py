@@ -60,12 +60,12 @@ class Staging:
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file; UsageError where there is one of that name."""
-        with self._created(name) as stream:
+        with self.created(name) as stream:
             stream.write(data)
 
     def copy(self, name: str, source: BinaryIO) -> None:
         """Write what a stream gives as a file."""
-        with self._created(name) as stream:
+        with self.created(name) as stream:
             shutil.copyfileobj(source, stream, _COPY_BYTES)
 
     def append(self, name: str, line: str) -> None:
@@ -88,7 +88,8 @@ class Staging:
         self._grown.discard(self._path(name))
 
     @contextmanager
-    def _created(self, name: str) -> Iterator[BinaryIO]:
+    def created(self, name: str) -> Iterator[BinaryIO]:
+        """Give a new file to write to, which is whole when the block ends."""
         path = self._path(name)
         with self._guarded(name):
             path.parent.mkdir(parents=True, exist_ok=True)
