@@ -5,21 +5,27 @@ import re
 import click
 from click.shell_completion import CompletionItem
 
-from hyperstore.cli.complete import complete_revisions
-from hyperstore.query.expression import Scope
-from hyperstore.query.fields import known_names
+from hyperstore.cli.complete import complete_revisions, completed
+from hyperstore.cli.console import Console
+from hyperstore.limits import INDEX_TAIL
+from hyperstore.query.expression import Field, Scope
+from hyperstore.query.fieldcheck import fields_of
+from hyperstore.query.fields import known_names, typed
+from hyperstore.query.index import FrameIndex
+from hyperstore.query.shelf import index_folder, open_segments
 
 __all__ = ["complete_queries", "complete_roi_queries", "complete_source_queries"]
 
 _LAST = re.compile(r"(?:.*[\s(!+-]|.*_exists_:)?", re.DOTALL)
 _KEY = "<key>"
+_META = "meta."
 
 
 def complete_queries(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete a revision, or a field of a query of frames."""
-    found = _fields(incomplete, Scope.FRAME)
+    found = _fields(ctx, incomplete, Scope.FRAME)
     return complete_revisions(ctx, param, incomplete) + found
 
 
@@ -27,17 +33,17 @@ def complete_roi_queries(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete a field of a query of ROIs."""
-    return _fields(incomplete, Scope.ROI)
+    return _fields(ctx, incomplete, Scope.ROI)
 
 
 def complete_source_queries(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Complete a field of a query of sources."""
-    return _fields(incomplete, Scope.SOURCE)
+    return _fields(ctx, incomplete, Scope.SOURCE)
 
 
-def _fields(incomplete: str, scope: Scope) -> list[CompletionItem]:
+def _fields(ctx: click.Context, incomplete: str, scope: Scope) -> list[CompletionItem]:
     """Complete the last word of what is typed."""
     matched = _LAST.match(incomplete)
     assert matched is not None
@@ -46,4 +52,25 @@ def _fields(incomplete: str, scope: Scope) -> list[CompletionItem]:
         name.removesuffix(_KEY) if name.endswith(_KEY) else f"{name}:"
         for name in known_names(scope)
     ]
-    return [CompletionItem(f"{before}{name}") for name in names if name.startswith(last)]
+    found = [CompletionItem(f"{before}{name}") for name in names if name.startswith(last)]
+    if _META in last:
+        keys = completed(ctx, last, lambda console: _keys(console, scope))
+        found = [one for one in found if not one.value.endswith(".")]
+        found += [CompletionItem(f"{before}{one.value}") for one in keys]
+    return found
+
+
+def _keys(console: Console, scope: Scope) -> list[str]:
+    """Return the fields of metadata, as far as an index knows them: nobody waits for one here."""
+    handle = console.store.handle
+    index = FrameIndex.of(handle)
+    with handle.database.reading() as reader:
+        is_small = reader.last_sequence() <= INDEX_TAIL
+        segments = open_segments(index_folder(handle.folder), reader, handle.database.store_id, ())
+    scopes = Scope if scope is Scope.FRAME else [scope]
+    return [
+        f"{typed(Field(one, path), scope)}:"
+        for one in scopes
+        for path in sorted(index.fields(one) if is_small else fields_of(segments, one))
+        if path.startswith(_META)
+    ]

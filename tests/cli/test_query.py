@@ -1,6 +1,7 @@
 """`query` and `sample`: what they find is what a slow evaluator finds, frame by frame."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -263,9 +264,9 @@ def test_a_sample_of_a_query_has_only_what_fits(streets: Command) -> None:
 def completed(folder: Path, line: str) -> list[str]:
     """Return what bash proposes for a command line that is being typed."""
     words = {"_HYPERSTORE_COMPLETE": "bash_complete", "COMP_WORDS": line}
-    words["COMP_CWORD"] = str(len(line.split(" ")) - 1)
+    words["COMP_CWORD"] = str(len(shlex.split(line)) - 1)
     out = spawn(folder, settings=words).out
-    return [row.partition(",")[2] for row in out.splitlines()]
+    return [row.partition(",")[2] for row in out.splitlines() if row]
 
 
 def test_the_shell_completes_revisions_and_fields(streets: Command, tmp_path: Path) -> None:
@@ -275,4 +276,7 @@ def test_the_shell_completes_revisions_and_fields(streets: Command, tmp_path: Pa
     assert "rois.label:" in completed(tmp_path, "hyperstore query rois.l")
     assert "confidence:" in completed(tmp_path, "hyperstore query --roi conf")
     assert "uri:" in completed(tmp_path, "hyperstore query --source ur")
+    assert completed(tmp_path, "hyperstore query meta.s") == ["meta.speed:"]
+    assert completed(tmp_path, "hyperstore query NOT\\ meta.ci") == ["NOT meta.city:"]
+    assert completed(tmp_path, "hyperstore query --roi meta.") == []
     assert "id,sources.uri" in completed(tmp_path, "hyperstore query --fields id,sources.ur")
