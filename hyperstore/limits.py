@@ -325,7 +325,6 @@ assert INDEX_POSITIONS_MAX <= 2**16
 
 # Orders that follow from a seed.
 PERMUTATION_TABLE_MAX = 1_024  # Of so few things the whole permutation is a table.
-SHARE_BITS = 40  # To which weights are rounded, relative to the largest.
 SHARE_BLOCK = 4_096  # Draws that change places among each other.
 
 # Selections.

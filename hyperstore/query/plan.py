@@ -125,9 +125,11 @@ class Plan:
         size, limit = len(selection), iteration.limit
         if iteration.repeats and len(drawn) > 1:
             self._deal(selection, first_only=False)
-            self._phases = [_Phase(0, Shares(weights, self._mixing()), [0] * len(weights))]
             if not iteration.infinite and limit is None:
                 limit = synthetic_epoch(selection.counts, selection.weights)
+            length = None if iteration.has_clips else limit
+            shares = Shares(weights, self._mixing(), length)
+            self._phases = [_Phase(0, shares, [0] * len(weights))]
         elif not iteration.repeats and limit is not None and limit < size and len({*drawn}) > 1:
             self._deal(selection, first_only=True)
             self._phases = self._phased(weights)

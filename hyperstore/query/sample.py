@@ -17,7 +17,7 @@ from math import gcd
 
 from hyperstore.errors import QueryError
 from hyperstore.ids import content_hash
-from hyperstore.limits import PERMUTATION_TABLE_MAX, SHARE_BITS, SHARE_BLOCK
+from hyperstore.limits import PERMUTATION_TABLE_MAX, SHARE_BLOCK
 
 __all__ = ["Permutation", "Shares", "check_weights", "seed_of", "synthetic_epoch"]
 
@@ -129,12 +129,9 @@ class Shares:
 
     def __init__(self, weights: Sequence[float], seed: int | None, length: int | None = None):
         """Draws change places within the first `length` of them only, where that is given."""
-        top = max(weights)
-        whole = [
-            max(1, int(Fraction(one) / Fraction(top) * 2**SHARE_BITS)) if one else 0
-            for one in weights
-        ]
-        self._sums = [0, *accumulate(whole)]
+        exact = [Fraction(one) for one in weights]
+        unit = max(one.denominator for one in exact)  # All are powers of two.
+        self._sums = [0, *accumulate(int(one * unit) for one in exact)]
         self._seed = seed
         self._length = length
         self._block: tuple[int, Permutation] | None = None

@@ -65,7 +65,7 @@ def test_frames_that_are_gone_are_where_they_were(store: Store) -> None:
     """A question for what was removed shows it among what is there."""
     draft = store.create_dataset("cells").version()
     draft.add_frames(map(frame, range(60)))
-    commit = draft.commit("all")
+    commit = draft.commit("all") or ""
     draft.delete_frames([f"{one:032x}" for one in range(10, 40)])
     gone = Condition(frame=Leaf(Field(Scope.FRAME, "removed"), Since(commit)))
     selection = Selection(store.handle, [Part(draft.view(), gone), Part(draft.view())])
