@@ -7,6 +7,7 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.explain import explain
 from hyperstore.cli.found import frames_of, select
 from hyperstore.cli.frametable import Form, Shape, form_of, form_options, print_frames
+from hyperstore.cli.queryhistory import history_option, show_history
 from hyperstore.cli.verb import Number, Verb
 from hyperstore.errors import UsageError
 from hyperstore.query.selection import Selection
@@ -23,6 +24,7 @@ _IDS_AT_ONCE = 4_096
 @form_options
 @click.option("-n", "most", type=Number(), metavar="N", help="At most so many.")
 @click.option("--explain", "explains", is_flag=True, help="What is asked, used, and what it costs.")
+@history_option
 @pass_console
 def query_command(
     console: Console,
@@ -38,6 +40,7 @@ def query_command(
     fields: str | None,
     most: int | None,
     explains: bool,
+    is_history: bool,
 ) -> int:
     """Show the frames of revisions that fit, by context, timestamp and id.
 
@@ -54,7 +57,10 @@ def query_command(
     \b
     hyperstore query cells@Current 'meta.plate:7' --roi mitosis --count-range 2:
     hyperstore query 'rois.label:dog AND NOT rois.label:cat' --fields id,sources.uri
+    hyperstore query cells@Current 'added:v1 AND rois.label:dog'
 
+    `added:REV`, `changed:REV` and `removed:REV` ask how frames changed since a version, tag or
+    commit; --history asks all commits of one revision's line (--json: id, fits_now, spans).
     Exit code 1 where nothing fits. The first query of a store builds its index.
     """
     form = form_of(ids=ids, as_json=as_json, fields=fields)
@@ -73,6 +79,10 @@ def query_command(
         raise UsageError(
             "nothing is asked for: give a query, --roi or --source; `hyperstore ls` lists all"
         )
+    if is_history:
+        if fields or explains:
+            raise UsageError("--history goes with --ids, --json, --count and -n alone")
+        return show_history(console, asked, as_json=as_json, ids=ids, is_count=is_count, most=most)
     selection = select(console, asked)
     if explains:
         return explain(console, asked, selection, as_json=as_json)

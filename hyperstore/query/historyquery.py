@@ -10,9 +10,12 @@ object once: so it costs what was changed, however many frames there are. The ol
 asked as a whole.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+
+from pyroaring import BitMap
 
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
@@ -22,11 +25,13 @@ from hyperstore.history.ancestry import parents
 from hyperstore.history.commit import Commit, Snapshot
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.query.expression import Condition
+from hyperstore.query.index import FrameIndex
 from hyperstore.query.since import revisions_of
+from hyperstore.query.versionset import version_set
 from hyperstore.tree.cursor import scan_leaves
 from hyperstore.tree.diff import Change, diff
 
-__all__ = ["FrameHistory", "Matcher", "Span", "history"]
+__all__ = ["FrameHistory", "Matcher", "Span", "history", "matcher_of"]
 
 _CHUNK = 4_096
 
@@ -232,3 +237,23 @@ class _Walk:
     def _snapshot(self, commit_id: CommitId) -> Snapshot:
         snapshot_id = SnapshotId(ObjectId(self._commit(commit_id).snapshot))
         return self._handle.snapshot(snapshot_id)
+
+
+def matcher_of(handle: Handle, condition: Condition) -> Matcher:
+    """Return what asks the index."""
+    index = FrameIndex.of(handle)
+
+    def among(ids: Sequence[ObjectId]) -> set[ObjectId]:
+        with handle.database.reading() as reader:
+            numbers = reader.sequences(ids)
+        found = index.find(condition, BitMap(numbers))
+        return {oid for oid, number in zip(ids, numbers, strict=True) if number in found}
+
+    def whole(snapshot: Snapshot) -> list[str]:
+        return index.frame_ids(array("I", index.find(condition, _members(handle, snapshot))))
+
+    return Matcher(among, whole)
+
+
+def _members(handle: Handle, snapshot: Snapshot) -> BitMap:
+    return version_set(handle, snapshot).members

@@ -126,15 +126,17 @@ def _resolved(handle: Handle, dataset_id: str, text: str) -> ObjectId:
         return whole
     revision = parse_revision(text)
     word = revision.at if revision.dataset is None else revision.dataset
-    found = None if word is None or _is_of_two(revision) else _named(handle, dataset_id, word)
+    found = None
+    if word is not None and not _is_of_two(revision):
+        found = _named(handle, dataset_id, word, commit=bool(revision.steps))
     if found is None:
         raise _unknown(handle, dataset_id, text)
+    with handle.database.reading() as reader:
+        if revision.steps and reader.kind_of(found) != Kind.COMMIT:
+            raise NotFoundError(f"{word!a} has no commit yet, and so none before it")
     for step in revision.steps:
         if step.kind == "@":
             raise UsageError(f"{text!a} counts moves of a version, which no query can; name a tag")
-        with handle.database.reading() as reader:
-            if reader.kind_of(found) != Kind.COMMIT:
-                raise UsageError(f"{word!a} has edits that no commit has; commit them first")
         start = CommitId(found)
         above = parents(handle.commit(start))
         if step.kind == "~":
@@ -151,8 +153,11 @@ def _is_of_two(revision: Revision) -> bool:
     return revision.dataset is not None and revision.at is not None
 
 
-def _named(handle: Handle, dataset_id: str, word: str) -> ObjectId | None:
-    """Return what is called `word` in a dataset: a version, a tag, a commit, in this order."""
+def _named(handle: Handle, dataset_id: str, word: str, *, commit: bool = False) -> ObjectId | None:
+    """Return what is called `word` in a dataset: a version, a tag, a commit, in this order.
+
+    With `commit` a draft is its newest commit, as where ancestors of it are counted.
+    """
     settled_id = _settled_id(handle, word)
     if settled_id is not None:
         return settled_id
@@ -162,7 +167,7 @@ def _named(handle: Handle, dataset_id: str, word: str) -> ObjectId | None:
         tag = find_tag(reader, dataset_id, word) if short else None
         if known:
             state = read_state(reader, Place(dataset_id, known[0][1].id))
-            if state.working is None:
+            if state.working is None or (commit and state.head is not None):
                 assert state.head is not None
                 return state.head
             head = None if state.head is None else read_commit(reader, state.head)

@@ -17,7 +17,7 @@ from hyperstore.history.branches import head_ref
 from hyperstore.history.commit import encode_object
 from hyperstore.ids import CommitId, Kind, ObjectId
 from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Since, Term
-from hyperstore.query.historyquery import FrameHistory, Matcher, Span, history
+from hyperstore.query.historyquery import FrameHistory, Matcher, Span, history, matcher_of
 from tests.support.frames import wire
 from tests.support.slow_query import fits
 
@@ -152,6 +152,9 @@ def test_spans_are_what_looking_at_every_commit_says(
                 for one in found(store, version)
             }
             assert spans == slow(version, DOG)
+            head = CommitId(ObjectId(bytes.fromhex(str(version.head))))
+            by_index = history(store.handle, head, DOG, matcher_of(store.handle, DOG))
+            assert by_index == found(store, version)
 
 
 def test_what_a_merge_brought_is_told_with_the_commit_that_did_it(store: Store) -> None:

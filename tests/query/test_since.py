@@ -127,6 +127,8 @@ def test_a_revision_is_a_version_a_tag_or_a_commit_and_may_lead_to_ancestors(sto
     assert meant('"odd~1"~1') == first
     draft.add_frames([wire("pending")])
     assert meant("Current") != second
+    assert meant("Current~0") == second
+    assert meant("Current~1") == first
     assert store.handle.snapshot(bytes.fromhex(meant("Current"))).count == 3  # type: ignore[arg-type]
     draft.publish("Done")
     assert meant("Current") == draft.head
@@ -152,6 +154,14 @@ def test_a_revision_that_there_is_not_is_named(store: Store, text: str) -> None:
     play(dataset.version(), [{1: 1}])
     with pytest.raises(QueryError):
         commit_or_snapshot(store.handle, dataset.id, text)
+
+
+def test_a_draft_without_commits_has_none_before_it(store: Store) -> None:
+    """It can be compared with as it is."""
+    dataset = store.create_dataset("cells")
+    assert commit_or_snapshot(store.handle, dataset.id, "Current")
+    with pytest.raises(QueryError, match="no commit yet"):
+        commit_or_snapshot(store.handle, dataset.id, "Current~1")
 
 
 def test_commits_of_other_datasets_are_none_until_they_are_settled(store: Store) -> None:
