@@ -111,6 +111,8 @@ def asked_of(
     sure = _range(conf_range, float, "--conf-range")
     rules = [RoiQuery(one, counts, sure) for one in rois]  # type: ignore[arg-type]
     rules += [RoiQuery(one, must_not=True) for one in not_rois]
+    if source is not None:
+        parse(source, Scope.SOURCE)  # An empty one would ask for nothing.
     revisions, lucene = _parted(console, words)
     query = Query(roi_queries=tuple(rules), frame_query=lucene, source_query=source)
     points = [point for word in revisions for point in _points(console, word)]
@@ -142,7 +144,10 @@ def _parted(console: Console, words: Sequence[str]) -> tuple[Sequence[str], str 
     """Tell the revisions from the query, which is the last word where there is one."""
     if not words:
         return (), None
-    last = words[-1]
+    *before, last = words
+    for word in before:
+        if not _is_revision(console, word) and _fault_of_query(word) is None:
+            raise UsageError(f"{word!a:.60} is a query, which stands last, behind the revisions")
     fault = _fault_of_query(last)
     is_revision = _is_revision(console, last)
     if is_revision and fault is None and len(words) == 1:

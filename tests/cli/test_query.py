@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hyperstore.cli import progress
+from hyperstore.cli.output import Output
 from hyperstore.query.expression import Condition, RoiCondition, Scope
 from hyperstore.query.lucene import parse, roi_node
 from tests.cli.conftest import lines
@@ -210,6 +212,8 @@ def test_one_word_is_a_revision_or_a_query(streets: Command) -> None:
         ([], 2, "nothing is asked for"),
         (["street@Current"], 2, "nothing is asked for"),
         (["--roi", "a AND"], 128, "column"),
+        (["--source", ""], 128, "the query is empty"),
+        (["id:x", "street"], 2, "which stands last"),
         (["--count-range", "2", "id:x"], 2, "--roi"),
         (["--roi", "car", "--count-range", "a:b"], 2, "2:5"),
         (["--roi", "car", "--count-range", "5:2"], 128, "ends before it begins"),
@@ -280,3 +284,17 @@ def test_the_shell_completes_revisions_and_fields(streets: Command, tmp_path: Pa
     assert completed(tmp_path, "hyperstore query NOT\\ meta.ci") == ["NOT meta.city:"]
     assert completed(tmp_path, "hyperstore query --roi meta.") == []
     assert "id,sources.uri" in completed(tmp_path, "hyperstore query --fields id,sources.ur")
+
+
+def test_the_first_query_shows_how_far_its_index_is(
+    store: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large store it takes a while, which is said; the second one finds it made."""
+    store("add", "-", stdin=lines([wire(f"f{at:04}", number=at) for at in range(1_300)]))
+    monkeypatch.setattr(progress, "QUIET_S", -1.0)
+    monkeypatch.setattr(progress, "STEP_S", 0.0)
+    monkeypatch.setattr(Output, "progress_columns", lambda _: 80)
+    done = store("query", "meta.number:7", "--ids")
+    assert done.out == "f0007\n"
+    assert "Indexing for the first query" in done.err
+    assert store("query", "meta.number:8", "--ids").err == ""
