@@ -293,6 +293,7 @@ def test_the_first_query_shows_how_far_its_index_is(
     store("add", "-", stdin=lines([wire(f"f{at:04}", number=at) for at in range(1_300)]))
     monkeypatch.setattr(progress, "QUIET_S", -1.0)
     monkeypatch.setattr(progress, "STEP_S", 0.0)
+    monkeypatch.setattr(progress, "rich_bar", progress.plain_bar)
     monkeypatch.setattr(Output, "progress_columns", lambda _: 80)
     done = store("query", "meta.number:7", "--ids")
     assert done.out == "f0007\n"

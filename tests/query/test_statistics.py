@@ -1,6 +1,7 @@
 """Statistics held to a slow twin that counts over wire frames, and to sums done by hand."""
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,3 +173,23 @@ def test_areas_are_small_medium_or_large_as_coco_says() -> None:
         for side in (31, 32, 95, 96, 97)
     ]
     assert counted(in_order([frame])).sizes == {"small": 1, "medium": 2, "large": 2}
+
+
+def test_memory_does_not_grow_with_the_frames() -> None:
+    """A million frames, each of a context of its own, are counted like a thousand."""
+    [payload] = in_order([wire("f", context="c" * 20, labels=["a", "b"], x=1.5)])
+    tally = Tally()
+
+    def count(start: int, stop: int) -> int:
+        """Return the most memory in use while some frames are counted."""
+        for number in range(start, stop):
+            tally.add(payload.replace(b"c" * 20, b"%020d" % number))
+        return tracemalloc.get_traced_memory()[1]
+
+    tracemalloc.start()
+    try:
+        first = count(0, 3_000)
+        assert count(3_000, 12_000) < first + 100_000
+    finally:
+        tracemalloc.stop()
+    assert tally.result(NO_ROOTS).contexts == 12_000
