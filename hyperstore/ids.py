@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import NewType
 
 from blake3 import blake3
-from xxhash import xxh3_64_digest, xxh3_64_intdigest
+from xxhash import xxh3_64, xxh3_64_digest, xxh3_64_intdigest
 
 __all__ = [
     "CommitId",
@@ -20,6 +20,7 @@ __all__ = [
     "checksum",
     "content_hash",
     "derived_id",
+    "joint_checksum",
     "key_hash",
     "new_id",
     "object_id",
@@ -80,6 +81,14 @@ def new_id() -> str:
 def checksum(data: bytes | memoryview) -> bytes:
     """Return 8 bytes that tell damage from what was written; no defence against an attacker."""
     return xxh3_64_digest(data)
+
+
+def joint_checksum(pieces: Iterable[bytes]) -> bytes:
+    """Return the checksum of pieces that lie one behind another, without joining them."""
+    digest = xxh3_64()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
 
 
 def key_hash(key: bytes, seed: int) -> int:

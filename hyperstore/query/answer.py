@@ -223,20 +223,18 @@ def _between_texts(
 
 def _matching(field: Field, pattern: Pattern, column: Column, seen: Seen) -> BitMap:
     strings = column.strings
-    if not len(strings):
-        return BitMap()
-    found: list[BitMap] = []
+    found = [BitMap()]
     for view in seen(strings):
-        numbers = fitting(pattern, strings, view)
-        if isinstance(numbers, range):
-            found.append(column.places_between(numbers.start, numbers.stop))
-        else:
-            found.append(column.places_of(numbers))
-    if analysed(field):
-        words = column.words
-        if len(words):
-            holders = BitMap()
-            for number_of_word in fitting(pattern, words, View(0, len(words), b"", "")):
+        for numbers in fitting(pattern, strings, view):
+            if isinstance(numbers, range):
+                found.append(column.places_between(numbers.start, numbers.stop))
+            else:
+                found.append(column.places_of(numbers))
+    words = column.words
+    if analysed(field) and len(words):
+        holders = BitMap()
+        for numbers in fitting(pattern, words, View(0, len(words), b"", "")):
+            for number_of_word in numbers:
                 holders.update(column.strings_with_word(number_of_word))
-            found.append(column.places_of(holders))
-    return BitMap.union(BitMap(), *found)
+        found.append(column.places_of(holders))
+    return BitMap.union(*found)

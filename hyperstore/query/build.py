@@ -5,10 +5,11 @@ state of the store. What is damaged is passed over: whoever needs that frame is 
 read.
 """
 
+import gc
 import mmap
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -75,10 +76,22 @@ def _extracted(database: Database, low: int, high: int, advance: Advance) -> tup
     at = low
     while at < high and not extractor.is_full:
         start = at
-        with database.reading() as reader:
+        with _no_garbage(), database.reading() as reader:
             at = _chunk(reader, extractor, at, high)
         advance(at - start)
     return extractor, at
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Look for no cycles of garbage meanwhile: none are made, and looking takes a fifth longer."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _chunk(reader: Reader, extractor: Extractor, start: int, high: int) -> int:

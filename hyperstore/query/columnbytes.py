@@ -26,9 +26,9 @@ __all__ = [
     "PIECES_OF_NUMBERS",
     "PIECES_OF_STRINGS",
     "ColumnEntry",
+    "in_order",
     "pack_dealt_numbers",
     "pack_numbers",
-    "pack_pieces",
     "pack_strings",
     "pack_words",
     "set_bytes",
@@ -78,16 +78,16 @@ class ColumnEntry(Struct, array_like=True, gc=False):
     types: list[str]
 
 
-def pack_pieces(pieces: Mapping[str, bytes]) -> tuple[list[int], bytes]:
-    """Return the lengths of the pieces, as a directory has them, and the pieces joined."""
+def in_order(pieces: Mapping[str, bytes]) -> tuple[list[int], list[bytes]]:
+    """Return the lengths of the pieces, as a directory has them, and the pieces as they lie."""
     lengths: list[int] = []
-    joined: list[bytes] = []
+    found: list[bytes] = []
     for number, name in enumerate(PIECES):
         data = pieces.get(name)
         if data:
             lengths += (number, len(data))
-            joined.append(data)
-    return lengths, b"".join(joined)
+            found.append(data)
+    return lengths, found
 
 
 def pack_numbers(
@@ -126,11 +126,12 @@ def pack_strings(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the pieces of distinct strings that are sorted; `places` are those of each in turn.
 
-    `counts` says how many each has, None that each has one.
+    `counts` says how many each has, None that each has one. The list of strings is used up.
     """
     if not strings:
         return
     yield from _texts("string.offsets", "string.text", strings)
+    strings.clear()  # They take more memory than anything else here.
     if counts is None:
         yield "string.places", places.tobytes()
         return

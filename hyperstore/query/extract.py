@@ -281,8 +281,9 @@ class Extractor:
             pieces = {"present": set_bytes(places)}
             everywhere[scope] = places, pieces["present"]
             writer.column(scope, "", pieces | order if scope == _FRAME else pieces, [])
-        for scope, path in sorted(self._columns):
-            column = self._columns.pop((scope, path))  # So that its memory is free thereafter.
+        # What takes most memory comes last, when the memory of all others is free again.
+        for scope, path in sorted(self._columns, key=lambda key: len(self._columns[key].listed)):
+            column = self._columns.pop((scope, path))
             words = self._words if analysed(Field(Scope(scope), path)) else None
             pieces, types = column.pieces(words, instant, everywhere[scope])
             if types:

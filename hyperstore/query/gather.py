@@ -5,6 +5,7 @@ do, they are listed beside their places and sorted at the end, which takes a thi
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import eq
@@ -154,14 +155,10 @@ class Gathered:
     def _strings(self, words: Words | None, moment: Moment) -> Iterator[tuple[str, bytes]]:
         """Yield the pieces of the strings, and of the dates among them."""
         distinct, counts, places = self._sorted()
-        yield from pack_strings(distinct, counts, places)
         if words is not None:
             yield from pack_words(_positions(distinct, words))
-        dated = {
-            number: when
-            for number, text in enumerate(distinct)
-            if text[4:5] == "-" and (when := moment(text)) is not None
-        }
+        dated = _dated(distinct, moment)
+        yield from pack_strings(distinct, counts, places)
         if dated:
             moments, dated_places = array("q"), array("I")
             for number, run in _runs(dated, counts, places):
@@ -241,6 +238,16 @@ class _Numbers:
         if self._dealt is None:
             return pack_numbers(kind, self._code, self._values, self._places)
         return pack_dealt_numbers(kind, self._code, self._dealt)
+
+
+def _dated(strings: Sequence[str], moment: Moment) -> dict[int, int]:
+    """Return the numbers of the strings that are dates, each with its moment."""
+    first, end = bisect_left(strings, "0"), bisect_left(strings, ":")  # They begin with a digit.
+    return {
+        number: when
+        for number, text in enumerate(islice(strings, first, end), first)
+        if text[4:5] == "-" and (when := moment(text)) is not None
+    }
 
 
 def _positions(strings: Sequence[str], words: Words) -> Mapping[str, Sequence[int]]:

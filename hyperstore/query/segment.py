@@ -21,10 +21,10 @@ from pyroaring import BitMap
 
 from hyperstore.codec import Struct, decoder, pack
 from hyperstore.errors import CorruptError
-from hyperstore.ids import checksum
+from hyperstore.ids import checksum, joint_checksum
 from hyperstore.limits import CHECK_BYTES, INDEX_TEXT_BYTES
 from hyperstore.query.column import Column
-from hyperstore.query.columnbytes import BLOCK, ColumnEntry, pack_pieces
+from hyperstore.query.columnbytes import BLOCK, ColumnEntry, in_order
 
 __all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
 
@@ -66,11 +66,12 @@ class SegmentWriter:
 
     def column(self, scope: str, path: str, pieces: Mapping[str, bytes], types: list[str]) -> None:
         """Add a column."""
-        lengths, data = pack_pieces(pieces)
-        entry = ColumnEntry(scope, path, self._at, len(data), checksum(data), lengths, types)
+        lengths, found = in_order(pieces)
+        size = sum(map(len, found))
+        entry = ColumnEntry(scope, path, self._at, size, joint_checksum(found), lengths, types)
         self._entries.append(entry)
-        self._file.write(data)
-        self._at += len(data)
+        self._file.writelines(found)
+        self._at += size
 
     def finish(
         self, store_id: str, low: int, high: int, anchors: list[tuple[int, bytes]], *, whole: bool

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hyperstore.frames.roots import RESERVED, Roots
 from hyperstore.query.column import Strings
 
-__all__ = ["View", "bound_in", "views_of"]
+__all__ = ["View", "bound_in", "run_of", "views_of"]
 
 _FILE = "file://"
 _LOCAL = "file:///"
@@ -37,18 +37,18 @@ def views_of(strings: Strings, roots: Roots | None, *, paths: bool = True) -> It
         if count:
             yield View(0, count, b"", "")
         return
-    first, end = _run(strings, RESERVED.encode(), 0, count)
+    first, end = run_of(strings, RESERVED.encode(), 0, count)
     for low, high in ((0, first), (end, count)):
         if low < high:
             yield View(low, high, b"", "")
-            local = _run(strings, _LOCAL.encode(), low, high)
+            local = run_of(strings, _LOCAL.encode(), low, high)
             if paths and local[0] < local[1]:
                 yield View(*local, _FILE.encode(), "")
     while first < end:
         begin = strings[first].decode()
         name, slash, _ = begin.partition("/")
         own = f"{name}{slash}"
-        _, stop = _run(strings, own.encode(), first, end)
+        _, stop = run_of(strings, own.encode(), first, end)
         if not slash:
             stop = first + 1
         shown = roots.absolute(own) if slash else own
@@ -61,7 +61,7 @@ def views_of(strings: Strings, roots: Roots | None, *, paths: bool = True) -> It
         first = stop
 
 
-def _run(strings: Strings, prefix: bytes, low: int, high: int) -> tuple[int, int]:
+def run_of(strings: Strings, prefix: bytes, low: int, high: int) -> tuple[int, int]:
     """Return where the strings with a prefix begin and end. Its last byte is no 0xFF."""
     after = prefix[:-1] + bytes((prefix[-1] + 1,))
     return bisect_left(strings, prefix, low, high), bisect_left(strings, after, low, high)
