@@ -1,11 +1,13 @@
 """The part of a DataView that gives all of it at once: lists, dicts, splits, numbers of labels."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import QueryError, UsageError
 from hyperstore.query import amounts, checks
+from hyperstore.query.browse import browse
+from hyperstore.query.explained import Explained, explained
 from hyperstore.query.iterate import FrameIterator
 from hyperstore.query.reading import DEFAULT_SEED, Reading
 from hyperstore.query.spec import Wire
@@ -89,6 +91,26 @@ class Listing(Reading):
     def _refuse_endless(self, *, repeats: bool = False) -> None:
         if (self._spec.infinite or repeats) and self._spec.limit is None:
             raise QueryError("the view is endless; set maximum_number_of_frames to list it")
+
+    def explain(self) -> Explained:
+        """Return what its queries ask, and what it takes to answer each; print it to read it."""
+        found = self.resolve()
+        numbers = [at for at, views in enumerate(found.views) for _ in views]
+        count = self._selected(found).frame_count
+        return explained(self._store_handle(), found.parts(), numbers, count)
+
+    @documented
+    def browse(
+        self, context_id: str, timestamp: int = 0, *, backwards: bool = False
+    ) -> Iterator[Frame]:
+        """Yield the frames of one context from a time in ms on, or with `backwards` back from it.
+
+        In sequence and each once, however the view is iterated.
+        """
+        found = self.resolve()
+        shape = self._shaped(found) if self._spec.output_rois == checks.ALL_IN_FRAME else None
+        frames = browse(self._selected(found), context_id, timestamp, backwards=backwards)
+        return frames if shape is None else map(shape, frames)
 
     def roi_stats(self, frames: Iterable[Frame] | None = None) -> dict[str, int]:
         """Return how many ROIs have each label, as the view shows them: of a batch, or of all."""

@@ -946,6 +946,10 @@ def test_or_05_a_context_is_browsed_from_a_time_both_ways(cars: DatasetVersion) 
     """On from there, and back from there."""
     assert ids(cars.get_iterator(context="yard", start=1)) == ["b1", "b2"]
     assert ids(cars.get_iterator(context="yard", stop=2, reverse=True)) == ["b1", "b0"]
+    view = asked(roi_query="car")
+    view.set_iteration_parameters(order="random", infinite=True)
+    assert ids(view.browse("yard", 1)) == ["b2"]
+    assert ids(view.browse("yard", 1, backwards=True)) == ["b0"]
 
 
 def test_lq_12_an_roi_query_holds_within_one_roi(cars: DatasetVersion) -> None:
