@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from hyperstore.errors import QueryError
+from hyperstore.limits import WILDCARD_PARTS_MAX
 from hyperstore.query.expression import Exists, Field, Leaf, Range, Regex, Since, Term, Wildcard
 from hyperstore.query.fields import Holds, analysed, holds, is_path_like
 from hyperstore.query.regex import compiled
@@ -38,6 +39,8 @@ def leaf_of_token(field: Field, token: Token, fail: Fail) -> Leaf:
         raise fail("this regular expression is not closed; a plain '/' is written '\\/'", token)
     if any(not isinstance(part, str) for part in token.parts):
         _refuse_pattern(kind, field, token, fail)
+        if len(token.parts) > WILDCARD_PARTS_MAX:
+            raise fail(f"more than {WILDCARD_PARTS_MAX:,} wildcards and pieces of text", token)
         return Leaf(field, Wildcard(token.parts))
     if kind == Holds.STORY:
         if not token.text:

@@ -264,7 +264,7 @@ class _Parser:
         whole = self.kind is Kind.TERM and self.tokens[self.next].parts == (None,)
         return self.one(self.resolved(name, whole=whole), named=True)
 
-    def resolved(self, token: Token, *, whole: bool = False) -> Field:
+    def resolved(self, token: Token, *, whole: bool) -> Field:
         try:
             return resolve(token.text, self.scope, whole=whole)
         except QueryError as fault:

@@ -399,6 +399,8 @@ def test_groups_and_terms_have_bounds() -> None:
     with pytest.raises(QueryError, match="more than 1,024 terms"):
         parse("a OR " * QUERY_TERMS_MAX + "a", ROI)
     assert parse("NOT " * 10_000 + "a", ROI) == A
+    with pytest.raises(QueryError, match="more than 1,000 wildcards"):
+        parse("a*" * 501, ROI)
     assert parse("a" * (QUERY_CHARS_MAX - 1) + "*", ROI).__class__ is Leaf
     with pytest.raises(QueryError, match="65,537 characters"):
         parse("a" * (QUERY_CHARS_MAX + 1), ROI)

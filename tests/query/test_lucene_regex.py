@@ -23,6 +23,8 @@ from tests.support.slow_query import python_pattern
         ("a?b{2}c{1,2}d{2,}", ["bbcdd", "abbccddd"], ["abccdd", "bbcd", "bbcccdd"]),
         ("a{0}b", ["b"], ["ab"]),
         ("a*+?", ["", "aaa"], ["b"]),
+        ("a?*b+*", ["", "aaabb"], ["ba"]),
+        ("(ab){2}*", ["", "abab", "abababab"], ["ab", "ababab"]),
         (".", ["a", "\n", "\U0001f600"], ["", "ab"]),
         ("@b", ["b", "aab"], ["a", "ba"]),
         ("a#|b", ["b"], ["a", ""]),

@@ -238,11 +238,15 @@ _NUMBER_FIELDS: dict[Scope, dict[str, list[Any]]] = {
     },
     Scope.FRAME: {"timestamp": TIMES},
 }
-_paths = st.one_of(
-    st.sampled_from(KEYS),
-    st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS)).map(".".join),
-    st.tuples(st.sampled_from(MEMBERS), st.sampled_from(KEYS)).map(".".join),
-).map("meta.{}".format)
+_paths = (
+    st.one_of(
+        st.sampled_from(KEYS),
+        st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS)).map(".".join),
+        st.tuples(st.sampled_from(MEMBERS), st.sampled_from(KEYS)).map(".".join),
+    )
+    .map("meta.{}".format)
+    .filter(lambda path: path == "meta.keyword" or path[-8:] != ".keyword")
+)
 _ESCAPED = re.compile(r"[^\w\s]|[_\\]")
 
 
