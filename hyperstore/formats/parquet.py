@@ -29,13 +29,27 @@ from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tablerows import Batch, Rows
 from hyperstore.query.tables import Filler, Scan, arrow, meta_columns
 
-__all__ = ["KEY", "WIRE", "ByteSink", "ParquetFrames", "read", "translated", "write", "write_table"]
+__all__ = [
+    "HOW",
+    "KEY",
+    "WIRE",
+    "ByteSink",
+    "ParquetFrames",
+    "open_parquet",
+    "read",
+    "translated",
+    "wire_of",
+    "wire_text",
+    "write",
+    "write_table",
+]
 
 KEY = b"hyperstore"
 """The key of the file under which stands what is said of the version, as JSON."""
 WIRE = "wire"
 _OF_FRAME = frozenset({"frame_id", "frame_position", "position"})
-_HOW = {"compression": "zstd", "write_page_checksum": True}
+HOW = {"compression": "zstd", "write_page_checksum": True}
+"""How files are written."""
 _MAGIC = b"PAR1"
 
 
@@ -77,7 +91,7 @@ def write(
     schema = layout.schema.with_metadata({KEY: json.dumps(said).encode()})
     with Target.open(file) as target, translated(str(file), "cannot be written"):
         sink = ByteSink(target)
-        with pq.ParquetWriter(sink, schema, **_HOW) as writer:
+        with pq.ParquetWriter(sink, schema, **HOW) as writer:
             for batch in batches_of(frames, rois=True):
                 writer.write_batch(layout.batch(batch, schema))
                 report.count("frames", len(batch.records))
@@ -92,7 +106,7 @@ def write_table(frames: Frames, file: Path, table: str) -> Report:
     with (
         Target.open(file) as target,
         translated(str(file), "cannot be written"),
-        pq.ParquetWriter(ByteSink(target), scan.schema, **_HOW) as writer,
+        pq.ParquetWriter(ByteSink(target), scan.schema, **HOW) as writer,
     ):
         for batch in scan.reader():
             writer.write_batch(batch)
@@ -125,7 +139,7 @@ class _Layout:
             rows = TABLES[name].rows(batch)
             struct = pa.StructArray.from_arrays(filler.arrays(rows), fields=filler.fields)
             arrays.append(pa.ListArray.from_arrays(_offsets(pa, batch, rows), struct))
-        arrays.append(pa.array(map(_wire_text, batch.records), type=pa.string()))
+        arrays.append(pa.array(map(wire_text, batch.records), type=pa.string()))
         return pa.record_batch(arrays, schema=schema)
 
 
@@ -140,7 +154,8 @@ def _offsets(pa: ModuleType, batch: Batch, rows: Rows) -> object:
     return pa.array(offsets, type=pa.int32())
 
 
-def _wire_text(record: object) -> str:
+def wire_text(record: object) -> str:
+    """Return a frame, whose URIs are absolute, in the wire form as JSON."""
     assert isinstance(record, WholeRecord)
     wire = frame_wire(record, record.sources)
     if record.rois:
@@ -177,12 +192,21 @@ class ParquetFrames:
                     if columns is None:
                         yield frame_of_row(row, place, self.report)
                     else:
-                        yield _wire_of(row[WIRE], place)
+                        yield wire_of(row[WIRE], place)
 
 
 @contextmanager
 def read(file: Path, *, report: Report | None = None) -> Iterator[ParquetFrames]:
     """Open a Parquet file of frames, ours or one with columns that say as much."""
+    with open_parquet(file) as opened:
+        meta = _said(opened, str(file))
+        rows: int = opened.metadata.num_rows  # type: ignore[attr-defined]
+        yield ParquetFrames(str(file), meta, rows, report or Report(), opened)
+
+
+@contextmanager
+def open_parquet(file: Path) -> Iterator[object]:
+    """Give pyarrow's reader of a file that is one, and whose parts are not too large."""
     pq = arrow("pyarrow.parquet", "Parquet")
     if not file.is_file():
         raise NotFoundError(f"no file {str(file)!a}")
@@ -193,9 +217,7 @@ def read(file: Path, *, report: Report | None = None) -> Iterator[ParquetFrames]
         opened = pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True)
     try:
         _check_groups(opened, str(file))
-        meta = _said(opened, str(file))
-        rows: int = opened.metadata.num_rows
-        yield ParquetFrames(str(file), meta, rows, report or Report(), opened)
+        yield opened
     finally:
         opened.close()
 
@@ -227,7 +249,8 @@ def _said(opened: object, name: str) -> dict[str, object]:
     return meta
 
 
-def _wire_of(text: object, place: str) -> Wire:
+def wire_of(text: object, place: str) -> Wire:
+    """Return the frame that a cell of `wire` holds."""
     if not isinstance(text, str) or len(text) > OBJECT_BYTES_MAX:
         raise FormatError(f"{place}: its column {WIRE} is no JSON of a frame")
     try:
