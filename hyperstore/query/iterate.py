@@ -92,9 +92,13 @@ class FrameIterator:
             total = None if plan.count is None else row.shared(plan.count, *shard)
             reading = _Reading(self.selection, self.shape, plan, row, shard, total)
             self._ahead = Ahead(reading.batches(self._taken, self._inside), self._depth)
-        batch = next(self._ahead, None)
+        batch = None
+        try:
+            batch = next(self._ahead, None)
+        finally:
+            if batch is None:  # After a fault, what reads is of no more use; who asks again may be.
+                self.close()
         if batch is None:
-            self.close()
             raise StopIteration
         self._batch, self._size = batch, len(batch.frames)
         return self._batch.frames.pop()

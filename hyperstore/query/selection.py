@@ -39,7 +39,7 @@ from hyperstore.query.merged import Keyed, Run, Stretch, in_order, keyed
 from hyperstore.query.sample import check_weights
 from hyperstore.query.since import revisions_of
 from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries
-from hyperstore.query.versionset import forget_version_set
+from hyperstore.query.versionset import renew_version_set
 from hyperstore.storage.pins import Pin
 
 __all__ = ["OUTPUTS", "Part", "Selection"]
@@ -103,7 +103,7 @@ class Selection:
             try:
                 self._found = [find(self.handle, part) for part in self.parts]
             except MissingObjectError:  # Of a frame that was lost and came back, or is not here.
-                self._forget()
+                self._renew_sets()
                 self._found = [find(self.handle, part) for part in self.parts]
         return self._found
 
@@ -348,16 +348,17 @@ class Selection:
     def _renewed(self) -> _Order:
         """Find all again: a frame that was lost and came back has another number."""
         before = len(self._ordered().numbers)
-        self._forget()
+        self._renew_sets()
+        self._found = self._order = None
         order = self._ordered()
         if len(order.numbers) != before:
             raise CorruptError("what a selection found is no longer what it was; run fsck")
         return order
 
-    def _forget(self) -> None:
+    def _renew_sets(self) -> None:
+        """Make the sets of the versions anew; what cannot be is an error, and changes nothing."""
         for part in self.parts:
-            forget_version_set(self.handle, part.view.snapshot)
-        self._found = self._order = None
+            renew_version_set(self.handle, part.view.snapshot)
 
 
 def _picked(numbers: "array[int]", places: Sequence[int]) -> Sequence[int]:

@@ -35,7 +35,7 @@ from hyperstore.tree import cursor
 from hyperstore.tree.diff import Change, diff
 from hyperstore.tree.nodes import Nodes
 
-__all__ = ["VersionSet", "forget_version_set", "version_set"]
+__all__ = ["VersionSet", "renew_version_set", "version_set"]
 
 _BATCH = 4_096
 
@@ -82,10 +82,11 @@ def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
     return found
 
 
-def forget_version_set(handle: Handle, snapshot: Snapshot) -> None:
-    """Let the next call make the set anew: a number of it led to no object."""
+def renew_version_set(handle: Handle, snapshot: Snapshot) -> None:
+    """Make the set anew: a number of it led to no object. Where that fails, it stays as it is."""
     order = root(snapshot, "order")
-    _held.setdefault(handle, _Held()).sets.pop(order, None)
+    made = replace(_walked(handle, handle.staging().nodes, order), number=_number(handle, order))
+    _held.setdefault(handle, _Held()).put(order, made)
     Shelf(handle.folder, handle.database.store_id).remove(order)
 
 
