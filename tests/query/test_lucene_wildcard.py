@@ -21,25 +21,43 @@ def slow(parts: Parts) -> re.Pattern[str]:
     return re.compile("".join(pieces), re.DOTALL)
 
 
-@given(_parts, st.lists(_texts, min_size=1, max_size=20))
-def test_wildcards_match_what_the_plain_expression_does(parts: Parts, texts: list[str]) -> None:
+@st.composite
+def _fitting(draw: st.DrawFn, parts: Parts) -> str:
+    """Return a text that matches, and now and then one with another end."""
+    pieces = [part if isinstance(part, str) else draw(_texts)[: 1 if part else 8] for part in parts]
+    return "".join(pieces) + draw(st.sampled_from(["", "", "", "a"]))
+
+
+@given(_parts, st.data())
+def test_wildcards_match_what_the_plain_expression_does(parts: Parts, data: st.DataObject) -> None:
     """Taking the first place of each piece, and none other, loses no match."""
     fits = wildcard(parts, False)
-    for text in texts:
+    for text in data.draw(st.lists(_texts | _fitting(parts), min_size=1, max_size=20)):
         assert fits(text) == bool(slow(parts).fullmatch(text))
         if fits(text):
             assert longest_literal(parts, False) in text
 
 
-@given(_parts, _texts, st.lists(_texts, min_size=1, max_size=20))
-def test_residuals_match_what_is_behind_a_prefix(
-    parts: Parts, prefix: str, rests: list[str]
-) -> None:
+@given(_parts, st.data())
+def test_residuals_match_what_is_behind_a_prefix(parts: Parts, data: st.DataObject) -> None:
     """A root's folder goes through the pattern once, not once for each file under it."""
-    left = [wildcard(one, False) for one in residuals(parts, prefix)]
     fits = wildcard(parts, False)
-    for rest in rests:
-        assert any(one(rest) for one in left) == fits(prefix + rest)
+    for text in data.draw(st.lists(_texts | _fitting(parts), min_size=1, max_size=5)):
+        for at in range(len(text) + 1):
+            left = [wildcard(one, False) for one in residuals(parts, text[:at])]
+            assert any(one(text[at:]) for one in left) == fits(text)
+
+
+def test_residuals_written_out() -> None:
+    """The last one is the shortest: the others end in it."""
+    parts = ("s3://b", None, "/", True, ".jpg")
+    assert residuals(parts, "") == (parts,)
+    assert residuals(parts, "s3:") == (("//b", None, "/", True, ".jpg"),)
+    assert residuals(parts, "s3://b") == ((None, "/", True, ".jpg"),)
+    assert residuals(parts, "s3://bx/") == ((None, "/", True, ".jpg"), (True, ".jpg"))
+    assert residuals(parts, "gs:") == ()
+    assert residuals(("ab",), "ab") == ((),)
+    assert residuals(("ab",), "abc") == ()
 
 
 def test_folded_wildcards_match_folded_strings() -> None:
