@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from pyroaring import BitMap
@@ -87,10 +88,13 @@ def _runs(base: Stretch, start: int, stop: int) -> Iterator[Run]:
         if start < stop:
             yield Run(order[start:stop] if (start, stop) != (0, len(order)) else order, base.group)
         return
-    if base.frames.ascends and (start, stop) == (0, len(order)):
-        yield Run(array("I", wanted), base.group)
-        return
     size = _BATCH
+    if base.frames.ascends and (start, stop) == (0, len(order)):
+        rest = iter(wanted)
+        while found := array("I", islice(rest, size)):
+            yield Run(found, base.group)
+            size *= 2
+        return
     while start < stop:
         end = min(start + size, stop)
         found = array("I", filter(wanted.__contains__, order[start:end]))

@@ -33,8 +33,9 @@ from hyperstore.errors import (
 from hyperstore.frames.keys import moment_of
 from hyperstore.frames.read import read_frame
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.query.finding import Found, Part, find, roi_counts
+from hyperstore.query.finding import EVERY_FRAME, Found, Part, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
+from hyperstore.query.index import FrameIndex
 from hyperstore.query.merged import Keyed, Run, Stretch, in_order, keyed
 from hyperstore.query.sample import check_weights
 from hyperstore.query.since import revisions_of
@@ -84,6 +85,7 @@ class Selection:
         self._pin: Pin | None = None
         self._found = None if found is None else list(found)
         self._order: _Order | None = None
+        self._owners: list[list[tuple[int, BitMap]]] = []  # Of each dataset: parts with frames.
 
     def __reduce__(self) -> tuple[Callable[..., "Selection"], tuple[object, ...]]:
         found = None if self._found is None else tuple(self._found)
@@ -204,11 +206,14 @@ class Selection:
     def _part_of(self, number: int, group: int) -> int:
         if len(self.parts) == 1:
             return 0
-        own = list(dict.fromkeys(self._groups))[group]
-        for at, (dataset, one) in enumerate(zip(self._groups, self.found, strict=True)):
-            if dataset == own and (number in one.frames or number in one.removed):
-                return at
-        raise AssertionError(f"frame {number} belongs to no part")
+        if not self._owners:
+            groups = {one: at for at, one in enumerate(dict.fromkeys(self._groups))}
+            owners: list[list[tuple[int, BitMap]]] = [[] for _ in groups]
+            for at, (dataset, one) in enumerate(zip(self._groups, self.found, strict=True)):
+                whole = one.frames | one.removed if one.removed else one.frames
+                owners[groups[dataset]].append((at, whole))
+            self._owners = owners
+        return next(at for at, held in self._owners[group] if number in held)
 
     def place_of(self, position: int) -> tuple[int, int | None]:
         """Return which frame is at a position, and which of its ROIs that fit; None for all."""
@@ -279,6 +284,8 @@ class Selection:
             return [frame_id for frame_id, _ in islice(self.entries(), start, stop)]
         else:
             numbers = self._ordered().numbers[start:stop]
+        if any(part.condition != EVERY_FRAME for part in self.parts):
+            return FrameIndex.of(self.handle).frame_ids(numbers)  # It is there, and takes a third.
         return [frame_id_of(payload) for _, payload in self._payloads(numbers)]
 
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
@@ -349,7 +356,7 @@ class Selection:
         """Find all again: a frame that was lost and came back has another number."""
         before = len(self._ordered().numbers)
         self._renew_sets()
-        self._found = self._order = None
+        self._found, self._order, self._owners = None, None, []
         order = self._ordered()
         if len(order.numbers) != before:
             raise CorruptError("what a selection found is no longer what it was; run fsck")
