@@ -192,7 +192,11 @@ def main() -> None:
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
     print(table(medians, contenders))
     if lines := list(judged(medians)):
-        print("\n| target | reach | reached | |\n| --- | --- | --: | --- |", *lines, sep="\n")
+        print(
+            "\n| target | reach | reached | by CPU | |\n| --- | --- | --: | --: | --- |",
+            *lines,
+            sep="\n",
+        )
     for who, why in bench.absent.items():
         print(f"skipped: {who}: {why}")
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # The checkout, installed or not.
 
@@ -41,18 +41,35 @@ def digest(answer: tuple[int, list[str]]) -> str:
     return f"{count}:{hashlib.blake2b(' '.join(ids).encode(), digest_size=8).hexdigest()}"
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds that some work takes, and what it gives."""
-    start = time.perf_counter()
+class Took(NamedTuple):
+    """How long some work took, by the clock and by the processor, and what it gave."""
+
+    wall: float
+    cpu: float
+    done: Any
+
+
+def timed(work: Callable[[], Any]) -> Took:
+    """Do some work."""
+    start, cpu = time.perf_counter(), time.process_time()
     done = work()
-    return time.perf_counter() - start, done
+    return Took(time.perf_counter() - start, time.process_time() - cpu, done)
 
 
-def often(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the median of several times, after one that does not count."""
-    first, done = timed(work)
-    repeats = 1 if first > SLOW_S else REPEATS
-    return statistics.median(timed(work)[0] for _ in range(repeats)), done
+def often(work: Callable[[], Any]) -> Took:
+    """Return the medians of several times, after one that does not count."""
+    first = timed(work)
+    turns = [timed(work) for _ in range(1 if first.wall > SLOW_S else REPEATS)]
+    wall, cpu = (statistics.median(turn[at] for turn in turns) for at in (0, 1))
+    return Took(wall, cpu, first.done)
+
+
+def begun() -> Figures:
+    """Return the time since this process began, by the clock and by the processor.
+
+    By the clock from where our own code runs; by the processor all of it, the interpreter's too.
+    """
+    return {"fresh_s": time.perf_counter() - START, "fresh_cpu_s": time.process_time()}
 
 
 def ingest(store: Any, folder: Path, size: int) -> Figures:
@@ -61,10 +78,10 @@ def ingest(store: Any, folder: Path, size: int) -> Figures:
     from synthetic import Timed
 
     made = Timed(frames(size))
-    wall, _ = timed(lambda: store.ingest(made))
-    figures = {"ingest_s": wall - made.wall_s}
+    took = timed(lambda: store.ingest(made))
+    figures = {"ingest_s": took.wall - made.wall_s, "ingest_cpu_s": took.cpu - made.cpu_s}
     if hasattr(store, "settle"):
-        figures["settle_s"] = timed(store.settle)[0]
+        figures["settle_s"] = timed(store.settle).wall
     return figures | {
         "disk_bytes": sum(
             each.stat().st_blocks * 512 for each in folder.rglob("*") if each.is_file()
@@ -77,10 +94,9 @@ def first(store: Any, folder: Path, size: int) -> Figures:
     from querydata import QUESTIONS
 
     before = store.index_bytes()
-    cpu = time.process_time()
-    wall, _ = timed(lambda: store.ask(QUESTIONS["roi 20%"]))
-    cpu = time.process_time() - cpu
-    return {"first_s": wall, "first_cpu_s": cpu, "index_bytes": store.index_bytes() - before}
+    took = timed(lambda: store.ask(QUESTIONS["roi 20%"]))
+    figures = {"first_s": took.wall, "first_cpu_s": took.cpu}
+    return figures | {"index_bytes": store.index_bytes() - before}
 
 
 def warm(store: Any, folder: Path, size: int) -> Figures:
@@ -89,8 +105,9 @@ def warm(store: Any, folder: Path, size: int) -> Figures:
 
     figures: Figures = {}
     for name, question in QUESTIONS.items():
-        figures[f"{name}_s"], answer = often(lambda question=question: store.ask(question))
-        figures[f"{name} answer"] = digest(answer)
+        took = often(lambda question=question: store.ask(question))
+        figures[f"{name}_s"], figures[f"{name}_cpu_s"] = took.wall, took.cpu
+        figures[f"{name} answer"] = digest(took.done)
     return figures
 
 
@@ -98,9 +115,8 @@ def fresh(store: Any, folder: Path, size: int) -> Figures:
     """Ask one question in a process that has just begun: what it imports and opens counts."""
     from querydata import QUESTIONS
 
-    opened = time.perf_counter() - START
     store.ask(QUESTIONS["roi 20%"])
-    return {"fresh_s": time.perf_counter() - START, "opened_s": opened}
+    return begun()
 
 
 def fresh1(store: Any, folder: Path, size: int) -> Figures:
@@ -108,7 +124,7 @@ def fresh1(store: Any, folder: Path, size: int) -> Figures:
     from querydata import QUESTIONS
 
     store.ask(QUESTIONS["roi 1%"])
-    return {"fresh_s": time.perf_counter() - START}
+    return begun()
 
 
 def catchup(store: Any, folder: Path, size: int) -> Figures:
@@ -118,12 +134,16 @@ def catchup(store: Any, folder: Path, size: int) -> Figures:
 
     question = QUESTIONS["roi 20%"]
     store.index_bytes()  # Which only who keeps an index up can tell.
-    usual, _ = often(lambda: store.ask(question))
+    usual = often(lambda: store.ask(question))
     made = Timed(frames(max(500, size // 10), start=size))
-    added, _ = timed(lambda: store.ingest(made))
-    asked, _ = timed(lambda: store.ask(question))
-    added -= made.wall_s
-    return {"added_s": added, "caught_up_s": asked - usual, "upkeep_x": (asked - usual) / added}
+    added = timed(lambda: store.ingest(made))
+    asked = timed(lambda: store.ask(question))
+    return {
+        "added_s": added.wall - made.wall_s,
+        "caught_up_s": asked.wall - usual.wall,
+        "upkeep_x": (asked.wall - usual.wall) / (added.wall - made.wall_s),
+        "upkeep_cpu_x": (asked.cpu - usual.cpu) / (added.cpu - made.cpu_s),
+    }
 
 
 def child(store: Any, folder: Path, size: int) -> Figures:
@@ -131,42 +151,44 @@ def child(store: Any, folder: Path, size: int) -> Figures:
     from querydata import QUESTIONS
 
     question = QUESTIONS["roi 20%"]
-    parent, _ = often(lambda: store.ask(question))
+    parent = often(lambda: store.ask(question))
     view = store.child(min(CHANGES, size), size)
-    begun, _ = timed(lambda: store.ask(question, view))
-    later, _ = often(lambda: store.ask(question, view))
+    begins = timed(lambda: store.ask(question, view))
+    later = often(lambda: store.ask(question, view))
     return {
-        "parent_s": parent,
-        "child_first_s": begun,
-        "child_s": later,
-        "child_x": later / parent,
-        "child_first_x": begun / parent,
+        "parent_s": parent.wall,
+        "child_first_s": begins.wall,
+        "child_s": later.wall,
+        "child_first_x": begins.wall / parent.wall,
+        "child_first_cpu_x": begins.cpu / parent.cpu,
+        "child_x": later.wall / parent.wall,
+        "child_cpu_x": later.cpu / parent.cpu,
     }
 
 
 def walk(store: Any, folder: Path, size: int) -> Figures:
     """Read frames in order."""
     most = min(size, WALKED)
-    wall, count = timed(lambda: store.walk(most))
-    assert count == most, f"{count} of {most}"
-    return {"walk_per_s": most / wall}
+    took = timed(lambda: store.walk(most))
+    assert took.done == most, f"{took.done} of {most}"
+    return {"walk_per_s": most / took.wall, "walk_cpu_us": took.cpu / most * 1e6}
 
 
 def shuffled(store: Any, folder: Path, size: int) -> Figures:
     """Read frames in an order that a seed gives."""
     most = min(size, WALKED)
     store.shuffled(1)
-    wall, count = timed(lambda: store.shuffled(most))
-    assert count == most, f"{count} of {most}"
-    return {"shuffled_per_s": most / wall}
+    took = timed(lambda: store.shuffled(most))
+    assert took.done == most, f"{took.done} of {most}"
+    return {"shuffled_per_s": most / took.wall, "shuffled_cpu_us": took.cpu / most * 1e6}
 
 
 def memory(store: Any, folder: Path, size: int) -> Figures:
     """Read all frames; the runner watches the memory."""
     start = anonymous_bytes()
-    wall, count = timed(lambda: store.walk())
-    assert count >= size
-    return {"walk_all_per_s": count / wall, "start_bytes": start}
+    took = timed(lambda: store.walk())
+    assert took.done >= size
+    return {"walk_all_per_s": took.done / took.wall, "start_bytes": start}
 
 
 def memory_shuffled(store: Any, folder: Path, size: int) -> Figures:
@@ -179,7 +201,7 @@ def memory_shuffled(store: Any, folder: Path, size: int) -> Figures:
 def first_shuffled(store: Any, folder: Path, size: int) -> Figures:
     """Read one frame in a process that has just begun."""
     store.first_shuffled()
-    return {"fresh_s": time.perf_counter() - START}
+    return begun()
 
 
 def resume(store: Any, folder: Path, size: int) -> Figures:

@@ -83,7 +83,7 @@ def main() -> None:
     if not given.fast:
         check_wheel(python)
         run([*python, "benchmarks/run.py", "--smoke"])
-        run([*python, "benchmarks/query.py", "--smoke"])
+        run([*python, "benchmarks/query.py", "--smoke", "--contenders", "hyperstore,raw,sqlite"])
     print(closing)
 
 
