@@ -9,7 +9,7 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Verb, json_option
-from hyperstore.cli.viewlock import lock_json, lock_named
+from hyperstore.cli.viewlock import index_for, lock_json, lock_named
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
 from hyperstore.query.lock import Lock
@@ -48,6 +48,7 @@ def stamp_command(
         view = DataView.from_lock(lock_named(console, lock), False, store=console.store)
     else:
         view = DataView.get(name, store=console.store)
+    index_for(console, view)
     beside = file.with_name(file.name + LOCK_SUFFIX)
     _print(console, beside, view.stamp(file, commit=commits), as_json=as_json)
 

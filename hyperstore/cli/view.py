@@ -18,7 +18,14 @@ from hyperstore.cli.viewasked import (
     read_spec,
     set_manner,
 )
-from hyperstore.cli.viewlock import diff_verb, lock_verb, locks_verb, unlock_verb, verify_verb
+from hyperstore.cli.viewlock import (
+    diff_verb,
+    index_for,
+    lock_verb,
+    locks_verb,
+    unlock_verb,
+    verify_verb,
+)
 from hyperstore.errors import ExistsError, HyperstoreError, RefusedError, UsageError
 from hyperstore.query import stored
 from hyperstore.query.dataview import DataView
@@ -172,6 +179,7 @@ def show_verb(console: Console, name: str, as_json: bool) -> None:
     view = _view(console, name)
     record = view.record
     assert record is not None
+    index_for(console, view)
     if as_json:
         count = view.get_count()
         console.out.json({**record, "count": int(count), "counts": count.queries})

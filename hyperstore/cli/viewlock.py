@@ -8,10 +8,13 @@ import click
 from hyperstore.cli.completeview import complete_views
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
+from hyperstore.cli.progress import stages
 from hyperstore.cli.text import plural
 from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
+from hyperstore.query.expression import Condition
+from hyperstore.query.index import FrameIndex
 from hyperstore.query.keptlocks import find_lock, list_locks, remove_locks
 from hyperstore.query.lock import Lock
 from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
@@ -19,6 +22,7 @@ from hyperstore.query.lockfile import read_lock_file
 
 __all__ = [
     "diff_verb",
+    "index_for",
     "lock_json",
     "lock_named",
     "lock_verb",
@@ -29,6 +33,15 @@ __all__ = [
 
 _SIGNS = {"+": "green", "-": "red", "~": "cyan"}
 _SHOWN = 20  # Frames of a difference, unless -n says otherwise.
+
+
+def index_for(console: Console, view: DataView) -> None:
+    """Let the index be built that a view asks, showing how far that is."""
+    if any(query.condition() != Condition() for query in view.get_queries()):
+        with stages(console.out) as progress:
+            FrameIndex.of(console.store.handle).refresh(
+                lambda done, total: progress("Indexing for the first query", done, total)
+            )
 
 
 def lock_named(console: Console, text: str) -> Lock:
@@ -71,6 +84,7 @@ def lock_verb(
     place = None if no_file else output or Path(f"{_file_name(view)}.lock")
     if place is not None and not (place.absolute().parent).is_dir():
         raise UsageError(f"there is no folder {place.absolute().parent}")
+    index_for(console, view)
     lock = view.lock(place, commit=commits)
     if as_json:
         console.out.json({**lock_json(lock), "file": None if place is None else str(place)})
@@ -120,7 +134,9 @@ def unlock_verb(console: Console, names: tuple[str, ...]) -> None:
 def verify_verb(console: Console, name: str, as_json: bool) -> None:
     """Find all frames of a lock, a file or an id, again, and hold them against it."""
     lock = lock_named(console, name)
-    DataView.from_lock(lock, store=console.store)
+    view = DataView.from_lock(lock, False, store=console.store)
+    index_for(console, view)
+    view.verify_lock()
     if as_json:
         console.out.json({**lock_json(lock), "holds": True})
         return

@@ -17,7 +17,7 @@ from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.view import View
-from hyperstore.errors import HyperstoreError, UsageError, a_type
+from hyperstore.errors import CorruptError, HyperstoreError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.history.lock import LockedVersion
 from hyperstore.ids import CommitId, ObjectId
@@ -50,7 +50,7 @@ _NOT_PINNED = ("description", "name", "project", "tags")  # What a lock does not
 _TEXTS = {"frame_query": Scope.FRAME, "sources_query": Scope.SOURCE}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # Without slots, which would take `super` away.
 class _Settled(Resolved):
     """Queries and versions, with what the revisions mean with which queries compare."""
 
@@ -59,7 +59,7 @@ class _Settled(Resolved):
     @property
     def state(self) -> tuple[tuple[str, ...], ...]:
         meant = tuple(f"{text} {oid.hex()}" for (_, text), oid in sorted(self.revisions.items()))
-        return (*Resolved.state.fget(self), meant)  # type: ignore[attr-defined]
+        return (*super().state, meant)
 
     def parts(self, weights: Sequence[Sequence[float]] | None = None) -> list[Part]:
         def meant(dataset_id: str, text: str) -> str:
@@ -67,7 +67,7 @@ class _Settled(Resolved):
 
         return [
             Part(one.view, settled(one.condition, one.view.home.dataset_id, meant), one.weight)
-            for one in Resolved.parts(self, weights)
+            for one in super().parts(weights)
         ]
 
 
@@ -126,6 +126,8 @@ class Locking(Kept):
         found = open_lock(handle, lock)
         check_here(handle, found.record)
         made._take_spec(found.record.spec)
+        if len(made._spec.queries) != len(found.record.queries):
+            raise CorruptError("the lock does not say of each query what it is asked of")
         if found.name:
             made.name = found.name
         made._lock = found

@@ -25,6 +25,7 @@ from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, QueryError, UsageError, nearest
 from hyperstore.history.ancestry import first_parent, parents
 from hyperstore.history.branches import (
+    datasets,
     find_tag,
     read_commit,
     read_snapshot,
@@ -195,10 +196,13 @@ def _settled_id(handle: Handle, word: str) -> ObjectId | None:
 
 def _unknown(handle: Handle, dataset_id: str, text: str) -> NotFoundError:
     with handle.database.reading() as reader:
+        dataset = next((one.name for _, one in datasets(reader) if one.id == dataset_id), "")
         names = [one.tag.name for one in tags(reader, dataset_id)]
         names += [record.name for _, record in versions(reader, dataset_id)]
     known = f"there are: {nearest(text, list(dict.fromkeys(names)))}" if names else "there are none"
-    return NotFoundError(f"no version, tag or commit {text!a} to compare with; {known}")
+    return NotFoundError(
+        f"dataset {dataset!a} has no version, tag or commit {text!a} to compare with; {known}"
+    )
 
 
 def _snapshot(handle: Handle, found: ObjectId) -> Snapshot:

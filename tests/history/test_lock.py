@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgpack
 import pytest
+from blake3 import blake3
 
 import hyperstore
 from hyperstore import CorruptError, FormatError, UsageError
@@ -19,8 +20,10 @@ from hyperstore.history.lock import (
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
+from hyperstore.query.dataview import DataView
 from hyperstore.storage.reflog import Move
 from tests.support.stores import frame
+from tests.support.stranger import StrangerStore
 
 
 def lock() -> LockRecord:
@@ -55,6 +58,29 @@ def test_a_lock_comes_back_as_it_was_stored() -> None:
     payload = encode_lock(lock())
     assert decode_lock(payload, object_id(Kind.LOCK, payload)) == lock()
     assert encode_lock(decode_lock(payload, object_id(Kind.LOCK, payload))) == payload
+
+
+def test_a_stranger_reads_locks_from_the_document(tmp_path: Path) -> None:
+    """By the ref, the kind, and the fields that FORMAT.md names."""
+    with hyperstore.init(tmp_path / "store") as store:
+        draft = store.create_dataset("cells").version()
+        draft.add_frames([frame(1), frame(2)])
+        commit, version, name = draft.commit("Two"), draft.id, store.id
+        made = DataView("all", store=store).add_query("cells").lock()
+        content = draft.content_id
+    with StrangerStore(tmp_path / "store") as strange:
+        ((ref, oid),) = [one for one in strange.refs.items() if one[0].startswith("lock/")]
+        found = strange.read(oid, 13)
+    assert ref == f"lock/{made.id}"
+    digest = blake3()
+    for frame_id in (f"{1:032x}", f"{2:032x}"):  # Of camera 1, then of camera 2.
+        digest.update(bytes([32]) + frame_id.encode())
+    assert found["frames"] == digest.digest()
+    assert (found["format"], found["count"], found["store"]) == (1, 2, name)
+    assert (found["view"], found["queries"]) == ("all", [{"count": 2, "versions": [0]}])
+    (pinned,) = found["versions"]
+    assert (pinned["commit"].hex(), pinned["content"].hex()) == (commit, content)
+    assert (pinned["version"], pinned["version_name"], pinned["count"]) == (version, "Current", 2)
 
 
 def test_the_document_names_every_field_of_a_lock() -> None:

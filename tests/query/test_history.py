@@ -75,6 +75,34 @@ def slow(version: DatasetVersion, condition: Condition) -> dict[str, list[tuple[
     return spans
 
 
+def check_source(
+    version: DatasetVersion, name: str, merged: str | None, source: str | None, *, now: bool
+) -> None:
+    """Hold that a commit beside the line came with the merge, and did what is said of it."""
+    infos = {info.id: info for info in version.log()}
+    if source is None:
+        return
+    assert merged is not None
+    assert len(infos[merged].parents) > 1
+
+    def reached(start: str) -> set[str]:
+        seen, pending = {start}, [start]
+        while pending:
+            above = [one for one in infos[pending.pop()].parents if one not in seen]
+            seen.update(above)
+            pending += above
+        return seen
+
+    assert source in reached(merged) - reached(infos[merged].parents[0])
+
+    def fitted(commit: str) -> bool:
+        wires = [one.to_dict() for one in version.at(commit) if one.id == name]
+        return any(fits(DOG, one) for one in wires)
+
+    assert fitted(source) is now
+    assert fitted(infos[source].parents[0]) is not now
+
+
 def merge(store: Store, ours: DatasetVersion, theirs: DatasetVersion) -> str:
     """Commit what `ours` holds now as a merge of both heads."""
     handle = store.handle
@@ -147,10 +175,14 @@ def test_spans_are_what_looking_at_every_commit_says(
             else:
                 version.commit("Edit", allow_empty=True)
         for version in (main, side):
+            answer = found(store, version)
             spans = {
-                one.frame_id: [(span.began, span.ended) for span in one.spans]
-                for one in found(store, version)
+                one.frame_id: [(span.began, span.ended) for span in one.spans] for one in answer
             }
+            for one in answer:
+                for span in one.spans:
+                    check_source(version, one.frame_id, span.began, span.began_in, now=True)
+                    check_source(version, one.frame_id, span.ended, span.ended_in, now=False)
             assert spans == slow(version, DOG)
             head = CommitId(ObjectId(bytes.fromhex(str(version.head))))
             by_index = history(store.handle, head, DOG, matcher_of(store.handle, DOG))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hyperstore
 from hyperstore import (
@@ -19,6 +21,7 @@ from hyperstore import (
 from hyperstore.codec import replace
 from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.runs import find_run
+from hyperstore.history.lock import LockedQuery, LockedRevision
 from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
@@ -75,8 +78,8 @@ def test_a_lock_opens_as_what_was_locked(
     lock = view.lock(tmp_path / "a.lock")
     edit(draft)
     assert ids(view) != before
-    for given in (lock, tmp_path / "a.lock", str(tmp_path / "a.lock"), lock.id, lock.id[:8]):
-        again = DataView.from_lock(given, store=store)
+    for named in (lock, tmp_path / "a.lock", str(tmp_path / "a.lock"), lock.id, lock.id[:8]):
+        again = DataView.from_lock(named, store=store)
         assert ids(again) == before
         assert again.name == "dogs"
         assert again.locked == lock
@@ -339,3 +342,81 @@ def test_two_locks_differ_by_what_they_say(store: Store, draft: DatasetVersion) 
         "labels_enumeration.cat": (None, 1),
     }
     assert setting_differences(old.record, replace(old.record, view="x")) == []
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(0, 2) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["filters", "iteration", "mapping", "rules", "dataset", "version", "label", "order"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    fields=st.fixed_dictionaries(
+        {},
+        optional={
+            "spec": st.dictionaries(
+                st.sampled_from(["filters", "iteration", "mapping", "labels_enumeration", "x"]),
+                values,
+                max_size=4,
+            ),
+            "queries": st.lists(
+                st.builds(
+                    LockedQuery,
+                    count=st.integers(0, 30),
+                    versions=st.lists(st.just(0), max_size=2),
+                ),
+                max_size=3,
+            ),
+            "count": st.integers(0, 30),
+            "begins": st.sampled_from([b"", b"b" * 32]),
+            "view": st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+            "since": st.just(
+                [LockedRevision(commit=b"c" * 32, dataset="d", revision="v1")],
+            ),
+        },
+    )
+)
+def test_a_lock_that_somebody_made_up_lets_out_our_errors_alone(
+    locked_store: tuple[Store, Lock], fields: dict[str, object]
+) -> None:
+    """Its check and its id can be made to fit; what it says cannot be believed for that."""
+    store, lock = locked_store
+    made_up = Lock(replace(lock.record, **fields))
+    try:
+        view = DataView.from_lock(made_up, store=store)
+    except HyperstoreError:
+        return
+    entries = store.dataset("cells").version().view().entries()
+    assert ids(view) == [frame_id for frame_id, _ in entries]
+
+
+@pytest.fixture(scope="module")
+def locked_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Lock]]:
+    with hyperstore.init(tmp_path_factory.mktemp("locked") / "store") as store:
+        made = store.create_dataset("cells").version()
+        made.add_frames(wires(5))
+        made.commit("All")
+        yield store, of(store).lock()
+
+
+def test_locks_open_where_nothing_can_be_written(
+    store: Store, draft: DatasetVersion, tmp_path: Path
+) -> None:
+    """A store may be read-only, such as one on a shared disk; it is only not locked there."""
+    before = ids(of(store, roi_query="dog"))
+    of(store, roi_query="dog").lock(tmp_path / "a.lock")
+    store.close()
+    with hyperstore.open(tmp_path / "store", readonly=True) as readonly:
+        assert ids(DataView.from_lock(tmp_path / "a.lock", store=readonly)) == before
+        with pytest.raises(HyperstoreError):
+            of(readonly).lock()

@@ -169,7 +169,7 @@ def test_commits_of_other_datasets_are_none_until_they_are_settled(store: Store)
     other = store.create_dataset("blood").version()
     (commit,) = play(other, [{1: 1}])
     dataset = store.create_dataset("cells")
-    with pytest.raises(QueryError, match="no version"):
+    with pytest.raises(QueryError, match="has no version"):
         commit_or_snapshot(store.handle, dataset.id, commit[:12])
     assert commit_or_snapshot(store.handle, dataset.id, commit).hex() == commit
 
