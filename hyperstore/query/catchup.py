@@ -7,6 +7,7 @@ after each small edit writes nothing. Where files cannot be written at all, ever
 import errno
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.errors import warn
@@ -38,6 +39,7 @@ class CatchUp:
     end: int
     progress: Progress | None
     can_write: bool
+    refused: set[Path] = field(default_factory=set)
     built: int = 0  # Objects that were looked at.
     _total: int = field(default=0, init=False)
 
@@ -53,7 +55,8 @@ class CatchUp:
             except OSError as fault:
                 self._cannot_write(fault)
                 files = self._opened(known)
-        own = [one for one in known if one.path is None and not _covered(one, files)]
+        # What is mapped stays readable when its file is taken away.
+        own = [one for one in known if one not in files and not _covered(one, files)]
         missing = gaps(_sorted([*files, *own]), self.end)
         self._total = max(self._total, self.built + _length(missing))
         for span in missing:
@@ -69,7 +72,11 @@ class CatchUp:
         database = self.handle.database
         with database.reading() as reader:
             return open_segments(
-                index_folder(self.handle.folder), reader, database.store_id, tuple(known)
+                index_folder(self.handle.folder),
+                reader,
+                database.store_id,
+                tuple(known),
+                self.refused,
             )
 
     def _written(self, known: tuple[Segment, ...]) -> list[Segment]:

@@ -12,8 +12,9 @@ itself, so that the answer is exact and damage is told to those whom it concerns
 import os
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -47,6 +48,8 @@ class _State:
         self.segments: tuple[Segment, ...] = ()
         self.end = 1  # The first sequence number that was not looked at.
         self.can_write = True
+        self.refused: set[Path] = set()  # Damaged files that cannot be taken away.
+        self.fields: tuple[tuple[Segment, ...], dict[Scope, Fields]] = ((), {})
         self.lock = threading.RLock()
         self.process = os.getpid()
 
@@ -95,7 +98,7 @@ class FrameIndex:
         with state.lock:
             if state.end < end:
                 can_write = state.can_write and not self._handle.database.readonly
-                work = CatchUp(self._handle, end, progress, can_write)
+                work = CatchUp(self._handle, end, progress, can_write, state.refused)
                 state.segments = work.run(state.segments)
                 state.can_write = state.can_write and (work.can_write or not can_write)
                 state.end = end
@@ -107,8 +110,8 @@ class FrameIndex:
         with state.lock:
             state.segments = tuple(one for one in state.segments if one is not segment)
             state.end = 1
-            if segment.path is not None:
-                drop(segment.path)
+            if segment.path is not None and not drop(segment.path):
+                state.refused.add(segment.path)
 
     def _sound(self, work: Callable[[tuple[Segment, ...]], _T]) -> _T:
         """Return what `work` makes of all segments, made anew where one is damaged."""
@@ -139,14 +142,13 @@ class FrameIndex:
 
     def _found(
         self,
-        segments: Iterable[Segment],
+        segments: tuple[Segment, ...],
         condition: Condition,
         within: BitMap,
         given: Mapping[Leaf, BitMap],
     ) -> BitMap:
-        segments = tuple(segments)
         if all(segment.directory.whole for segment in segments):
-            check_condition(condition, {scope: fields_of(segments, scope) for scope in Scope})
+            check_condition(condition, self._fields(segments))
         answers = Answers(self._handle.roots, self.costs)
         found: list[BitMap] = []
         rest = within
@@ -261,7 +263,13 @@ class FrameIndex:
     def fields(self, scope: Scope) -> Fields:
         """Return the fields that frames of the store have, with the types of their values."""
         self.refresh()
-        return fields_of(self._state.segments, scope)
+        return self._fields(self._state.segments)[scope]
+
+    def _fields(self, segments: tuple[Segment, ...]) -> dict[Scope, Fields]:
+        state = self._state
+        if state.fields[0] is not segments:
+            state.fields = segments, {scope: fields_of(segments, scope) for scope in Scope}
+        return state.fields[1]
 
 
 def _segment_at(segments: Sequence[Segment], number: int) -> Segment | None:

@@ -6,7 +6,7 @@ Whoever builds holds a lock, and looks again what is there once it has it.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,18 +38,24 @@ def index_folder(store: Path) -> Path:
 
 
 def open_segments(
-    folder: Path, reader: Reader, store_id: str, known: Sequence[Segment]
+    folder: Path,
+    reader: Reader,
+    store_id: str,
+    known: Sequence[Segment],
+    refused: Collection[Path] = (),
 ) -> list[Segment]:
     """Return the usable segments, by rising numbers, none within another one.
 
-    Those of `known` that still are what they were are used again. Files that are damaged, cut, of
-    another store, or of another life of this store are taken away.
+    Those of `known` are used again. Files that are damaged, cut, of another store, or of another
+    life of this store are taken away; those in `refused` could not be, and are passed over.
     """
     by_path = {segment.path: segment for segment in known}
     found: list[Segment] = []
     for low, high, path in _listed(folder):
         if found and high <= found[-1].high:
             continue  # Left behind by a merge.
+        if path in refused:
+            continue
         segment = by_path.get(path)
         if segment is None:
             try:
@@ -90,10 +96,13 @@ def _checked(path: Path, span: Span, reader: Reader, store_id: str) -> Segment:
     return segment
 
 
-def drop(path: Path) -> None:
-    """Take a file away, if the system lets us."""
-    with suppress(OSError):
-        path.unlink()
+def drop(path: Path) -> bool:
+    """Take a file away, if the system lets us; say whether it is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _listed(folder: Path) -> list[tuple[int, int, Path]]:

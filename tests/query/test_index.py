@@ -1,5 +1,9 @@
 """The index over a store's frames: built, caught up, rebuilt, and never in the way of an answer."""
 
+import pickle
+import resource
+import shutil
+import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -8,20 +12,32 @@ from pyroaring import BitMap
 
 import hyperstore
 from hyperstore import DatasetVersion, Store
-from hyperstore.query import catchup
+from hyperstore.dataset.handle import Handle
+from hyperstore.errors import CorruptError, QueryError
+from hyperstore.frames.stored import order_key_of
+from hyperstore.ids import Kind
+from hyperstore.maintenance.collect import gc
+from hyperstore.query import catchup, extract
 from hyperstore.query.expression import (
     Condition,
+    Exists,
     Field,
     Leaf,
+    Not,
+    Range,
     RoiCondition,
     Scope,
+    Since,
     Term,
+    Test,
     Wildcard,
 )
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.shelf import index_folder
 from hyperstore.query.versionset import version_set
-from tests.support.slow_query import fits
+from hyperstore.storage.database import Database
+from tests.support.children import run_crowd, run_in_child
+from tests.support.slow_query import fits, fitting_rois
 from tests.support.stores import frame
 
 LABEL = Field(Scope.ROI, "label", exact=True)
@@ -105,3 +121,314 @@ def test_an_old_version_is_answered_as_it_was(store: Store, draft: DatasetVersio
     index = check(store, draft)
     found = index.find(DOGS, version_set(store.handle, old.snapshot).members)
     assert sorted(index.frame_ids(list(found))) == [f"{0:032x}", f"{3:032x}"]
+
+
+def rebuilt(store: Store) -> FrameIndex:
+    """Return the index of a store as another process would open it."""
+    return FrameIndex.of(pickle.loads(pickle.dumps(store.handle)))
+
+
+def reopened(store: Store) -> Store:
+    """Return the same store as a new process sees it: nothing is open."""
+    folder = store.handle.folder
+    store.close()
+    return hyperstore.open(folder)
+
+
+def test_what_is_found_needs_no_frame_to_be_read(store: Store, draft: DatasetVersion) -> None:
+    """That is what the index is for; each question touches the columns that it names."""
+    add(draft, range(50))
+    index = check(store, draft)
+    within = members(store, draft)
+    two = Condition(
+        rois=(RoiCondition(Leaf(LABEL, Term("dog")), confidence=(0.5, 1.0)),),
+        source=Leaf(Field(Scope.SOURCE, "uri"), Wildcard((None, "0.jpg"))),
+    )
+    for condition, columns in ((DOGS, 1), (EVEN, 1), (two, 3)):
+        index.find(condition, within)
+        assert index.costs.frames_decoded == 0
+        assert index.costs.columns <= columns * index.costs.segments
+    assert index.costs.objects_indexed == 0
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "text", "renamed"])
+def test_damaged_files_are_made_anew(store: Store, draft: DatasetVersion, damage: str) -> None:
+    """The cache is never the truth: whatever stands in it, the answer is that of the objects."""
+    add(draft, range(30))
+    check(store, draft)
+    place = index_folder(store.handle.folder)
+    [path] = place.glob("*.segment")
+    sound = path.read_bytes()
+    for at in range(0, len(sound), max(1, len(sound) // 97)) if damage == "flip" else (100,):
+        data = bytearray(sound)
+        data[at] ^= 8
+        path.unlink(missing_ok=True)
+        path.write_bytes(
+            {"flip": bytes(data), "cut": sound[:-1], "empty": b"", "text": b"no segment" * 9}.get(
+                damage, sound
+            )
+        )
+        if damage == "renamed":
+            path.rename(place / "1-9.segment")
+        with reopened(store) as again:
+            version = again.dataset("animals").version("Current")
+            check(again, version)
+            assert names(again) == [path.name]
+        store = hyperstore.open(again.handle.folder)
+    store.close()
+
+
+@pytest.mark.usefixtures("files")
+def test_an_index_of_another_store_is_not_believed(tmp_path: Path) -> None:
+    """A cache that was copied along says nothing about these frames."""
+    stores = []
+    for name, label in (("a", "dog"), ("b", "cat")):
+        made = hyperstore.init(tmp_path / name)
+        version = made.create_dataset("animals").version("Current")
+        version.add_frames([frame(one, label) for one in range(9)])
+        check(made, version)
+        stores.append(made)
+    first, second = stores
+    [source] = index_folder(first.handle.folder).glob("*.segment")
+    [target] = index_folder(second.handle.folder).glob("*.segment")
+    data = source.read_bytes()
+    target.unlink()
+    (target.parent / source.name).write_bytes(data)
+    first.close()
+    with reopened(second) as again:
+        check(again, again.dataset("animals").version("Current"))
+
+
+@pytest.mark.usefixtures("files")
+def test_an_index_of_a_later_life_of_the_store_is_not_believed(tmp_path: Path) -> None:
+    """A store that was restored from a copy gives the same numbers to other frames."""
+    made = hyperstore.init(tmp_path / "store")
+    version = made.create_dataset("animals").version("Current")
+    add(version, range(5))
+    folder = made.handle.folder
+    made.close()
+    data = folder / "db" / "data.mdb"
+    kept = data.read_bytes()
+    for label in ("dog", "cat"):
+        data.write_bytes(kept)
+        with hyperstore.open(folder) as again:
+            version = again.dataset("animals").version("Current")
+            version.add_frames([frame(one, label) for one in range(5, 9)])
+            check(again, version)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_cache_that_is_deleted_under_a_reader_is_made_again(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """`cache/` may be deleted at any time, says the format."""
+    add(draft, range(20))
+    index = check(store, draft)
+    shutil.rmtree(index_folder(store.handle.folder))
+    check(store, draft, index)
+    add(draft, range(20, 30))
+    check(store, draft, index)
+    assert names(store)
+
+
+def test_a_fork_and_a_pickle_go_on(store: Store, draft: DatasetVersion) -> None:
+    """Loaders fork and spawn workers after the first query as well as before."""
+    add(draft, range(20))
+    index = check(store, draft)
+    within = members(store, draft)
+    expected = index.find(DOGS, within)
+    copy = pickle.loads(pickle.dumps(index))
+    assert copy.find(DOGS, within) == expected
+
+    def child() -> None:
+        assert index.find(DOGS, within) == expected
+
+    assert run_in_child(child) == "done"
+
+
+@pytest.mark.usefixtures("files")
+def test_builders_at_once_make_one_index(store: Store, draft: DatasetVersion) -> None:
+    """Workers that start together all find that there is no index."""
+    add(draft, range(300))
+    within = members(store, draft)
+    expected = sorted(one.id for one in draft if fits(DOGS, one.to_dict()))
+
+    def child(_: int) -> None:
+        index = FrameIndex.of(store.handle)
+        assert sorted(index.frame_ids(list(index.find(DOGS, within)))) == expected
+
+    run_crowd(child, 4)
+    assert len(names(store)) == 1
+    check(store, draft)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_builder_that_is_killed_leaves_nothing_in_the_way(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """What it wrote has no name yet, and the next one sweeps it."""
+    add(draft, range(300))
+
+    def child() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+        FrameIndex.of(store.handle).refresh()
+
+    assert run_in_child(child) == "killed by SIGXFSZ"
+    place = index_folder(store.handle.folder)
+    assert any(path.name.startswith(".") for path in place.iterdir())
+    check(store, draft)
+    assert not any(path.name.startswith(".") for path in place.iterdir())
+
+
+@pytest.mark.usefixtures("files")
+def test_a_disk_that_takes_no_index_fails_no_query(store: Store, draft: DatasetVersion) -> None:
+    """It is said once, and the index is in memory then."""
+    add(draft, range(300))
+
+    def child() -> None:
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
+        with pytest.warns(UserWarning, match="cannot be kept"):
+            check(store, draft)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        add(draft, range(300, 320))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
+        check(store, draft)  # A second warning would be an error.
+
+    assert run_in_child(child) == "done"
+    assert not names(store)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_store_that_is_only_read_is_indexed_in_memory(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Who may not write may still ask."""
+    add(draft, range(30))
+    folder = store.handle.folder
+    with Database.open(folder / "db", readonly=True) as database:
+        handle = Handle(folder, database)
+        index = FrameIndex.of(handle)
+        found = index.find(DOGS, members(store, draft))
+        assert len(found) == 10
+    assert not names(store)
+
+
+def test_damage_is_told_to_those_whom_it_concerns(store: Store, draft: DatasetVersion) -> None:
+    """One frame that cannot be read must not spoil the answers about all others."""
+    add(draft, range(40))
+    old = draft.view()
+    draft.delete_frames([f"{7:032x}"])
+    draft.commit("Without it")
+    whole, without = members(store, draft), old.snapshot
+    folder = store.handle.folder
+    store.close()
+    path = folder / "db" / "data.mdb"
+    data = path.read_bytes()
+    assert data.count(b"https://example.com/7.jpg") == 1
+    path.write_bytes(data.replace(b"https://example.com/7.jpg", b"https://example.com/8.jpg"))
+    with hyperstore.open(folder) as again:
+        index = check(again, again.dataset("animals").version("Current"))
+        assert index.costs.frames_decoded == 0
+        with pytest.raises(CorruptError):
+            index.find(DOGS, version_set(again.handle, without).members)
+        assert len(index.find(DOGS, whole)) == 14
+
+
+def test_frames_that_are_more_than_a_segment_holds_are_read(
+    store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame of a million keys or ROIs must not blow the index up, nor be forgotten."""
+    monkeypatch.setattr(extract, "INDEX_COLUMNS_MAX", 20)
+    monkeypatch.setattr(extract, "INDEX_POSITIONS_MAX", 4)
+    made = [frame(one, "dog" if one % 2 else "cat") for one in range(12)]
+    made[3]["meta"] = {f"key {at}": at for at in range(40)}
+    made[5]["rois"] = [{"label": ["dog"]} for _ in range(6)]
+    draft.add_frames(made)
+    index = check(store, draft)
+    within = members(store, draft)
+    asked = Condition(Leaf(Field(Scope.FRAME, "meta.key 39"), Term("39")))
+    assert index.frame_ids(list(index.find(asked, within))) == [f"{3:032x}"]
+    six = Condition(rois=(RoiCondition(Leaf(LABEL, Term("dog")), count=(6, None)),))
+    found = list(index.find(six, within))
+    assert index.frame_ids(found) == [f"{5:032x}"]
+    assert index.costs.frames_decoded == 2
+    assert list(index.roi_counts(DOGS, found)) == [6]
+    assert index.order_keys(list(within)) == [order_key_of(one) for one in payloads(store, within)]
+
+
+def payloads(store: Store, numbers: BitMap) -> list[bytes]:
+    """Return frames as they are stored."""
+    with store.handle.database.reading() as reader:
+        return [payload for _, payload in reader.payloads_at(list(numbers), Kind.FRAME)]
+
+
+def test_entries_of_collected_frames_are_no_matter(store: Store, draft: DatasetVersion) -> None:
+    """Garbage collection takes objects whose numbers stay in the index."""
+    add(draft, range(30))
+    index = check(store, draft)
+    draft.delete_frames([f"{one:032x}" for one in range(0, 30, 2)])
+    draft.commit("Fewer")
+    draft.delete_frames([f"{3:032x}"])
+    gc(store, prune_now=True)
+    check(store, draft, index)
+    check(store, draft, rebuilt(store))
+
+
+def test_a_key_that_no_frame_has_is_an_error_that_names_the_nearest(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """A slip of the pen must not look like an empty answer."""
+    made = frame(1)
+    made["meta"] = {"speed": 5, "weather": "rain", "mixed": [1, "a"]}
+    draft.add_frames([made])
+    index = FrameIndex.of(store.handle)
+    within = members(store, draft)
+
+    def asked(path: str, test: Test) -> int:
+        return len(index.find(Condition(Leaf(Field(Scope.FRAME, path), test)), within))
+
+    with pytest.raises(QueryError, match=r"'meta.spede'.*'meta.speed'"):
+        asked("meta.spede", Term("5"))
+    with pytest.raises(QueryError, match=r"meta.speed is compared with a string.*number"):
+        asked("meta.speed", Range("abc", None))
+    with pytest.raises(QueryError, match=r"meta.weather is compared with a number"):
+        asked("meta.weather", Range(3, None))
+    assert asked("meta.spede", Exists()) == 0
+    assert asked("meta.mixed", Range(1, None)) == 1
+    assert asked("meta.mixed", Range("a", None)) == 1
+    assert index.fields(Scope.FRAME)["meta.mixed"] == {"string", "number"}
+
+
+def test_known_answers_are_taken_as_given(store: Store, draft: DatasetVersion) -> None:
+    """What changed since a revision is not in the frames, and so comes with the question."""
+    add(draft, range(10))
+    index = check(store, draft)
+    within = members(store, draft)
+    leaf = Leaf(Field(Scope.FRAME, "changed"), Since("v1"))
+    some = BitMap(list(within)[2:5])
+    assert index.find(Condition(leaf), within, {leaf: some}) == some
+    assert index.find(Condition(Not(leaf)), within, {leaf: some}) == within - some
+
+
+def test_rois_are_counted_as_the_slow_evaluator_counts_them(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Views that go ROI by ROI are as long as this says."""
+    made = [frame(one) for one in range(20)]
+    for number, one in enumerate(made):
+        one["rois"] = [
+            {"label": ["dog" if (at + number) % 3 else "cat"]} for at in range(number % 13)
+        ]
+    draft.add_frames(made)
+    index = FrameIndex.of(store.handle)
+    within = members(store, draft)
+    for condition in (DOGS, NO_DOGS, Condition()):
+        wires = [
+            frame_of.to_dict() for frame_of in draft.get_frames_by_ids(index.frame_ids(within))
+        ]
+        expected = [len(fitting_rois(condition, wire)) for wire in wires]
+        assert list(index.roi_counts(condition, list(within))) == expected
