@@ -9,16 +9,18 @@ from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.progress import counted
 from hyperstore.cli.text import NOUNS, plural
-from hyperstore.cli.verb import Verb
+from hyperstore.cli.verb import Number, Verb
 from hyperstore.dataset.projection import Projection
 from hyperstore.dataset.view import View
 from hyperstore.errors import UsageError
-from hyperstore.formats import coco, panoptic, voc
+from hyperstore.formats import coco, huggingface, panoptic, parquet, voc, webdataset
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
 from hyperstore.formats.wirewrite import write_frames
+from hyperstore.limits import SHARD_BYTES, SHARD_FRAMES
 from hyperstore.media.local import local_file
 from hyperstore.media.settings import media_settings
+from hyperstore.query.tablecolumns import TABLES
 
 __all__ = ["export_command"]
 
@@ -156,6 +158,102 @@ def frames_verb(
     frames = _frames(console, console.point(revision).view())
     report = write_frames(map(chosen.apply, frames), Path(file), in_list=in_list)
     _say(console, report, file)
+
+
+@export_command.command("parquet", cls=Verb)
+@_revision
+@click.argument("file")
+@click.option(
+    "--table",
+    type=click.Choice(list(TABLES)),
+    help="One plain table, instead of all that a frame has.",
+)
+@pass_console
+def parquet_verb(console: Console, revision: str, file: str, table: str | None) -> None:
+    """Write one Parquet file from DATASET@VERSION, or from any revision.
+
+    A row is a frame, with its metadata, sources and ROIs in columns, and as a whole in the column
+    wire: `import parquet` gives the same frames back. FILE appears whole, or not at all.
+    """
+    _refuse_pipe(file)
+    view = console.point(revision).view()
+    if table is None:
+        meta, content = view.get_metadata(), view.content_id
+        report = parquet.write(view, Path(file), meta=meta, content_id=content)
+    else:
+        report = parquet.write_table(view, Path(file), table)
+    _say(console, report, file)
+
+
+@export_command.command("hf", cls=Verb)
+@_revision
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--paths", "no_bytes", is_flag=True, help="Paths of pictures, not their bytes.")
+@click.option("--whole", is_flag=True, help="With a column wire, so that nothing is lost.")
+@click.option("--split", default="train", metavar="NAME", help="By default train.")
+@_force
+@pass_console
+def hf_verb(
+    console: Console,
+    revision: str,
+    folder: Path,
+    no_bytes: bool,
+    whole: bool,
+    split: str,
+    force: bool,
+) -> None:
+    """Write a dataset of Hugging Face, for `datasets.load_dataset(DIR)`.
+
+    Parquet with pictures, and objects: id, bbox (x, y, width, height), category, area, confidence.
+    DIR appears when all of it is written.
+    """
+    view = console.point(revision).view()
+    report = huggingface.write(
+        view,
+        folder,
+        fetch=_fetch(console),
+        meta=view.get_metadata(),
+        embed=not no_bytes,
+        whole=whole,
+        split=split,
+        replace=force,
+    )
+    _say(console, report, str(folder))
+
+
+@export_command.command("webdataset", cls=Verb)
+@_revision
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--bytes", "most", type=Number(min=1), metavar="N", help="Of a tar; by default 1 GiB."
+)
+@click.option("--frames", type=Number(min=1), metavar="N", help="In a tar; by default 10,000.")
+@_force
+@pass_console
+def webdataset_verb(
+    console: Console,
+    revision: str,
+    folder: Path,
+    most: int | None,
+    frames: int | None,
+    force: bool,
+) -> None:
+    """Write tars of WebDataset from DATASET@VERSION, or from any revision.
+
+    Of each frame KEY.json, its picture and its masks. The same frames and pictures give the same
+    bytes. DIR appears when all of it is written.
+    """
+    view = console.point(revision).view()
+    report = webdataset.write(
+        _frames(console, view),
+        folder,
+        fetch=_fetch(console),
+        meta=view.get_metadata(),
+        shard_bytes=most or SHARD_BYTES,
+        shard_frames=frames or SHARD_FRAMES,
+        replace=force,
+    )
+    _say(console, report, str(folder))
 
 
 def _refuse_pipe(file: str) -> None:

@@ -1,33 +1,28 @@
-"""`import`: COCO, panoptic or not, and Pascal VOC into a draft: one operation, bounded memory."""
+"""`import`: other formats into a draft, in one operation and bounded memory; here COCO and VOC."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from hyperstore.cli.commit import report_commit
-from hyperstore.cli.complete import complete_datasets
 from hyperstore.cli.console import Console, pass_console
-from hyperstore.cli.editor import read_message
-from hyperstore.cli.progress import counted
-from hyperstore.cli.text import NOUNS, plural
+from hyperstore.cli.importsteps import (
+    checked,
+    dataset_option,
+    finish,
+    message_option,
+    put,
+    version_option,
+)
+from hyperstore.cli.importtables import hf_verb, parquet_verb, webdataset_verb
 from hyperstore.cli.verb import Verb
 from hyperstore.dataset.arrival import Arrival
-from hyperstore.dataset.dataset import Dataset
-from hyperstore.dataset.view import View
-from hyperstore.errors import FrameError, PublishedError
 from hyperstore.formats import coco, panoptic, voc
-from hyperstore.formats.combine import Partial, Wire
+from hyperstore.formats.combine import Wire
 from hyperstore.formats.report import Report
-from hyperstore.history.branches import datasets
-from hyperstore.history.commit import Count, check_message
-from hyperstore.history.names import check_name
 from hyperstore.media.settings import media_settings
 
 __all__ = ["import_command"]
-
-_CHUNK = 512  # Pictures whose frames are looked up together.
 
 
 @click.group("import", no_args_is_help=False)
@@ -40,13 +35,6 @@ def import_command() -> None:
     """
 
 
-_dataset = click.option(
-    "--dataset", required=True, metavar="NAME", shell_complete=complete_datasets, help="Into which."
-)
-_version = click.option(
-    "--version", "version_name", default="Current", metavar="NAME", help="By default Current."
-)
-_message = click.option("-m", "--message", "parts", multiple=True, help="Commit with this message.")
 _images = click.option(
     "--images",
     metavar="DIR",
@@ -60,9 +48,9 @@ _images = click.option(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @_images
-@_dataset
-@_version
-@_message
+@dataset_option
+@version_option
+@message_option
 @pass_console
 def coco_verb(
     console: Console,
@@ -77,7 +65,7 @@ def coco_verb(
     Several files about the same pictures go into one version; `export coco --of FILE` gives each
     one back. Pictures stay where they are.
     """
-    message = _checked(console, dataset, version_name, parts)
+    message = checked(console, dataset, version_name, parts)
     scratch = console.store.handle.scratch
     source = coco.read(files, images=images, scratch=scratch)
     _import(console, source, dataset, version_name, message)
@@ -94,9 +82,9 @@ def coco_verb(
     help="The folder of PNGs; by default FILE without its .json.",
 )
 @_images
-@_dataset
-@_version
-@_message
+@dataset_option
+@version_option
+@message_option
 @pass_console
 def panoptic_verb(
     console: Console,
@@ -111,7 +99,7 @@ def panoptic_verb(
 
     Pictures and PNGs stay where they are. `export panoptic` gives both back.
     """
-    message = _checked(console, dataset, version_name, parts)
+    message = checked(console, dataset, version_name, parts)
     scratch = console.store.handle.scratch
     pixels_max = media_settings(str(console.store.handle.folder)).pixels_max
     source = panoptic.read(
@@ -128,8 +116,8 @@ def _import(
         def meta(existing: Mapping[str, object]) -> Wire:
             return coco.combine_version(existing, source)
 
-        _put(console, arrival, source.frames(), meta, total=source.report.counts.get("images"))
-        _finish(console, arrival, source.report, message)
+        put(console, arrival, source.frames(), meta, total=source.report.counts.get("images"))
+        finish(console, arrival, source.report, message)
 
 
 @import_command.command("voc", cls=Verb)
@@ -137,9 +125,9 @@ def _import(
     "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @_images
-@_dataset
-@_version
-@_message
+@dataset_option
+@version_option
+@message_option
 @pass_console
 def voc_verb(
     console: Console,
@@ -153,7 +141,7 @@ def voc_verb(
 
     Its labelmap.txt becomes the legend of its masks in the version, where that has none for them.
     """
-    message = _checked(console, dataset, version_name, parts)
+    message = checked(console, dataset, version_name, parts)
     report = Report()
     seen: dict[str, Path] = {}
     frames = (
@@ -167,86 +155,9 @@ def voc_verb(
         return voc.combine_version(existing, legend)
 
     with Arrival(console.store.handle, dataset, version_name) as arrival:
-        _put(console, arrival, frames, meta if legend else None, total=None)
-        _finish(console, arrival, report, message)
+        put(console, arrival, frames, meta if legend else None, total=None)
+        finish(console, arrival, report, message)
 
 
-def _checked(console: Console, dataset: str, version: str, parts: tuple[str, ...]) -> str | None:
-    """Refuse what cannot work before anything is read; return the message."""
-    check_name(dataset, what="dataset")
-    check_name(version, what="version")
-    message = read_message(parts)
-    if message is not None:
-        check_message(message)
-    found = _find(console, dataset)
-    for held in [] if found is None else found.versions():
-        if version in (held.name, held.id) and held.published:
-            raise PublishedError(
-                f"version {version!a} is published and does not change; name another: --version"
-            )
-    return message
-
-
-def _find(console: Console, name: str) -> Dataset | None:
-    with console.store.handle.database.reading() as reader:
-        known = any(name in (record.name, record.id) for _, record in datasets(reader))
-    return console.store.dataset(name) if known else None
-
-
-def _put(
-    console: Console,
-    arrival: Arrival,
-    partials: Iterable[Partial],
-    meta: Callable[[Mapping[str, object]], Wire] | None,
-    total: int | None,
-) -> None:
-    """Lay what the files say over what the version has; nothing shows yet."""
-    shown = counted(console.out, partials, "Importing pictures", total)
-    view = arrival.view()
-    try:
-        arrival.put(_combined(view, shown))
-        if meta is not None:
-            arrival.change_metadata(meta)
-    except FrameError as error:
-        known = "" if error.frame_id is None else f"frame {error.frame_id!a}: "
-        raise FrameError(f"{known}{error}; nothing was imported") from None
-
-
-def _combined(view: View, partials: Iterator[Partial]) -> Iterator[Wire]:
-    while chunk := list(islice(partials, _CHUNK)):
-        held = view.get_frames_by_ids([one.id for one in chunk]) if len(view) else []
-        existing = {frame.id: frame.to_dict() for frame in held}
-        for one in chunk:
-            yield coco.combine(existing.get(one.id), one)
-
-
-def _finish(console: Console, arrival: Arrival, report: Report, message: str | None) -> None:
-    out = console.out
-    changes = arrival.changes()
-    version, commit = arrival.finish(message)
-    state = version.status().state
-    if arrival.made:
-        out.line(f"Created {' and '.join(arrival.made)}")
-    counts = ", ".join(plural(count, NOUNS[what]) for what, count in report.counts.items())
-    out.line(f"Imported {counts or 'nothing'} into {console.title(version)}")
-    for line in report.lines():
-        out.note("  ", line)
-    if changes is not None and changes.changed:
-        out.line(f"{_did(changes, state)}; `hyperstore undo` takes the import back")
-    if commit is not None:
-        report_commit(console, version, commit.hex())
-        return
-    nothing = "Nothing has changed" if changes is None else "All is as in the last commit"
-    if message is not None:
-        out.line(f"{nothing}, so nothing was committed")
-        return
-    if changes is None or state != "draft":
-        out.line(nothing)
-    if state == "draft":
-        out.line("Not committed yet; `hyperstore commit` records it")
-
-
-def _did(changes: Count, state: str) -> str:
-    added = f"{plural(changes.added, 'frame')} added, " if changes.added else ""
-    back = " back" if state == "committed" else ""
-    return f"{added}{plural(changes.changed, 'frame')} changed{back} to what the files say"
+for _verb in (parquet_verb, hf_verb, webdataset_verb):
+    import_command.add_command(_verb)

@@ -32,8 +32,14 @@ DONE, WRONG_CALL, FAILED, INTERRUPTED, NOBODY_READS = 0, 2, 128, 130, 141
 VERBS = {
     "init": ("init", "make a store in this folder"),
     "dataset": ("dataset", "create, list, rename, delete datasets, or set their metadata"),
-    "import": ("importing", "read COCO (panoptic too) or Pascal VOC files into a draft"),
-    "export": ("exporting", "write a version as COCO (panoptic too), Pascal VOC or JSON files"),
+    "import": (
+        "importing",
+        "read COCO, VOC, Parquet, Hugging Face or WebDataset into a draft",
+    ),
+    "export": (
+        "exporting",
+        "write a version in a format that import reads, or as JSON",
+    ),
     "add": ("add", "add or replace frames from JSON, or a folder of pictures and videos"),
     "mv": ("mv", "lead the sources under one place to another"),
     "rm": ("rm", "remove frames"),

@@ -26,8 +26,10 @@ NOUNS = {
     "operations": "operation",
     "refs": "ref",
     "rois": "ROI",
+    "rows": "row",
     "segments": "segment",
     "snapshots": "snapshot",
+    "tars": "tar",
 }
 """What is counted, in reports by its plural, and one of it."""
 

@@ -197,7 +197,7 @@ class _Rows:
         rois: list[object] = []
         taken: set[object] = set()
         for item in listed:
-            box = numbers(list(item["bbox"]) if item.get("bbox") is not None else None)
+            box = numbers(item.get("bbox"))
             if box is None or len(box) != 4:
                 self._from.report.note("object without a box of four numbers, left out", place)
                 continue

@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,15 +31,20 @@ Keep: TypeAlias = Callable[[bytes, str], Wire]
 def kept_in_store(handle: Handle) -> Iterator[Keep]:
     """Give what keeps pictures in a store; prune waits until the block ends."""
     media = KeptMedia(handle.folder)
-    handle.scratch.mkdir(exist_ok=True)
-    with media.holding(), tempfile.TemporaryDirectory(dir=handle.scratch) as folder:
-        path = Path(folder) / "part"
+    places: list[Path] = []  # Where bytes are on their way, once there are any.
+    with ExitStack() as held:
 
         def keep(data: bytes, name: str) -> Wire:
             facts = facts_of(data, name)
-            with disk_errors(path):
-                path.write_bytes(data)
-            taken = media.keep(str(path), name)
+            if not places:
+                held.enter_context(media.holding())
+                with disk_errors(handle.scratch):
+                    handle.scratch.mkdir(exist_ok=True)
+                    folder = tempfile.TemporaryDirectory(dir=handle.scratch)
+                places.append(Path(held.enter_context(folder)) / "part")
+            with disk_errors(places[0]):
+                places[0].write_bytes(data)
+            taken = media.keep(str(places[0]), name)
             media.settle()
             return {"uri": taken.uri} | _said(facts, data)
 

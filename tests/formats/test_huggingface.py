@@ -108,7 +108,7 @@ def test_what_is_read_back_is_what_such_a_dataset_can_say(
 ) -> None:
     """Boxes, classes, metadata and addresses; with `whole`, the frames to the byte."""
     draft = stored(store, frames)
-    meta = {"mask_labels": {}}
+    meta: Row = {"mask_labels": {}}
     huggingface.write(draft.view(), tmp_path / "out", fetch=local_file, meta=meta)
     source = huggingface.read([tmp_path / "out"])
     assert source.meta == meta

@@ -123,7 +123,7 @@ def test_a_round_trip_gives_the_same_frames(
 ) -> None:
     """To the byte, while pictures stay where they are."""
     draft = stored(store, pictures)
-    meta = {"mask_labels": {}}
+    meta: Row = {"mask_labels": {}}
     shards.write(wires_of(draft), tmp_path / "out", fetch=local_file, meta=meta)
     source = shards.read([tmp_path / "out"])
     assert source.meta == meta

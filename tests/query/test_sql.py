@@ -54,7 +54,8 @@ def by_duckdb(draft: DatasetVersion, statement: str) -> list[Row]:
     with duckdb.connect(":memory:") as held:
         for name in TABLES:
             held.register(name, to_arrow(draft.view(), name, nested=True))
-        return held.execute(statement).fetchall()
+        rows: list[Row] = held.execute(statement).fetchall()
+        return rows
 
 
 STATEMENTS = [

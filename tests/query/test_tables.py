@@ -191,6 +191,8 @@ def test_reading_goes_on_upon_the_frames_with_which_it_began(draft: DatasetVersi
 
 def test_pandas_and_polars_hold_the_same_values(draft: DatasetVersion) -> None:
     """Whole numbers stay whole where some are missing: 2**53 + 1 is no float."""
+    for library in ("pandas", "polars"):
+        pytest.importorskip(library)
     draft.add_frames([wire("a", big=2**53 + 1, ok=True), wire("b")])
     view = draft.view()
     for made in (to_pandas(view), to_polars(view)):
