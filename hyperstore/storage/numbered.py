@@ -42,28 +42,30 @@ def payloads_at(
     """
     found: list[tuple[ObjectId, bytes]] = []
     get, table = transaction.get, tables.objects
-    row, known, count = _NO_ROW, _NO_PLACES, 0
+    append, holding = found.append, places.holding
+    row, count = _NO_ROW, 0
+    first, key, offsets, marks = _NO_PLACES
     for number in numbers:
-        place = number - known.first
+        place = number - first
         if not 0 <= place < count:
-            known = places.holding(number) or _NO_PLACES
-            row = get(known.key, None, table) or _NO_ROW
-            count, place = len(known.offsets), number - known.first
+            first, key, offsets, marks = holding(number) or _NO_PLACES
+            row = get(key, None, table) or _NO_ROW
+            count, place = len(offsets), number - first
         if 0 <= place < count:
             try:
-                one = record_of_place(row, place, known.offsets[place], kind)
+                one = record_of_place(row, place, offsets[place], kind)
             except CorruptError:  # Also where nothing is there, or the row was written anew.
                 pass
             else:
                 at = place * MARK_BYTES
-                if one[0][:MARK_BYTES] == known.marks[at : at + MARK_BYTES]:
-                    found.append(one)
+                if one[0].startswith(marks[at : at + MARK_BYTES]):
+                    append(one)
                     continue
-        row, known = _learned(transaction, tables, number, places)
-        count, place = len(known.offsets), number - known.first
-        if place >= count or not known.offsets[place]:
+        row, (first, key, offsets, marks) = _learned(transaction, tables, number, places)
+        count, place = len(offsets), number - first
+        if place >= count or not offsets[place]:
             raise _missing(number)
-        found.append(record_of_place(row, place, known.offsets[place], kind))
+        append(record_of_place(row, place, offsets[place], kind))
     return found
 
 

@@ -30,13 +30,10 @@ class RowPlaces:
         self._rows: dict[int, KnownRow] = {}
 
     def holding(self, number: int) -> KnownRow | None:
-        """Return the known row that has a place for a number, if there is one."""
+        """Return the known row in which a number has its place, unless that is in another row."""
         firsts = self._firsts
         at = bisect_right(firsts, number)
-        if not at:
-            return None
-        known = self._rows.get(firsts[at - 1])
-        return known if known is not None and number - known.first < len(known.offsets) else None
+        return self._rows.get(firsts[at - 1]) if at else None
 
     def learn(self, row: KnownRow) -> None:
         """Remember a row as it is now."""
