@@ -85,7 +85,7 @@ def query_command(
         return show_history(console, asked, as_json=as_json, ids=ids, is_count=is_count, most=most)
     selection = select(console, asked)
     if explains:
-        return explain(console, asked, selection, as_json=as_json)
+        return explain(console, selection, as_json=as_json)
     return _answer(console, selection, form, most, is_count=is_count)
 
 

@@ -235,10 +235,11 @@ def test_explain_says_what_was_understood_and_what_it_cost(streets: Command) -> 
     done = streets("query", "meta.city:rome", "--roi", "car", "--count-range", "2:5", "--explain")
     assert 'frame: meta.city:"rome"' in done.out
     assert 'ROI: label.keyword:"car", 2 to 5 of them' in done.out
-    assert "street@Current, 30 frames" in done.out
-    assert "0 frames decoded" in done.out
+    assert re.search(r"query 0 of street@Current: \d of 30\n", done.out)
+    assert "decoded" not in done.out
     row = streets("query", "id:f01", "--explain", "--json").rows()[0]
-    assert row["found"] == "1 frame"
+    assert row["count"] == 1
+    assert streets.run("query", "id:none", "--explain").code == 1
 
 
 def test_a_sample_is_the_same_everywhere(streets: Command) -> None:
