@@ -6,12 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hyperstore.frames.group import FrameGroup
+from hyperstore.frames.read import read_frame
 from hyperstore.frames.records import read_whole
 from hyperstore.frames.wire import decode_plain
-from hyperstore.query.expression import Condition, Node, RoiCondition, Scope
+from hyperstore.query.expression import (
+    Condition,
+    Field,
+    Leaf,
+    Node,
+    RoiCondition,
+    Scope,
+    Term,
+)
 from hyperstore.query.lucene import parse, text_of
 from hyperstore.query.match import matches, matching_rois
-from tests.support.query_strategies import ROOTS, conditions, nodes, stored, stores
+from tests.support.query_strategies import ROOTS, conditions, frames, nodes, stored, stores
 from tests.support.slow_query import fits, fitting_rois
 
 
@@ -24,6 +34,27 @@ def test_records_match_what_wire_dicts_do(wires: list[dict[str, Any]], asked: Co
         seen: Any = decode_plain(payload, roots=ROOTS)
         assert matches(asked, record, ROOTS) == fits(asked, seen)
         assert matching_rois(asked, record, ROOTS) == fitting_rois(asked, seen)
+
+
+@given(frames(), st.lists(conditions(), min_size=1, max_size=4))
+def test_the_frame_objects_of_users_match_alike(
+    wire: dict[str, Any], asked: list[Condition]
+) -> None:
+    """Whoever tests the answer of a query looks at the objects that it gives out."""
+    payload = stored(wire)
+    frame = read_frame(payload, home=None, object_id=None, roots=ROOTS)
+    record = read_whole(payload, what="frame")
+    seen = frame.to_dict()
+    for one in asked:
+        assert matches(one, record, ROOTS) == fits(one, seen)
+    kind = "group" if isinstance(frame, FrameGroup) else "frame"
+    for path, value in (
+        ("kind", kind),
+        ("context_id", str(frame.context_id)),
+        ("timestamp", str(frame.timestamp)),
+    ):
+        leaf = Leaf(Field(Scope.FRAME, path), Term(value))
+        assert matches(Condition(frame=leaf), record, ROOTS)
 
 
 @pytest.mark.parametrize("scope", Scope)
