@@ -428,7 +428,7 @@ def test_rois_are_counted_as_the_slow_evaluator_counts_them(
     within = members(store, draft)
     for condition in (DOGS, NO_DOGS, Condition()):
         wires = [
-            frame_of.to_dict() for frame_of in draft.get_frames_by_ids(index.frame_ids(within))
+            frame_of.to_dict() for frame_of in draft.get_frames_by_ids(index.frame_ids(list(within)))
         ]
         expected = [len(fitting_rois(condition, wire)) for wire in wires]
         assert list(index.roi_counts(condition, list(within))) == expected
