@@ -4,20 +4,36 @@
 `locking.py` how it is pinned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.fetching import Wish
+from hyperstore.dataset.view import Frame
 from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
-from hyperstore.query import checks
+from hyperstore.query import checks, tables
 from hyperstore.query.described import StoreLike
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.locking import Locking
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.prefetch import Prefetch
 from hyperstore.query.rules import Query
+from hyperstore.query.selection import Selection
+from hyperstore.query.shape import Shape
 
-__all__ = ["DataView"]
+__all__ = ["Again", "DataView"]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Frames of a view, from the first on whenever somebody asks."""
+
+    selection: Selection
+    iteration: Iteration
+    shape: Shape
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(FrameIterator(self.selection, self.iteration, shape=self.shape))
 
 
 class DataView(Locking):
@@ -70,6 +86,46 @@ class DataView(Locking):
         said = [] if self.name is None else [ascii(self.name)]
         said += [one.said for one in self._spec.queries]
         return f"<DataView {', '.join(said)}>" if said else "<DataView>"
+
+    # As tables.
+
+    def to_arrow(
+        self,
+        table: str = "frames",
+        *,
+        columns: Sequence[str] | None = None,
+        nested: bool = False,
+    ) -> tables.ArrowTable:
+        """Return its frames, or with `table` their `rois`, `sources`, `labels` or `metadata`.
+
+        As an iteration gives them out, once: in its order, within its limit, under its labels. See
+        `tables.to_arrow`; pyarrow comes with the extra `arrow`.
+        """
+        return tables.to_arrow(self._once(), table, columns=columns, nested=nested)
+
+    def to_batches(
+        self,
+        table: str = "frames",
+        *,
+        columns: Sequence[str] | None = None,
+        nested: bool = False,
+    ) -> tables.ArrowReader:
+        """Return what gives the same table batch by batch, in memory that does not grow."""
+        return tables.to_batches(self._once(), table, columns=columns, nested=nested)
+
+    def to_pandas(self, table: str = "frames", *, columns: Sequence[str] | None = None) -> object:
+        """Return the same table as a pandas DataFrame."""
+        return tables.to_pandas(self._once(), table, columns=columns)
+
+    def to_polars(self, table: str = "frames", *, columns: Sequence[str] | None = None) -> object:
+        """Return the same table as a polars DataFrame."""
+        return tables.to_polars(self._once(), table, columns=columns)
+
+    def _once(self) -> "Again":
+        """Return its frames, as they are now, for whoever goes through them more than once."""
+        found, once = self.resolve(), replace(self.iteration, infinite=False)
+        selection, iteration = self._drawn(found, once, ends=True)
+        return Again(selection, iteration, self._shaped(found))
 
     # Files.
 

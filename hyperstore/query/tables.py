@@ -10,7 +10,7 @@ unless the columns that are asked for have none; then nothing is read before the
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hyperstore.errors import NotFoundError, UsageError, nearest
 from hyperstore.query.tablebatches import Frames, batches_of
@@ -21,7 +21,14 @@ from hyperstore.query.tablerows import META, Column, Rows, Table, meta_column
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    ArrowTable: TypeAlias = pa.Table
+    ArrowReader: TypeAlias = pa.RecordBatchReader
+else:
+    ArrowTable = ArrowReader = object  # Only types, for those who may not import pyarrow.
+
 __all__ = [
+    "ArrowReader",
+    "ArrowTable",
     "Filler",
     "Scan",
     "arrow",
@@ -54,7 +61,7 @@ def to_arrow(
     *,
     columns: Sequence[str] | None = None,
     nested: bool = False,
-) -> "pa.Table":
+) -> ArrowTable:
     """Return one of the tables `frames`, `rois`, `sources`, `labels`, `metadata`.
 
     `columns` are those that are made, in their order; all by default. A name such as `meta` or
@@ -69,7 +76,7 @@ def to_batches(
     *,
     columns: Sequence[str] | None = None,
     nested: bool = False,
-) -> "pa.RecordBatchReader":
+) -> ArrowReader:
     """Return what gives the same table batch by batch, in memory that does not grow."""
     return Scan(frames, table, columns=columns, nested=nested).reader()
 
@@ -152,7 +159,7 @@ class Scan:
             chosen |= {one.name: one for one in found}
         return list(chosen.values())
 
-    def reader(self) -> "pa.RecordBatchReader":
+    def reader(self) -> ArrowReader:
         """Return what gives the batches from the first on."""
         return self._pa.RecordBatchReader.from_batches(self.schema, self._guarded())
 

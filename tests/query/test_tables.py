@@ -17,6 +17,9 @@ import hyperstore
 from hyperstore import DatasetVersion, NotFoundError, Store, UsageError
 from hyperstore.dataset.view import View
 from hyperstore.ids import new_id
+from hyperstore.query.dataview import DataView
+from hyperstore.query.expression import Condition
+from hyperstore.query.selection import Part, Selection
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tables import Scan, to_arrow, to_batches, to_pandas, to_polars
 from tests.support.frames import wire, wires
@@ -263,3 +266,35 @@ def test_a_scan_remembers_what_stopped_it(draft: DatasetVersion) -> None:
     with pytest.raises(NotFoundError, match="gone"):
         scan.reader().read_all()
     assert isinstance(scan.error, NotFoundError)
+
+
+@pytest.mark.parametrize("order", ["sequential", "random"])
+def test_a_dataview_is_a_table_of_what_it_gives_out(store: Store, order: str) -> None:
+    """In its order, within its limit, under its labels, and only the ROIs that it hands out."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(
+        wire(f"f{at:02}", timestamp=at, labels=["dog", "cat"][: 1 + at % 2]) for at in range(40)
+    )
+    view = DataView(
+        iteration_order=order, maximum_number_of_frames=7, output_rois="only_filtered", store=store
+    )
+    view.add_query(dataset_name="cells", version_name="Current", roi_query="cat")
+    view.add_mapping_rule(from_labels=["cat"], to_label="animal")
+    frames = list(view)
+    assert len(frames) == 7
+    assert to_arrow(frames, "rois").equals(view.to_arrow("rois"))
+    assert view.to_arrow().column("id").to_pylist() == [frame.id for frame in frames]
+    assert set(view.to_arrow("rois").column("label").to_pylist()) == {"animal"}
+    assert view.to_batches(columns=["id"]).read_all().num_rows == 7
+    for made in (view.to_pandas("rois", columns=["label"]), view.to_polars("rois")):
+        columns: Any = made
+        assert list(columns["label"]) == ["animal"] * 7
+
+
+def test_a_selection_is_a_table_of_its_frames(store: Store, draft: DatasetVersion) -> None:
+    """By position, in reads of many frames."""
+    draft.add_frames(wires(1_100))
+    view = draft.view()
+    selection = Selection(store.handle, [Part(view, Condition())])
+    assert to_arrow(selection).equals(to_arrow(view))
+    assert to_arrow(selection, "rois").equals(to_arrow(view, "rois"))
