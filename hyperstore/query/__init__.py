@@ -16,7 +16,7 @@ Pinned: `frameids.py`, `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`
 `locking.py`.
 Positions: `versionset.py` (the frames of a version as numbers), `versionfile.py` (kept on disk),
 `finding.py` (which of them fit), `stretches.py` and `merged.py` (several versions in one order),
-`selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`
+`ordering.py`, `selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`
 (from a step to a position), `standing.py` (where an iteration stands), `ahead.py`, `iterate.py`;
 `browse.py` (within one context).
 Travelling: `course.py` (frames by the numbers of steps) and `splits.py` (a view in pieces).

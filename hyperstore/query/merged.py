@@ -71,13 +71,21 @@ def in_order(handle: Handle, stretches: list[Stretch]) -> Iterator[Run]:
         return
     places = _Places(handle.staging().nodes, root(base.snapshot, "order"))
     at = 0
+    others = Run(array("I"), 0)  # What lies together between two frames of the base.
     for key, stretch, number in merge(*streams):
         # A key that both have: the frame was changed from one version to the other.
         place = places.below(key if stretch < base_place else key + b"\0")
+        group = stretches[stretch].group
+        if place > at or group != others.group or len(others.numbers) >= _BATCH:
+            if others.numbers:
+                yield others
+            others = Run(array("I"), group)
         if place > at:
             yield from _runs(base, at, place)
             at = place
-        yield Run(array("I", (number,)), stretches[stretch].group)
+        others.numbers.append(number)
+    if others.numbers:
+        yield others
     yield from _runs(base, at, len(base.frames))
 
 

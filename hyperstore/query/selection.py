@@ -10,13 +10,10 @@ as long as it lives. It pickles with what it found, so that a worker process rea
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import accumulate, chain, compress, count, islice, repeat
-from operator import itemgetter
-from typing import NamedTuple
 
 from pyroaring import BitMap
 
@@ -37,6 +34,7 @@ from hyperstore.query.finding import EVERY_FRAME, Found, Part, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.merged import Keyed, Run, Stretch, in_order, keyed
+from hyperstore.query.ordering import Order, ordered
 from hyperstore.query.sample import check_weights
 from hyperstore.query.since import revisions_of
 from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries
@@ -50,14 +48,6 @@ OUTPUTS = ("all_in_frame", "only_filtered", "frame_per_roi")
 
 _HEAD = 4_096  # Frames that are read without ordering all.
 _BATCH = 512
-
-
-class _Order(NamedTuple):
-    """All frames in order; `groups` says of which dataset each is, where there are several."""
-
-    numbers: "array[int]"
-    groups: bytes | None
-    ends: "array[int] | None"  # Positions up to each frame, where a frame has several.
 
 
 class Selection:
@@ -84,13 +74,15 @@ class Selection:
         self._groups = [part.view.home.dataset_id for part in self.parts]
         self._pin: Pin | None = None
         self._found = None if found is None else list(found)
-        self._order: _Order | None = None
+        self._order: Order | None = None
         self._owners: list[list[tuple[int, BitMap]]] = []  # Of each dataset: parts with frames.
 
     def __reduce__(self) -> tuple[Callable[..., "Selection"], tuple[object, ...]]:
         found = None if self._found is None else tuple(self._found)
         store = self.handle.database.store_id
-        return _unpickled, (self.handle, self.parts, self.output_rois, store, found)
+        versions = {part.view.snapshot.roots["order"] for part in self.parts}
+        order = self._order if len(versions) > 1 else None  # That of one is read in no time.
+        return _unpickled, (self.handle, self.parts, self.output_rois, store, found, order)
 
     def __repr__(self) -> str:
         return f"<Selection of {len(self.parts)} parts>"
@@ -163,25 +155,15 @@ class Selection:
     def _runs(self) -> Iterator[Run]:
         return in_order(self.handle, self.stretches())
 
-    def _ordered(self) -> _Order:
+    def _ordered(self) -> Order:
         if self._order is None:
-            several = len(set(self._groups)) > 1
-            runs = self._runs()
-            first = next(runs, Run(array("I"), 0))
-            numbers = first.numbers  # Perhaps that of a version, which is not to be changed.
-            groups = bytearray((first.group,)) * len(numbers)
-            for run in runs:
-                if numbers is first.numbers:
-                    numbers = numbers[:]
-                numbers += run.numbers
-                groups += bytes((run.group,)) * len(run.numbers)
-            made = _Order(numbers, bytes(groups) if several else None, None)
+            made = ordered(self._runs(), several=len(set(self._groups)) > 1)
             if self.output_rois == "frame_per_roi":
                 made = made._replace(ends=self._ends(made))
             self._order = made
         return self._order
 
-    def _ends(self, order: _Order) -> "array[int]":
+    def _ends(self, order: Order) -> "array[int]":
         """Return how many positions there are up to each frame, this one included."""
         counts = array("I", bytes(4 * len(order.numbers)))
         places: list[list[int]] = [[] for _ in self.parts]
@@ -198,7 +180,7 @@ class Selection:
         """The sequence numbers of all frames in order, each once; shared, so nobody changes it."""
         return self._ordered().numbers
 
-    def _part_at(self, order: _Order, place: int) -> int:
+    def _part_at(self, order: Order, place: int) -> int:
         number = order.numbers[place]
         group = order.groups[place] if order.groups is not None else 0
         return self._part_of(number, group)
@@ -217,11 +199,7 @@ class Selection:
 
     def place_of(self, position: int) -> tuple[int, int | None]:
         """Return which frame is at a position, and which of its ROIs that fit; None for all."""
-        ends = self._ordered().ends
-        if ends is None:
-            return position, None
-        place = bisect_right(ends, position)
-        return place, position - (ends[place - 1] if place else 0)
+        return self._ordered().place_of(position)
 
     def part_of(self, position: int) -> int:
         """Return the first part that has the frame at a position."""
@@ -311,7 +289,7 @@ class Selection:
             places = [self.place_of(position)[0] for position in positions]
         for last in (False, True):
             try:
-                payloads = self._payloads(_picked(order.numbers, places))
+                payloads = self._payloads(order.picked(places))
                 break
             except (MissingObjectError, CorruptError):
                 if last:
@@ -352,7 +330,7 @@ class Selection:
         with self.handle.database.reading() as reader:
             return reader.payloads_at(numbers, Kind.FRAME)
 
-    def _renewed(self) -> _Order:
+    def _renewed(self) -> Order:
         """Find all again: a frame that was lost and came back has another number."""
         before = len(self._ordered().numbers)
         self._renew_sets()
@@ -366,15 +344,6 @@ class Selection:
         """Make the sets of the versions anew; what cannot be is an error, and changes nothing."""
         for part in self.parts:
             renew_version_set(self.handle, part.view.snapshot)
-
-
-def _picked(numbers: "array[int]", places: Sequence[int]) -> Sequence[int]:
-    if isinstance(places, range) and places.step == 1:
-        return numbers[places.start : places.stop]
-    if len(places) < 2:
-        return [numbers[place] for place in places]
-    picked: tuple[int, ...] = itemgetter(*places)(numbers)
-    return picked
 
 
 def _held_by(part: Part) -> Iterator[bytes]:
@@ -392,7 +361,11 @@ def _unpickled(
     output_rois: str,
     store: str,
     found: Sequence[Found] | None,
+    order: Order | None,
 ) -> Selection:
     """Return a selection again; numbers of another store mean nothing here."""
-    known = found if handle.database.store_id == store else None
-    return Selection(handle, parts, output_rois=output_rois, found=known)
+    if handle.database.store_id != store:
+        return Selection(handle, parts, output_rois=output_rois)
+    made = Selection(handle, parts, output_rois=output_rois, found=found)
+    made._order = order
+    return made
