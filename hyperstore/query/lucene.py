@@ -37,7 +37,7 @@ import re
 from collections.abc import Sequence
 
 from hyperstore.errors import QueryError, a_type
-from hyperstore.limits import QUERY_DEPTH_MAX, QUERY_TERMS_MAX
+from hyperstore.limits import QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX
 from hyperstore.query.canonical import text_of
 from hyperstore.query.expression import (
     EVERYTHING,
@@ -60,6 +60,7 @@ __all__ = ["all_of", "any_of", "negation_of", "parse", "roi_node", "text_of"]
 
 _LABEL = Field(Scope.ROI, "label", exact=True)
 _EXISTS = "_exists_"
+_SHORT = 512  # Characters of which no query is too long when it is written out.
 _SYNTAX = re.compile(
     r"""[:"()*?\\]|\b(?:AND|OR|NOT)\b|&&|\|\||\A\s*'.*'\s*\Z|\A\s*/.*/\s*\Z""", re.DOTALL
 )
@@ -143,6 +144,14 @@ def negation_of(part: Node) -> Node:
     return EVERYTHING if part == NOTHING else Not(part)
 
 
+def _depth(node: Node) -> int:
+    if isinstance(node, Leaf):
+        return 0
+    if isinstance(node, Not):
+        return 1 + _depth(node.part)
+    return 1 + max(map(_depth, node.parts), default=0)
+
+
 class _Parser:
     """One pass over the tokens. `field` is that of the values to come; None for the default."""
 
@@ -170,7 +179,18 @@ class _Parser:
         node = self.query(None)
         if self.kind is not Kind.STOP:
             raise self.unexpected()
+        # What is written out has no shorthand, and is to be read again under the same bounds.
+        if _depth(node) > QUERY_DEPTH_MAX:
+            raise self.too_deep(self.tokens[0])
+        if len(self.text) > _SHORT and len(written := text_of(node)) > QUERY_CHARS_MAX:
+            raise QueryError(
+                f"the query takes {len(written):,} characters when each term names its field; "
+                f"{QUERY_CHARS_MAX:,} are the limit"
+            )
         return node
+
+    def too_deep(self, token: Token) -> QueryError:
+        return self.fault(f"groups are nested deeper than {QUERY_DEPTH_MAX}", token)
 
     def unexpected(self) -> QueryError:
         token = self.tokens[self.next]
@@ -237,7 +257,7 @@ class _Parser:
         opened = self.take()
         self.depth += 1
         if self.depth > QUERY_DEPTH_MAX:
-            raise self.fault(f"groups are nested deeper than {QUERY_DEPTH_MAX}", opened)
+            raise self.too_deep(opened)
         node = self.query(field)
         if self.kind is Kind.STOP:
             raise self.fault("this '(' is not closed", opened)

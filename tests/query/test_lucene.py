@@ -401,9 +401,21 @@ def test_groups_and_terms_have_bounds() -> None:
     assert parse("NOT " * 10_000 + "a", ROI) == A
     with pytest.raises(QueryError, match="more than 1,000 wildcards"):
         parse("a*" * 501, ROI)
-    assert parse("a" * (QUERY_CHARS_MAX - 1) + "*", ROI).__class__ is Leaf
+    assert parse("a" * (QUERY_CHARS_MAX - 20) + "*", ROI).__class__ is Leaf
     with pytest.raises(QueryError, match="65,537 characters"):
         parse("a" * (QUERY_CHARS_MAX + 1), ROI)
+
+
+def test_what_is_parsed_can_be_written_out_and_parsed_again() -> None:
+    """Shorthands let a short text say what takes long, or nests deep, when it is written out."""
+    deep = "x a OR b AND NOT (" * 15 + "c" + ")" * 15
+    assert parse(text_of(parse(deep, ROI)), FRAME) == parse(deep, ROI)
+    with pytest.raises(QueryError, match="nested deeper than 64"):
+        parse("x a OR b AND NOT (" * 20 + "c" + ")" * 20, ROI)
+    name = "meta." + "n" * 1_000
+    assert len(text_of(parse(f"{name}:({'a ' * 40})", FRAME))) > 40_000
+    with pytest.raises(QueryError, match="when each term names its field"):
+        parse(f"{name}:({'a ' * 100})", FRAME)
 
 
 @pytest.mark.parametrize("given", [None, 5, b"car", ["car"], {"a": 1}])
