@@ -1,5 +1,6 @@
 """Frames by position: exact counts, one order over all versions, and whose each frame is."""
 
+import pickle
 import random
 from collections.abc import Iterable
 from pathlib import Path
@@ -180,3 +181,36 @@ def test_an_output_that_is_none_is_refused(store: Store) -> None:
     """The error says which there are."""
     with pytest.raises(QueryError, match="frame_per_roi"):
         Selection(store.handle, [], output_rois="some")
+
+
+def test_a_pickle_reads_as_what_was_pickled(store: Store) -> None:
+    """With what was found and how it was merged, or, before anybody asked, without."""
+    one, other = (store.create_dataset(name).version() for name in ("one", "other"))
+    one.add_frames(animals(range(80), dogs=range(10)))
+    other.add_frames(animals(range(40, 130), dogs=range(50, 60)))
+    made = Selection(store.handle, [Part(one.view(), DOGS), Part(other.view())])
+    early = pickle.loads(pickle.dumps(made))
+    expected = [(frame.id, frame.home) for frame in made.read(range(len(made)))]
+    later = pickle.loads(pickle.dumps(made))
+    for again in (early, later):
+        assert [(frame.id, frame.home) for frame in again.read(range(len(again)))] == expected
+        assert again.fingerprint == made.fingerprint
+        assert again.counts == made.counts
+
+
+def test_the_fingerprint_tells_questions_and_frames_apart(store: Store) -> None:
+    """A state or a split goes on only where the same is asked of the same."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(animals(range(20), dogs=range(3)))
+    view = draft.view()
+    asked = [
+        Selection(store.handle, [Part(view)]),
+        Selection(store.handle, [Part(view, DOGS)]),
+        Selection(store.handle, [Part(view), Part(view)]),
+        Selection(store.handle, [Part(view)], output_rois="only_filtered"),
+    ]
+    draft.add_frames(animals([30]))
+    asked.append(Selection(store.handle, [Part(draft.view())]))
+    found = [one.fingerprint for one in asked]
+    assert len({*found}) == len(asked)
+    assert found == [pickle.loads(pickle.dumps(one)).fingerprint for one in asked]

@@ -5,16 +5,19 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import lmdb
 import pytest
 
 import hyperstore
 from hyperstore import DatasetVersion, Store
 from hyperstore.dataset.view import View
+from hyperstore.errors import QueryError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query import versionset
 from hyperstore.query.iterate import FrameIterator
 from hyperstore.query.selection import Part, Selection
 from hyperstore.query.versionset import VersionSet, version_set
+from hyperstore.storage.rows import seal
 from tests.support.stores import frame
 
 MANY = 1_200  # So many frames are worth a file.
@@ -192,3 +195,23 @@ def test_memory_holds_those_used_last(
     for view in (*views, views[0], views[-1]):
         check(store, view)
         assert len(versionset._held[store.handle].sets) <= 2
+
+
+def test_numbers_that_no_set_can_hold_are_one_clear_error(store: Store) -> None:
+    """A clone numbers objects anew; a number cut short would be that of another frame."""
+    draft = store.create_dataset("cells").version()
+    draft.add_frames(map(frame, range(10)))
+    check(store, draft.view())
+    number = (2**32 - 5).to_bytes(8, "little")
+    path = store.handle.database.folder
+    store.close()
+    with lmdb.open(str(path), max_dbs=8, lib_version=0) as raw, raw.begin(write=True) as change:
+        header = raw.open_db(b"header", txn=change)
+        change.put(b"sequence", seal(b"header", b"sequence", number), db=header)
+    with hyperstore.open(path.parent) as again:
+        draft = again.dataset("cells").version()
+        draft.add_frames(map(frame, range(10, 20)))
+        for _ in range(2):
+            with pytest.raises(QueryError, match="clone"):
+                version_set(again.handle, draft.view().snapshot)
+        assert len(list(draft)) == 20
