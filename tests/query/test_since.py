@@ -1,6 +1,7 @@
 """Frames that were added, changed or removed since a revision, beside two dicts."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ from hyperstore.query.expression import (
     Condition,
     Field,
     Leaf,
+    Node,
     Not,
     Or,
+    RoiCondition,
     Scope,
     Since,
     Term,
 )
+from hyperstore.query.selection import Part, Selection
 from hyperstore.query.since import commit_or_snapshot, revisions_of, settled, since
 from tests.support.frames import wire
 
@@ -69,7 +73,11 @@ def play(draft: DatasetVersion, steps: list[dict[int, int | None]]) -> list[str]
     commits = []
     for number, step in enumerate(steps):
         draft.add_frames(
-            [wire(f"f{name}", number=value) for name, value in step.items() if value is not None]
+            [
+                wire(f"f{name}", labels=["dog" if value == 2 else "cat"], number=value)
+                for name, value in step.items()
+                if value is not None
+            ]
         )
         draft.delete_frames([f"f{name}" for name, value in step.items() if value is None])
         made = draft.commit(f"Step {number}", allow_empty=True)
@@ -192,3 +200,92 @@ def test_names_are_settled_everywhere_in_a_condition_and_nothing_else() -> None:
     )
     assert sorted(asked) == [("d", "v1"), ("d", "v2")]
     assert settled(Condition(frame=dog), "d", settle) == Condition(frame=dog)
+
+
+DOG = Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))
+nodes = st.recursive(
+    st.just(DOG) | st.builds(leaf, st.sampled_from(PATHS), st.sampled_from(["0", "1", "side"])),
+    lambda inner: (
+        st.builds(Not, inner)
+        | st.lists(inner, max_size=3).map(lambda parts: And(tuple(parts)))
+        | st.lists(inner, max_size=3).map(lambda parts: Or(tuple(parts)))
+    ),
+    max_leaves=6,
+)
+
+
+def named(node: Node) -> list[tuple[str, str]]:
+    """Return path and revision of each leaf that compares."""
+    if isinstance(node, Leaf):
+        test = node.test
+        return [(node.field.path, test.revision)] if isinstance(test, Since) else []
+    parts = (node.part,) if isinstance(node, Not) else node.parts
+    return [pair for part in parts for pair in named(part)]
+
+
+def holds(node: Node, of: dict[tuple[str, str], bool], *, is_dog: bool) -> bool:
+    """Evaluate a condition of one frame, told what each of its leaves comes to."""
+    if isinstance(node, Leaf):
+        if not isinstance(node.test, Since):
+            return is_dog
+        return of[node.field.path, node.test.revision]
+    if isinstance(node, Not):
+        return not holds(node.part, of, is_dog=is_dog)
+    found = (holds(part, of, is_dog=is_dog) for part in node.parts)
+    return all(found) if isinstance(node, And) else any(found)
+
+
+@given(node=nodes, steps=edits, roi=st.booleans())
+def test_conditions_that_compare_are_what_they_say_frame_by_frame(
+    tmp_path_factory: pytest.TempPathFactory,
+    node: Node,
+    steps: list[dict[int, int | None]],
+    roi: bool,
+) -> None:
+    """With other conditions and below nots; a frame is one of the version, or one that went."""
+    with hyperstore.init(tmp_path_factory.mktemp("since") / "store") as store:
+        dataset = store.create_dataset("cells")
+        draft = dataset.version()
+        play(draft, [{1: 0, 2: 1, 3: 2}, *steps])
+        line = [info.id for info in draft.log()][::-1]
+        draft.tag("0", line[0])
+        draft.tag("1", line[len(line) // 2])
+        side = dataset.create_version("side", commit=line[0])
+        play(side, [{1: None, 7: 2}])
+        view = draft.view()
+        old = {
+            name: {one.id: one for one in draft.at(commit)}
+            for name, commit in (("0", line[0]), ("1", line[len(line) // 2]), ("side", side.head))
+            if commit is not None
+        }
+        now = {one.id: one for one in view}
+        asked = {revision for path, revision in named(node) if path == "removed"}
+        domain = [*now.values()]
+        domain += [
+            one for name in sorted(asked) for key, one in old[name].items() if key not in now
+        ]
+        wanted = set()
+        for one in domain:
+            is_dog = one.metadata["number"] == 2
+            of = {}
+            for name, frames in old.items():
+                held = frames.get(one.id)
+                here = now.get(one.id)
+                same = held is not None and held.to_dict() == one.to_dict()
+                of["added", name] = here is not None and held is None
+                of["changed", name] = here is not None and held is not None and not same
+                of["removed", name] = here is None and same
+            if holds(node, of, is_dog=is_dog) and (is_dog or not roi):
+                wanted.add((one.id, one.metadata["number"]))
+        settle = partial(_settle, store)
+        rois = (RoiCondition(DOG),) if roi else ()
+        condition = settled(Condition(frame=node, rois=rois), dataset.id, settle)
+        whole = Selection(store.handle, [Part(view, condition)])
+        found = whole.read(range(len(whole)))
+        assert {(one.id, one.metadata["number"]) for one in found} == wanted
+        assert whole.counts == [len(found)]
+        assert [frame_id for frame_id, _ in whole.entries()] == [one.id for one in found]
+
+
+def _settle(store: Store, dataset_id: str, text: str) -> str:
+    return commit_or_snapshot(store.handle, dataset_id, text).hex()
