@@ -28,8 +28,8 @@ that nobody gave), `wire.py` (record to wire), `stored.py` (a stored frame in pa
 lists of annotations hold), `annotated.py`, `shown.py`, `comparing.py`, `frame.py`, `members.py`,
 `group.py` and `own.py` (frames as objects, and their records), `words.py` and `notebook.py` (frames
 as text and as HTML), `prepare.py` (from any form to bytes and keys), `read.py` (the other way),
-`pointers.py` (every URI of a frame), `change.py` (what differs between two), `merging.py` (three
-into one).
+`reshape.py` (ROIs changed when somebody looks), `pointers.py` (every URI of a frame), `change.py`
+(what differs between two), `merging.py` (three into one).
 
 Why not keep the kind of an ROI in its metadata, as the wire does? Metadata is the user's; a query
 over it must not meet our words, and a user's key `_type` in a frame's metadata is his.

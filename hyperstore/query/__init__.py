@@ -1,6 +1,8 @@
 """What a reader asks of versions beside their order on disk.
 
-Words: the *iteration order* of a reader is sequential or random.
+Words: the *iteration order* of a reader is sequential or random. A *query* is what is asked of the
+frames of some versions, a *rule* what it asks of ROIs; a *part* is a query in one version; a *view*
+is a DataView: queries, how to go through what they find, and what frames then look like.
 
 Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.py` (numbers and
 dates), `fields.py`, `tokens.py`, `regexsyntax.py` and `regex.py`, `wildcard.py`, `leaves.py`,
@@ -19,6 +21,11 @@ Positions: `versionset.py` (the frames of a version as numbers), `versionfile.py
 `ordering.py`, `selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a seed), `plan.py`
 (from a step to a position), `standing.py` (where an iteration stands), `ahead.py`, `iterate.py`;
 `browse.py` (within one context).
+Views: `checks.py`, `rules.py` (queries as values), `mapping.py` (labels), `spec.py` (a view as plain
+data), `places.py` (from names to versions), `described.py`, `definition.py` (what a program says),
+`amounts.py`, `shape.py` (how a frame goes out), `dicts.py`, `reading.py` (what comes of it),
+`splitting.py`, `explained.py`, `listing.py`, `stored.py`, `kept.py` (under an id), `prefetch.py`,
+`dataview.py`.
 Travelling: `course.py` (frames by the numbers of steps) and `splits.py` (a view in pieces).
 As tables: `tablemeta.py` (columns that metadata makes), `tablerows.py`, `tableshapes.py`,
 `tablecolumns.py` (what each column means), `tablebatches.py`, `tables.py` (Arrow), `sql.py` (DuckDB over them).
