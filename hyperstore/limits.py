@@ -336,7 +336,7 @@ REGEX_CHARS_MAX = 1_000
 REGEX_REPEATS_MAX = 1_000
 REGEX_STATES_MAX = 1_000  # All of which one character may have to be tried in.
 REGEX_STEPS_MAX = 50_000  # Of compiling one.
-REGEX_MEMORY_MAX = 16_384  # Characters whose way is remembered.
+REGEX_MEMORY_MAX = 4_096  # Characters whose way is remembered, of each expression.
 
 # Views.
 PREFETCH_THREADS_MAX = 64

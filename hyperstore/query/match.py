@@ -103,7 +103,7 @@ class _Plan:
         self.rules = [(rule, _rule(rule)) for rule in condition.rois]
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def _plan(condition: Condition) -> _Plan:
     return _Plan(condition)
 

@@ -90,7 +90,7 @@ class Matcher:
         return found
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def compiled(pattern: str, fold: bool) -> Matcher:
     """Return what tells whether a whole text fits the expression; QueryError says what is wrong.
 

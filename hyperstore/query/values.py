@@ -53,7 +53,7 @@ def uri_forms(uri: str) -> tuple[str, ...]:
     return (uri,) if path == uri else (uri, path)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def passes(leaf: Leaf) -> Passes:
     """Return what tells which values of the leaf's field pass its test."""
     test, words = leaf.test, analysed(leaf.field)
