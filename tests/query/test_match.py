@@ -106,6 +106,7 @@ def rule(query: str | list[str], **said: Any) -> RoiCondition:
 @pytest.mark.parametrize(
     "query",
     [
+        *("id:>f", "id:>=f1", "id:[f TO g}", "id:<=f1", "rois.label:[dog TO dog]", "label:>t"),
         *("id:f1", "timestamp:0", "kind:frame", "context_id:file\\:///data/night/1.jpg"),
         *("meta.weather:rain", "meta.weather:RAIN", 'meta.weather:"rain wind"', "meta.weather:r*n"),
         *(
@@ -163,6 +164,7 @@ def test_frames_that_fit(query: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        *("id:>f1", "id:{f1 TO *}", "id:<f1", "id:[a TO f1}", "id:>g", "rois.label:>u"),
         *("id:F1", "id:f", "kind:group", "timestamp:40", "context_id:/data/night/1.jpg"),
         *("meta.weather.keyword:rain", "meta.weather:rai", 'meta.weather:"heavy wind"'),
         *('meta.weather:"wind rain"', "meta.weather.keyword:heavy*", "meta.weather:>5"),
