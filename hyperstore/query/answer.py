@@ -25,7 +25,7 @@ from hyperstore.query.extract import STORED_CONTEXT
 from hyperstore.query.fields import ROIS, analysed, is_path_like
 from hyperstore.query.gather import folded_words
 from hyperstore.query.scalars import BOOLEANS, instant_of, number
-from hyperstore.query.scan import Pattern, fitting
+from hyperstore.query.scan import Pattern, fitting, listed
 from hyperstore.query.segment import Segment
 from hyperstore.query.views import View, bound_in, views_of
 
@@ -107,6 +107,8 @@ class Answers:
         test = leaf.test
         if isinstance(test, Exists):
             return column.present
+        if column.piece("listed.text"):
+            return column.listed_places(listed(leaf, column.listed))
         if isinstance(test, Term):
             return _term(leaf.field, test.text, column, seen)
         if isinstance(test, Range):

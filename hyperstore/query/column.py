@@ -81,6 +81,16 @@ class Column:
         return self._strings
 
     @property
+    def listed(self) -> "Strings":
+        """Strings in no order, of which some may be equal; see `listed_places`."""
+        return Strings(self.integers("listed.offsets"), self.piece("listed.text"))
+
+    def listed_places(self, numbers: Iterable[int]) -> BitMap:
+        """Return the places of strings of `listed`."""
+        places = self.integers("listed.places")
+        return BitMap([places[number] for number in numbers])
+
+    @property
     def words(self) -> "Strings":
         """The distinct words of the strings, sorted; none where nobody asks for words."""
         if self._words is None:

@@ -6,7 +6,9 @@ has the value, `position << 16 | slot`. The slot is the frame's sequence number 
 places is a roaring bitmap of one container for each position, sets within one ROI are the
 intersections of such bitmaps, and the frames of a set are the union of its containers.
 
-Values of one type lie sorted, and places beside them in that order. Where a run of equal strings
+Values of one type lie sorted, and places beside them in that order. (Ids of ROIs are listed as they
+came: to sort them would take a fifth of the time and most of the memory of building an index, for
+a question that nearly nobody asks.) Where a run of equal strings
 is long it has a bitmap of its own; numbers have one for each bucket of so many.
 """
 
@@ -59,6 +61,9 @@ PIECES = (
     *(f"string.{name}" for name in PIECES_OF_STRINGS),
     "order.offsets",
     "order.text",
+    "listed.offsets",
+    "listed.text",
+    "listed.places",
 )
 """The pieces of a column in the order in which they lie; most columns lack most of them."""
 

@@ -41,7 +41,8 @@ STORED_CONTEXT = "context_id of the source"
 _T = TypeVar("_T")
 
 _FRAME, _ROI, _SOURCE = Scope.FRAME.value, Scope.ROI.value, Scope.SOURCE.value
-_DISTINCT = {(_FRAME, "id"), (_ROI, "id"), (_SOURCE, "uri"), (_FRAME, STORED_CONTEXT)}
+_AS_CAME = {(_ROI, "id")}
+_DISTINCT = {(_FRAME, "id"), (_SOURCE, "uri"), (_FRAME, STORED_CONTEXT)}
 
 
 class _Mask(Struct, gc=False):
@@ -215,7 +216,9 @@ class Extractor:
         key = (scope, path)
         found = self._columns.get(key)
         if found is None:
-            found = self._columns[key] = Gathered(distinct=key in _DISTINCT)
+            found = self._columns[key] = Gathered(
+                distinct=key in _DISTINCT, as_came=key in _AS_CAME
+            )
         return found
 
     def _metas(

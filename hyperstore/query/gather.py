@@ -7,7 +7,7 @@ do, they are listed beside their places and sorted at the end, which takes a thi
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from operator import eq
 
 from hyperstore.limits import INDEX_DEALT_MAX, INDEX_DEALT_NUMBERS_MAX
@@ -42,6 +42,7 @@ class Gathered:
     __slots__ = (
         "big_places",
         "bigs",
+        "came",
         "dealt",
         "floats",
         "ints",
@@ -51,8 +52,12 @@ class Gathered:
         "yes",
     )
 
-    def __init__(self, *, distinct: bool = False) -> None:
-        """`distinct` says that no two strings are expected to be equal."""
+    def __init__(self, *, distinct: bool = False, as_came: bool = False) -> None:
+        """`distinct` says that no two strings are expected to be equal.
+
+        With `as_came`, strings are kept in the order in which they came, one like the other.
+        """
+        self.came = Came() if as_came else None
         self.dealt: dict[str, array[int]] | None = None if distinct else {}
         self.listed: list[str] = []
         self.listed_places = array("I")
@@ -92,6 +97,9 @@ class Gathered:
                 self.big_places.append(place)
 
     def _texts(self, values: Sequence[str], places: "array[int]") -> None:
+        if self.came is not None:
+            self.came.extend(values, places)
+            return
         dealt = self.dealt
         if dealt is None:
             self.listed += values
@@ -130,6 +138,9 @@ class Gathered:
         """
         pieces: dict[str, bytes] = {}
         came = self.listed_places if self.dealt is None else array("I")
+        if self.came is not None:
+            pieces.update(self.came.pieces())
+            came = self.came.places
         for places in (self.dealt or {}).values():
             came += places
         types = ["string"] if came else []
@@ -187,6 +198,33 @@ class Gathered:
         for text in distinct:
             places += dealt[text]
         return distinct, [len(dealt[text]) for text in distinct], places
+
+
+class Came:
+    """Strings in the order in which they came, joined batch by batch."""
+
+    __slots__ = ("_lengths", "_texts", "places")
+
+    def __init__(self) -> None:
+        self._texts: list[bytes] = []
+        self._lengths = array("I")
+        self.places = array("I")
+
+    def extend(self, values: Sequence[str], places: "array[int]") -> None:
+        """Add strings, each with its place."""
+        joined = "".join(values)
+        data = joined.encode()
+        self._texts.append(data)
+        ascii_only = len(data) == len(joined)
+        self._lengths.extend(map(len, values if ascii_only else map(str.encode, values)))
+        self.places += places
+
+    def pieces(self) -> Iterator[tuple[str, bytes]]:
+        """Yield what is written of them; they are used up."""
+        yield "listed.offsets", array("I", accumulate(self._lengths, initial=0)).tobytes()
+        yield "listed.text", b"".join(self._texts)
+        self._texts.clear()
+        yield "listed.places", self.places.tobytes()
 
 
 class _Numbers:

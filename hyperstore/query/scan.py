@@ -10,13 +10,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 from hyperstore.query.column import Strings
-from hyperstore.query.expression import Regex, Wildcard
+from hyperstore.query.expression import Leaf, Regex, Term, Wildcard
 from hyperstore.query.regex import compiled
 from hyperstore.query.tokens import Parts
+from hyperstore.query.values import passes
 from hyperstore.query.views import View, run_of
-from hyperstore.query.wildcard import residuals, wildcard
+from hyperstore.query.wildcard import longest_literal, residuals, wildcard
 
-__all__ = ["Pattern", "fitting"]
+__all__ = ["Pattern", "fitting", "listed"]
 
 _PREFIX_MAX = 1_024  # Characters that are taken through a pattern.
 
@@ -83,6 +84,19 @@ def _fitting_rest(
     return _tested(fits, strings, view, literal, len(begin))
 
 
+def listed(leaf: Leaf, strings: Strings) -> list[int]:
+    """Return the numbers of the strings, which are in no order, that pass a leaf's test."""
+    fits = passes(leaf).string
+    if fits is None or not len(strings):
+        return []
+    literal = ""
+    if isinstance(leaf.test, Term):
+        literal = leaf.test.text
+    elif isinstance(leaf.test, Wildcard):
+        literal = longest_literal(leaf.test.parts, fold=False)
+    return _tested(fits, strings, View(0, len(strings), b"", ""), literal.encode(), 0)
+
+
 def _tested(
     fits: Callable[[str], bool], strings: Strings, view: View, literal: bytes, skip: int
 ) -> list[int]:
@@ -136,12 +150,12 @@ def _holding(strings: Strings, view: View, literal: bytes, skip: int, *, at_end:
     """
     if view.first >= view.end:
         return []
-    begins = strings.offsets[view.first : view.end + 1].tolist()
-    base = begins[0]
-    text = strings.text[base : begins[-1]].tobytes()
+    base = strings.offsets[view.first]
+    text = strings.text[base : strings.offsets[view.end]]
     search = re.compile(re.escape(literal)).search  # Twice as quick as `bytes.find`.
     found: list[int] = []
     size, number, hit = len(literal), 0, search(text)
+    begins = [] if hit is None else strings.offsets[view.first : view.end + 1].tolist()
     while hit is not None:
         at = hit.start() + base
         number = bisect_right(begins, at, number) - 1
