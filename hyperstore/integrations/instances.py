@@ -8,7 +8,7 @@ its area and the pixels of a crowd.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from hyperstore.formats.coco_standard import seal_of
@@ -42,8 +42,8 @@ class Instance:
     crowd: bool = False  # Whether it stands for many at once, as in COCO.
     shape: Annotation | None = None  # What its pixels are drawn from.
     rle: Rle | None = None  # Its pixels, where they are known better.
-    points: list[tuple[float, float]] = field(default_factory=list)
-    visible: list[int] = field(default_factory=list)  # COCO's 0, 1 or 2 for each point.
+    points: Sequence[tuple[float, float]] = ()
+    visible: Sequence[int] = ()  # COCO's 0, 1 or 2 for each point.
 
 
 def instances_of(annotations: Iterable[Annotation], pixels_of: PixelsOf) -> list[Instance]:
@@ -54,9 +54,7 @@ def instances_of(annotations: Iterable[Annotation], pixels_of: PixelsOf) -> list
     found: list[Instance] = []
     tied: dict[str | int, list[tuple[Instance, set[type]]]] = {}
     for one in annotations:
-        if isinstance(one, ImageAnnotation):
-            continue
-        made = _instance(one, pixels_of)
+        made = _upright(one) or _instance(one, pixels_of)
         if made is None:
             continue
         if one.id is None:
@@ -84,7 +82,8 @@ def _family(one: Annotation) -> type:
 
 def _join(whole: Instance, other: Instance, kinds: set[type], kind: type) -> None:
     """Lay a second annotation of one thing into it: each kind says what it knows best."""
-    whole.labels += [label for label in other.labels if label not in whole.labels]
+    more = [label for label in other.labels if label not in whole.labels]
+    whole.labels = [*whole.labels, *more]
     whole.crowd = whole.crowd or other.crowd
     if kind is KeyPoints2D:
         whole.points, whole.visible = other.points, other.visible
@@ -95,7 +94,25 @@ def _join(whole: Instance, other: Instance, kinds: set[type], kind: type) -> Non
         whole.shape, whole.rle, whole.area = other.shape, other.rle, other.area
 
 
+def _upright(one: Annotation) -> Instance | None:
+    """Return the instance of an upright box of which nothing more is said, as of most; else None.
+
+    A training run asks for millions.
+    """
+    roi = one._roi
+    poly = roi.poly
+    if type(one) is not BoundingBox2D or roi.meta or roi.extra or poly is None or len(poly) != 8:
+        return None
+    left, top, right, above, beyond, bottom, leftmost, below = poly
+    if not (left == leftmost < right == beyond and top == above < bottom == below):
+        return None
+    area = float(right - left) * float(bottom - top)
+    return Instance(roi.label, (left, top, right, bottom), area, shape=one)
+
+
 def _instance(one: Annotation, pixels_of: PixelsOf) -> Instance | None:
+    if isinstance(one, ImageAnnotation):
+        return None
     if isinstance(one, Mask):
         return _of_pixels(one, pixels_of(one))
     if not isinstance(one, (*_FLAT, KeyPoints2D)):

@@ -41,6 +41,8 @@ class Held(NamedTuple):
 class Pin:
     """One hold, from its making until `release`; abandoned, it ends when it is collected."""
 
+    _close_handle = staticmethod(os.close)  # At the interpreter's end, `os` may be gone before us.
+
     def __init__(
         self, folder: Path, ids: Iterable[ObjectId] = (), *, sequence: int | None = None
     ) -> None:
@@ -99,7 +101,7 @@ class Pin:
 
     def _close(self) -> None:
         handle, self._handle = self._handle, -1
-        os.close(handle)
+        self._close_handle(handle)
 
 
 def living_pins(folder: Path, read: dict[str, int] | None = None) -> list[Held]:

@@ -318,6 +318,33 @@ def test_clips_are_steps(version: DatasetVersion) -> None:
     assert clips == [ids()[at : at + 10] for at in range(0, COUNT, 10)]
 
 
+@pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning")  # torchdata's use.
+@pytest.mark.parametrize("workers", [0, 2])
+def test_torchdata_s_loader_keeps_where_it_is(version: DatasetVersion, workers: int) -> None:
+    """Its own states hold with the same workers, as it asks for; the next epoch is whole again."""
+    needed("torchdata", group="torch")
+    from torchdata.stateful_dataloader import StatefulDataLoader
+
+    view = viewing(version, order="random", random_seed=5)
+    order = [frame.id for frame in view]
+
+    def loader() -> Any:
+        context = "fork" if workers else None
+        return StatefulDataLoader(
+            streaming(view), None, num_workers=workers, multiprocessing_context=context
+        )
+
+    first = loader()
+    source = iter(first)
+    got = seen([next(source) for _ in range(4)])
+    state = pickle.loads(pickle.dumps(first.state_dict()))
+    again = loader()
+    again.load_state_dict(state)
+    got += seen(again)
+    assert got == order
+    assert seen(again) == order
+
+
 # What goes wrong.
 
 

@@ -1,7 +1,10 @@
 """Views in pieces that travel: together they are the view, and one that cannot be read says why."""
 
+import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,3 +152,25 @@ def test_frames_stay_as_long_as_who_planned_lives(version: DatasetVersion) -> No
         gc(store, now_ms=FAR_MS)
         with pytest.raises(MissingObjectError, match=r"plain@.*plan again"):
             next(iter(copies[0]))
+
+
+def test_a_program_may_end_with_splits_in_its_hands(version: DatasetVersion) -> None:
+    """What they hold is let go of without a word, whatever the interpreter tears down first."""
+    folder = version._handle.folder
+    program = f"""
+import hyperstore
+from hyperstore.query.dataview import DataView
+from hyperstore.query.splits import plan_splits
+view = DataView(store=hyperstore.open({str(folder)!r}))
+view.add_query(dataset_name="plain")
+splits = plan_splits(view, 2)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
