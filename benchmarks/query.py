@@ -22,7 +22,7 @@ from typing import Any
 
 from querying import NAMES
 from querytargets import judged
-from querywork import WORKLOADS
+from querywork import ASKED, WORKLOADS
 from run import anonymous_bytes, shown
 
 __all__ = ["main"]
@@ -153,6 +153,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="small and once: does it still run?")
     parser.add_argument("--only", default="", help="workloads whose names start with one of these")
+    parser.add_argument("--questions", default="", help="of `warm`, those that start with these")
     parser.add_argument("--contenders", default=",".join(NAMES))
     parser.add_argument("--sizes", default="100000")
     parser.add_argument("--turns", type=int, default=3)
@@ -172,6 +173,7 @@ def main() -> None:
     starts = tuple(given.only.split(",")) if given.only else ("",)
     workloads = [each for each in WORKLOADS if each.startswith(starts)]
     contenders = given.contenders.split(",")
+    os.environ[ASKED] = given.questions
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="hyperstore-query-") as scratch:
         bench = Bench(
             given.keep or Path(scratch),
