@@ -164,6 +164,8 @@ from hyperstore.query.splits import plan_splits
 view = DataView(store=hyperstore.open({str(folder)!r}))
 view.add_query(dataset_name="plain")
 splits = plan_splits(view, 2)
+hyperstore.storage.pins.os = None  # As at the interpreter's end.
+del view, splits
 """
     ended = subprocess.run(
         [sys.executable, "-c", program],
