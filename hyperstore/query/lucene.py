@@ -90,7 +90,10 @@ def parse(text: str, scope: Scope) -> Node:
     tokens = tokens_of(text)
     if len(tokens) == 1:
         raise fault_at(text, 0, "the query is empty; '*' asks for everything")
-    return _Parser(text, tokens, Scope(scope)).whole()
+    try:
+        return _Parser(text, tokens, Scope(scope)).whole()
+    except RecursionError:  # The bound leaves room, unless the caller took most of it.
+        raise fault_at(text, 0, "its groups are nested too deeply to be parsed from here") from None
 
 
 def roi_node(asked: str | Sequence[str]) -> Node:

@@ -418,6 +418,19 @@ def test_what_is_parsed_can_be_written_out_and_parsed_again() -> None:
         parse(f"{name}:({'a ' * 100})", FRAME)
 
 
+def test_a_caller_deep_in_its_own_calls_gets_a_query_error() -> None:
+    """How much of the stack is left is no business of who typed the query."""
+
+    def deeper() -> Node:
+        try:
+            return deeper()
+        except RecursionError:
+            return parse("meta.x:(" * 60 + "a" + ")" * 60, ROI)
+
+    with pytest.raises(QueryError, match="too deeply to be parsed from here"):
+        deeper()
+
+
 @pytest.mark.parametrize("given", [None, 5, b"car", ["car"], {"a": 1}])
 def test_a_query_is_text(given: object) -> None:
     """Whatever else was passed by mistake is named."""
