@@ -13,7 +13,7 @@ from hyperstore.cli.viewlock import index_for, lock_json, lock_named
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
 from hyperstore.query.lock import Lock
-from hyperstore.query.lockfile import LOCK_SUFFIX
+from hyperstore.query.lockfile import beside
 
 __all__ = ["stamp_command"]
 
@@ -49,14 +49,13 @@ def stamp_command(
     else:
         view = DataView.get(name, store=console.store)
     index_for(console, view)
-    beside = file.with_name(file.name + LOCK_SUFFIX)
-    _print(console, beside, view.stamp(file, commit=commits), as_json=as_json)
+    _print(console, beside(file), view.stamp(file, commit=commits), as_json=as_json)
 
 
-def _print(console: Console, beside: Path, lock: Lock, *, as_json: bool) -> None:
+def _print(console: Console, place: Path, lock: Lock, *, as_json: bool) -> None:
     if as_json:
-        console.out.json({**lock_json(lock), "file": str(beside)})
+        console.out.json({**lock_json(lock), "file": str(place)})
         return
     called = f" of view {lock.name}" if lock.name else ""
-    console.out.line(f"Stamped {beside.stem} with {plural(lock.count, 'frame')}{called}: {beside}")
+    console.out.line(f"Stamped {place.stem} with {plural(lock.count, 'frame')}{called}: {place}")
     console.out.line("Lock:      ", styled(lock.id, "yellow"))

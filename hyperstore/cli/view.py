@@ -298,6 +298,18 @@ def archive_verb(console: Console, names: tuple[str, ...], undone: bool) -> None
         console.out.line(f"{'Unarchived' if undone else 'Archived'} view {view.name}")
 
 
+@view_command.command("move", cls=Verb)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_views)
+@click.option("--project", required=True, metavar="NAME", help="Where to.")
+@pass_console
+def move_verb(console: Console, names: tuple[str, ...], project: str) -> None:
+    """Move views to another project, which is a name."""
+    found = _views(console, names)
+    _all_done(DataView.move_many(_ids(found), project, store=console.store))
+    for view in found:
+        console.out.line(f"Moved view {view.name} to {project}")
+
+
 for _verb in (lock_verb, locks_verb, unlock_verb, verify_verb, diff_verb):
     view_command.add_command(_verb)
 

@@ -18,7 +18,7 @@ from hyperstore.query.index import FrameIndex
 from hyperstore.query.keptlocks import find_lock, list_locks, remove_locks
 from hyperstore.query.lock import Lock
 from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
-from hyperstore.query.lockfile import read_lock_file
+from hyperstore.query.lockfile import check_place, read_lock_file
 
 __all__ = [
     "diff_verb",
@@ -82,8 +82,8 @@ def lock_verb(
     if no_file and output is not None:
         raise UsageError("--no-file writes none; leave out --output")
     place = None if no_file else output or Path(f"{_file_name(view)}.lock")
-    if place is not None and not (place.absolute().parent).is_dir():
-        raise UsageError(f"there is no folder {place.absolute().parent}")
+    if place is not None:
+        check_place(place)
     index_for(console, view)
     lock = view.lock(place, commit=commits)
     if as_json:

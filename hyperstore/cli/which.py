@@ -22,6 +22,7 @@ from hyperstore.query.lockfile import (
     LOCK_SUFFIX,
     LockFile,
     StampedFile,
+    beside,
     read_lock_file,
     stamp_of,
 )
@@ -67,21 +68,35 @@ def which_command(console: Console, file: Path, as_json: bool) -> int:
 
 
 def _answer(console: Console, file: Path, now: StampedFile) -> _Answer | None:
-    beside = file.with_name(file.name + LOCK_SUFFIX)
-    found = read_lock_file(beside) if beside.exists() else None
+    own = beside(file)
+    found = fault = None
+    if own.exists():
+        try:
+            found = read_lock_file(own)
+        except HyperstoreError as error:
+            fault = error
     if found is not None and (found.file is None or found.file.is_content_of(now)):
-        return _of(found, file, str(beside))
+        return _of(found, file, str(own))
     for path, other in _neighbours(file):
-        if path != beside and other.file is not None and other.file.is_content_of(now):
+        if path != own and other.file is not None and other.file.is_content_of(now):
+            _warn(console, fault)
             return _of(other, file, str(path))
     with suppress(NotFoundError):  # It may lie where no store is.
         handle = console.store.handle
         lock = lock_of_file(handle, now)
         if lock is not None:
+            _warn(console, fault)
             return _Answer(_RENAMED, lock, None, f"store {handle.folder}")
+    if fault is not None:  # What it said is not known by anybody else.
+        raise fault
     if found is None:
         return None
-    return _Answer(_CHANGED, Lock(found.record), found.file, str(beside))
+    return _Answer(_CHANGED, Lock(found.record), found.file, str(own))
+
+
+def _warn(console: Console, fault: HyperstoreError | None) -> None:
+    if fault is not None:
+        console.out.warning(str(fault))
 
 
 def _of(found: LockFile, file: Path, source: str) -> _Answer:

@@ -44,6 +44,8 @@ __all__ = [
     "LOCK_SUFFIX",
     "LockFile",
     "StampedFile",
+    "beside",
+    "check_place",
     "lock_text",
     "read_lock_file",
     "stamp_of",
@@ -178,8 +180,12 @@ def lock_text(record: LockRecord, file: StampedFile | None = None) -> str:
 def write_lock_file(
     path: Path, record: LockRecord, file: StampedFile | None = None, *, replace: bool = True
 ) -> None:
-    """Write a lock file, whole or not at all; ExistsError without `replace` where it is."""
+    """Write a lock file, whole or not at all; ExistsError without `replace` where it is.
+
+    ExistsError too where another file has the name: `poetry.lock` is no lock of a view.
+    """
     text = lock_text(record, file)
+    check_place(path)
     if not replace and path.exists():
         raise ExistsError(f"{path} exists; give another name, or remove it")
     part = path.with_name(f".{path.name[:100]}.{new_id()}")
@@ -193,6 +199,24 @@ def write_lock_file(
         with suppress(OSError):
             part.unlink()
         raise DiskFullError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def check_place(path: Path) -> None:
+    """Raise ExistsError where a lock would take the place of a file that is none.
+
+    NotFoundError where there is no such folder. A lock that was cut or edited gives way.
+    """
+    try:
+        with path.open("rb") as file:
+            held = file.read(LOCK_FILE_BYTES_MAX)
+    except FileNotFoundError:
+        if not path.absolute().parent.is_dir():
+            raise NotFoundError(f"there is no folder {path.absolute().parent}") from None
+        return
+    except (OSError, ValueError) as error:
+        raise UsageError(f"a lock cannot be written to {os.fspath(path)!a}: {error}") from None
+    if held and b'"hyperstore": "lock"' not in held and b'"hyperstore":"lock"' not in held:
+        raise ExistsError(f"{path} exists and is no lock of a view; give another name for the lock")
 
 
 def read_lock_file(path: str | os.PathLike[str]) -> LockFile:
@@ -210,6 +234,13 @@ def read_lock_file(path: str | os.PathLike[str]) -> LockFile:
             f"{place} is no lock file: it has more than {LOCK_FILE_BYTES_MAX:,} bytes"
         )
     return _read(data, f"lock file {os.fspath(path)!a}")
+
+
+def beside(path: Path) -> Path:
+    """Return where the lock file of a file lies; UsageError for a path without a name."""
+    if not path.name:
+        raise UsageError(f"{os.fspath(path)!a} is a folder; a lock lies beside a file")
+    return path.with_name(path.name + LOCK_SUFFIX)
 
 
 def stamp_of(path: Path) -> StampedFile:

@@ -31,7 +31,13 @@ from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.kept import Kept
 from hyperstore.query.keptlocks import check_here, check_shown, find_lock, stamp_lock
 from hyperstore.query.lock import Lock, Shown, lock_of, make_lock
-from hyperstore.query.lockfile import LOCK_SUFFIX, read_lock_file, stamp_of, write_lock_file
+from hyperstore.query.lockfile import (
+    beside,
+    check_place,
+    read_lock_file,
+    stamp_of,
+    write_lock_file,
+)
 from hyperstore.query.lucene import parse, roi_node
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.reading import Resolved
@@ -84,12 +90,15 @@ class Locking(Kept):
         The store keeps what a lock names for as long as it keeps the lock. RefusedError where a
         draft has edits that no commit has, unless `commit`, which commits them with the lock.
         """
+        place = None if path is None else _path(path)
+        if place is not None:
+            check_place(place)  # Before anything is changed.
         if self._lock is not None:
             lock = self._lock
         else:
             lock = make_lock(self._store_handle(), self._shown(), commit=commit)
-        if path is not None:
-            lock.save(path)
+        if place is not None:
+            lock.save(place)
         if WATCHERS:
             self._tell(lock, made=True)
         return lock
@@ -101,13 +110,15 @@ class Locking(Kept):
         The file is then known by its content: `hyperstore which` says what it was made of.
         """
         place = _path(path)
+        target = beside(place)
         file = stamp_of(place)
+        check_place(target)
         if self._lock is None:
             lock = make_lock(self._store_handle(), self._shown(), commit=commit, file=file)
         else:
             lock = self._lock
             stamp_lock(self._store_handle(), lock, file)
-        write_lock_file(place.with_name(place.name + LOCK_SUFFIX), lock.record, file)
+        write_lock_file(target, lock.record, file)
         if WATCHERS:
             self._tell(lock, made=True)
         return lock

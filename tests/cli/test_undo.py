@@ -72,6 +72,7 @@ LINES = [
     "view delete green",
     "view publish green",
     "view archive green",
+    "view move green whole --project lab",
     "view lock green --commit",
     "view lock whole",
     "view unlock whole.lock; view lock whole",

@@ -57,6 +57,8 @@ def test_vw_40_views_are_created_changed_published_archived_and_deleted(dogs: Co
     assert [row["name"] for row in dogs("view", "list", "--json").rows()] == ["cats"]
     assert "[published, archived]" in dogs("view", "list", "--all").out
     dogs("view", "archive", "dogs", "--undo")
+    dogs("view", "move", "dogs", "cats", "--project", "lab")
+    assert only(dogs, "view", "show", "cats")["project"] == "lab"
     dogs("view", "delete", "dogs", "cats", "-f")
     assert dogs("view").out == ""
     dogs("undo")
@@ -134,7 +136,13 @@ def test_a_view_goes_out_as_json_and_comes_back(dogs: Command, tmp_path: Path) -
         ("view edit dogs", 2),
         ("view lock none", 128),
         ("view lock dogs --no-file -o x.lock", 2),
-        ("view lock dogs -o none/x.lock", 2),
+        ("view lock dogs -o none/x.lock", 128),
+        ("view lock dogs -o poetry.lock", 128),
+        ("view lock dogs -o .", 2),
+        ("stamp poetry --view dogs", 128),
+        ("stamp . --view dogs", 2),
+        ("view move dogs --project -x", 2),
+        ("which .", 2),
         ("view verify none.lock", 128),
         ("view verify abcdef", 128),
         ("view unlock abcdef", 128),
@@ -152,6 +160,8 @@ def test_what_is_asked_wrongly_is_refused_and_nothing_changes(
     """In one line; neither the store nor the folder is touched."""
     (tmp_path / "bad.json").write_text("{")
     (tmp_path / "model.pt").write_text("weights")
+    (tmp_path / "poetry").write_text("verse")
+    (tmp_path / "poetry.lock").write_text("[[package]]")
     before = dogs("reflog", "--all").out, sorted(tmp_path.iterdir())
     done = dogs.run(*words.split())
     assert done.code == code, done.err
@@ -284,10 +294,26 @@ def test_a_file_that_changed_since_it_was_stamped_is_told(dogs: Command, tmp_pat
     (tmp_path / "model.pt").write_text("other weights")
     done = dogs.run("which", "model.pt")
     assert done.code == 1
+    assert "says model.pt.lock" in done.out
     assert "changed since it was stamped (7 bytes then, 13 now)" in done.out.replace("  ", " ")
     (tmp_path / "unknown.pt").write_text("x")
     done = dogs.run("which", "unknown.pt")
     assert (done.code, "no lock is known" in done.out) == (1, True)
+
+
+def test_a_damaged_lock_file_beside_is_told_and_passed_over(dogs: Command, tmp_path: Path) -> None:
+    """The store knows the file as well; where nobody does, the damage is the answer."""
+    model, beside = tmp_path / "model.pt", tmp_path / "model.pt.lock"
+    model.write_text("weights")
+    dogs("stamp", "model.pt", "--view", "dogs")
+    beside.write_text(beside.read_text()[:-9])
+    done = dogs("which", "model.pt")
+    assert "made of 2 frames" in done.out
+    assert "model.pt.lock" in done.err
+    model.write_text("others")
+    assert "model.pt.lock" in dogs.fails("which", "model.pt", code=128)
+    dogs("stamp", "model.pt", "--view", "dogs")  # Over the damaged one.
+    assert "as it was stamped" in dogs("which", "model.pt").out
 
 
 def test_which_answers_where_no_store_is(

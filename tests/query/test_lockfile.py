@@ -219,3 +219,18 @@ def test_a_stamp_holds_size_and_hashes(tmp_path: Path) -> None:
     assert read_lock_file(path).file == stamp
     with pytest.raises(ExistsError):
         write_lock_file(path, lock(), replace=False)
+
+
+def test_a_lock_takes_the_place_of_no_other_file(tmp_path: Path) -> None:
+    """Many programs have a lock of theirs in the same folder."""
+    other = tmp_path / "poetry.lock"
+    other.write_text("[[package]]")
+    with pytest.raises(ExistsError, match="no lock of a view"):
+        write_lock_file(other, lock())
+    assert other.read_text() == "[[package]]"
+    own = tmp_path / "own.lock"
+    own.write_text(lock_text(lock())[:200])
+    write_lock_file(own, lock())
+    assert read_lock_file(own).record == lock()
+    with pytest.raises(NotFoundError, match="no folder"):
+        write_lock_file(tmp_path / "none" / "a.lock", lock())
