@@ -136,8 +136,12 @@ class Environment:
             if self._registry.open.get(self._file) is self:
                 del self._registry.open[self._file]
             if self._handle is not None:
-                self._handle.close()
-                self._handle = None
+                self.gate.hold()  # What another thread is looking at would be unmapped under it.
+                try:
+                    self._handle.close()
+                    self._handle = None
+                finally:
+                    self.gate.let_go()
             self._leave()
 
     def _leave(self) -> None:

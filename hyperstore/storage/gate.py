@@ -62,7 +62,7 @@ class Gate:
                 self._moved.notify_all()
 
     def hold(self) -> None:
-        """Before a fork: let the other threads' readers end, and none begin.
+        """Before a fork or the end: let the other threads' readers end, and none begin.
 
         A thread that is inside the engine while the process forks never comes out of it in the
         child, and closing the file there would wait for it for ever (seen, not guessed).
@@ -75,7 +75,7 @@ class Gate:
                 end -= 1
 
     def let_go(self) -> None:
-        """After a fork, in the parent."""
+        """After that, in the parent of a fork."""
         self._held = False
         with self._moved:
             self._moved.notify_all()

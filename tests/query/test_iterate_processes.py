@@ -201,3 +201,18 @@ def test_a_small_state_stands_for_a_large_epoch(store: Store) -> None:
         for _ in itertools.islice(one, 100 + at):
             pass
     assert len(pickle.dumps(joined([one.state_dict() for one in workers]))) < 400
+
+
+def test_a_store_that_is_closed_under_a_thread_ends_the_reading(store: Store) -> None:
+    """One clear error, and no thread looks at a file that is not mapped any more."""
+    folder = store.path
+    for taken in range(0, 60, 3):
+        with hyperstore.open(folder) as mine:
+            view = mine.dataset("cells").version().view()
+            endless = Iteration(order=IterationOrder.random, infinite=True)
+            running = FrameIterator(Selection(mine.handle, [Part(view)]), endless, ahead=3)
+            for _ in itertools.islice(running, taken):
+                pass
+            store.close()
+        with pytest.raises(HyperstoreError, match="closed"):
+            list(itertools.islice(running, 10_000))
