@@ -10,6 +10,7 @@ Nothing in a file is believed before both fit: it may have come from anywhere.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ LOCK_SUFFIX = ".lock"
 
 
 _KIND = "lock"
+_SAYS_SO = re.compile(rb'"hyperstore"\s*:\s*"lock"')
+_BEGINNINGS = b'{\n "begins": "', b'{\n "check": "'  # Of what was cut off behind them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,7 @@ def check_place(path: Path) -> None:
         return
     except (OSError, ValueError) as error:
         raise UsageError(f"a lock cannot be written to {os.fspath(path)!a}: {error}") from None
-    if held and b'"hyperstore": "lock"' not in held and b'"hyperstore":"lock"' not in held:
+    if held and not held.startswith(_BEGINNINGS) and not _SAYS_SO.search(held):
         raise ExistsError(f"{path} exists and is no lock of a view; give another name for the lock")
 
 
