@@ -420,3 +420,28 @@ def test_locks_open_where_nothing_can_be_written(
         assert ids(DataView.from_lock(tmp_path / "a.lock", store=readonly)) == before
         with pytest.raises(HyperstoreError):
             of(readonly).lock()
+
+
+@pytest.mark.parametrize("output_rois", ["all_in_frame", "only_filtered", "frame_per_roi"])
+@pytest.mark.parametrize("label", ["dog", "dog OR cell", "none"])
+@pytest.mark.parametrize("infinite", [False, True])
+def test_any_manner_of_going_through_is_pinned(
+    store: Store, draft: DatasetVersion, output_rois: str, label: str, infinite: bool
+) -> None:
+    """Clips, a frame for each ROI, without end; also of no frames at all."""
+    view = of(store, roi_query=label)
+    view.set_iteration_parameters(
+        order="random",
+        infinite=infinite,
+        maximum_number_of_frames=40,
+        random_seed=11,
+        clip_length=2,
+        output_rois=output_rois,
+    )
+    seen = ids(view)
+    lock = view.lock()
+    edit(draft)
+    again = DataView.from_lock(lock, store=store)
+    assert ids(again) == seen
+    assert (len(again), again.get_count()) == (len(seen), lock.count)
+    assert bool(lock.count) == (label != "none")
