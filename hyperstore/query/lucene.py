@@ -331,9 +331,12 @@ class _Parser:
         if isinstance(field, Field):
             return field
         if self.scope is not Scope.ROI:
+            hint = ""
+            if token.text in ("and", "or", "not"):
+                hint = f"; the operator is {token.text.upper()}, in capitals"
             raise self.fault(
                 "name a field, as in 'meta.weather:rain'; only ROI queries have a default, "
-                "'label.keyword'",
+                f"'label.keyword'{hint}",
                 token,
             )
         if token.kind in (Kind.BEGIN, Kind.COMPARE):

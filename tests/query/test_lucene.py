@@ -115,6 +115,12 @@ def test_bare_terms_elsewhere_are_told_to_name_a_field(text: str, scope: Scope) 
         parse(text, scope)
 
 
+def test_operators_in_small_letters_are_told_to_be_in_capitals() -> None:
+    """To Lucene they are words, which hardly anybody means."""
+    with pytest.raises(QueryError, match="column 10 .* the operator is OR, in capitals"):
+        parse("meta.x:1 or meta.y:2", FRAME)
+
+
 def test_lq_04_keyword_asks_for_the_value_itself() -> None:
     """Only where words are looked for does it make a difference."""
     assert parse("rois.meta.x.keyword:Rejected", FRAME) == Leaf(
