@@ -117,7 +117,7 @@ def test_bare_terms_elsewhere_are_told_to_name_a_field(text: str, scope: Scope) 
 
 def test_operators_in_small_letters_are_told_to_be_in_capitals() -> None:
     """To Lucene they are words, which hardly anybody means."""
-    with pytest.raises(QueryError, match="column 10 .* the operator is OR, in capitals"):
+    with pytest.raises(QueryError, match=r"column 10 .* OR, in capitals"):
         parse("meta.x:1 or meta.y:2", FRAME)
 
 
