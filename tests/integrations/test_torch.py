@@ -5,6 +5,7 @@ Workers here are forked, or none; `tests/interop` has those that are spawned, as
 
 import logging
 import pickle
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -343,6 +344,20 @@ def test_torchdata_s_loader_keeps_where_it_is(version: DatasetVersion, workers: 
     got += seen(again)
     assert got == order
     assert seen(again) == order
+
+
+def test_the_example_of_the_readme_runs(
+    version: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three epochs, all frames in each."""
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    (example,) = re.findall(r"^```python\n(import torch\n.*?)^```", text, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    trained: list[Any] = []
+    names = {"view": viewing(version), "train": lambda *batch: trained.append(batch)}
+    exec(example, names)
+    assert sorted(seen(trained)) == sorted(ids() * 3)
+    assert {image.dtype for images, _ in trained for image in images} == {torch.float32}
 
 
 # What goes wrong.
