@@ -283,7 +283,8 @@ QUERY_TERMS_MAX = 1_024
 NUMBER_DIGITS_MAX = 400  # Of a number in a query; no float has more before its point.
 
 # Tables. What of frames is in memory at once, and how wide their metadata makes a table.
-TABLE_BATCH_FRAMES = 1_024
+TABLE_BATCH_FRAMES = 256  # More make the garbage collector walk them again and again.
+PARQUET_ROWS = 4_096  # Frames in a group of rows of a Parquet file.
 TABLE_META_COLUMNS_MAX = 512  # Further keys stand in the JSON of the whole alone.
 TABLE_META_DEPTH_MAX = 8  # Maps below are JSON text.
 TABLE_META_PATHS_MAX = 4_096  # Keys, at any depth, of which the types of values are remembered.
@@ -315,7 +316,7 @@ INDEX_DEALT_NUMBERS_MAX = 1_024  # Distinct numbers; the same.
 INDEX_ANCHORS = 4_096  # Frames, of which one is remembered to know the store again by.
 INDEX_COLUMNS_MAX = 8_192  # Fields in one segment; frames that bring more are decoded instead.
 INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
-INDEX_TEXT_BYTES = 256 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
+INDEX_TEXT_BYTES = 160 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
 INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
 INDEX_DECODED = 256  # Frames that no segment knows, read together.

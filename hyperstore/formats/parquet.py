@@ -6,11 +6,11 @@ form as JSON. Who reads it back takes `wire`, so that a round trip gives the sam
 byte; where there is no such column, frames are made of the others (`parquet_rows`). What the
 version says of itself, its metadata, stands in the file's own key `hyperstore`.
 
-Memory holds some hundred frames; a row group is as many.
+Memory holds some thousand frames: those of one group of rows.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,12 @@ from hyperstore.formats.report import Report
 from hyperstore.formats.target import Target
 from hyperstore.frames.records import WholeRecord
 from hyperstore.frames.wire import frame_wire, roi_wire
-from hyperstore.limits import OBJECT_BYTES_MAX, PARQUET_GROUP_BYTES_MAX, PARQUET_READ_ROWS
+from hyperstore.limits import (
+    OBJECT_BYTES_MAX,
+    PARQUET_GROUP_BYTES_MAX,
+    PARQUET_READ_ROWS,
+    PARQUET_ROWS,
+)
 from hyperstore.query.tablebatches import Frames, batches_of
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tablerows import Batch, Rows
@@ -92,9 +97,8 @@ def write(
     with Target.open(file) as target, translated(str(file), "cannot be written"):
         sink = ByteSink(target)
         with pq.ParquetWriter(sink, schema, **HOW) as writer:
-            for batch in batches_of(frames, rois=True):
-                writer.write_batch(layout.batch(batch, schema))
-                report.count("frames", len(batch.records))
+            made = (layout.batch(one, schema) for one in batches_of(frames, rois=True))
+            report.count("frames", _write(writer, made))
     return report
 
 
@@ -108,10 +112,24 @@ def write_table(frames: Frames, file: Path, table: str) -> Report:
         translated(str(file), "cannot be written"),
         pq.ParquetWriter(ByteSink(target), scan.schema, **HOW) as writer,
     ):
-        for batch in scan.reader():
-            writer.write_batch(batch)
-            report.count("rows", batch.num_rows)
+        report.count("rows", _write(writer, scan.reader()))
     return report
+
+
+def _write(writer: object, batches: Iterable[object]) -> int:
+    """Write batches, many as one group of rows; return the number of rows."""
+    pa = arrow()
+    waiting: list[object] = []
+    rows = count = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows  # type: ignore[attr-defined]
+        if rows >= PARQUET_ROWS:
+            writer.write_table(pa.Table.from_batches(waiting))  # type: ignore[attr-defined]
+            count, rows, waiting = count + rows, 0, []
+    if waiting:
+        writer.write_table(pa.Table.from_batches(waiting))  # type: ignore[attr-defined]
+    return count + rows
 
 
 class _Layout:

@@ -12,7 +12,7 @@ from hyperstore.frames.records import WholeRecord, read_lazily, read_whole
 from hyperstore.frames.wider import DOUBTS, record_of_wire
 from hyperstore.frames.wire import absolute_sources
 from hyperstore.limits import TABLE_BATCH_FRAMES
-from hyperstore.query.tablerows import Batch, Record
+from hyperstore.query.tablerows import Batch, Record, read_light
 
 __all__ = ["Frames", "Positions", "batches_of"]
 
@@ -30,10 +30,13 @@ Frames: TypeAlias = View | Positions | Iterable[Frame]
 """What tables are made of. What can be gone through only once gives no columns of metadata."""
 
 
-def batches_of(frames: Frames, *, rois: bool) -> Iterator[Batch]:
-    """Yield the frames in order, some at a time; with `rois` these are decoded too."""
+def batches_of(frames: Frames, *, rois: bool, light: bool = False) -> Iterator[Batch]:
+    """Yield the frames in order, some at a time; with `rois` these are decoded too.
+
+    With `light` there may be LightFrames in place of their records.
+    """
     if isinstance(frames, View):
-        yield from _of_view(frames, rois=rois)
+        yield from _of_light(frames) if light else _of_view(frames, rois=rois)
         return
     first = 0
     source = _read(frames) if isinstance(frames, Positions) else iter(frames)
@@ -48,11 +51,20 @@ def batches_of(frames: Frames, *, rois: bool) -> Iterator[Batch]:
 def _of_view(view: View, *, rois: bool) -> Iterator[Batch]:
     """Give batches from stored bytes, without a frame object between."""
     read: Callable[..., Record] = read_whole if rois else read_lazily
-    source, first = view.payloads(), 0
+    source, first, roots = view.payloads(), 0, view.roots
     while chunk := list(islice(source, TABLE_BATCH_FRAMES)):
         records = [read(payload, what="frame") for _, payload in chunk]
         for record in records:
-            absolute_sources(record.sources, view.roots)
+            absolute_sources(record.sources, roots)
+        yield Batch(first, [view.home] * len(chunk), [one for one, _ in chunk], records)
+        first += len(chunk)
+
+
+def _of_light(view: View) -> Iterator[Batch]:
+    """Give batches of what is asked for most often."""
+    source, first = view.payloads(), 0
+    while chunk := list(islice(source, TABLE_BATCH_FRAMES)):
+        records = [read_light(payload, what="frame") for _, payload in chunk]
         yield Batch(first, [view.home] * len(chunk), [one for one, _ in chunk], records)
         first += len(chunk)
 

@@ -5,7 +5,7 @@ source pixels, origin top-left. Timestamps are milliseconds, or whatever whole n
 Frames stand in the order of iteration, all else in the order of its frame.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hyperstore.frames.records import (
@@ -19,7 +19,8 @@ from hyperstore.query.tablemeta import json_text, leaves
 from hyperstore.query.tablerows import (
     Batch,
     Column,
-    Record,
+    LightFrame,
+    LightRoi,
     Rows,
     Table,
     attribute,
@@ -60,23 +61,33 @@ _META_JSON = Column("meta_json", "text", "all of the metadata, as JSON", json_of
 _EXTRA_JSON = Column("extra_json", "text", "fields unknown to hyperstore", json_of("extra"))
 
 
+_LIGHT = frozenset(
+    {"id", "frame_id", "frame_position", "position", "dataset_id", "dataset", "version_id"}
+    | {"version", "commit"}
+)
+
+
 # Frames.
 
 
-def _rois_of(record: Record) -> list[RoiRecord]:
+def _whole_rois_of(record: object) -> Sequence[RoiRecord]:
     assert isinstance(record, WholeRecord)
-    return record.rois or []
+    return record.rois or ()
+
+
+def _rois_of(record: object) -> Sequence[RoiRecord | LightRoi]:
+    assert isinstance(record, (WholeRecord, LightFrame))
+    return record.rois or ()
 
 
 def _roi_count(item: object) -> int:
-    assert isinstance(item, (FrameRecord, WholeRecord))
-    if isinstance(item, WholeRecord):
+    assert isinstance(item, (FrameRecord, WholeRecord, LightFrame))
+    if not isinstance(item, FrameRecord):
         return len(item.rois or ())
     return len(count_rois(item.rois, what="ROIs")) if item.rois else 0
 
 
 def _labels(item: object) -> list[str]:
-    assert isinstance(item, WholeRecord)
     return list(dict.fromkeys(label for roi in _rois_of(item) for label in roi.label))
 
 
@@ -131,6 +142,7 @@ _FRAMES = Table(
         _EXTRA_JSON,
     ),
     _frame_rows,
+    light=_LIGHT | {"position", "object_id", "roi_count", "labels"},
     metas=lambda record: iter((record.meta,)),
 )
 
@@ -176,7 +188,7 @@ def _mask_value(roi: object) -> list[float] | None:
 
 
 def _first_label(roi: object) -> str | None:
-    assert isinstance(roi, RoiRecord)
+    assert isinstance(roi, (RoiRecord, LightRoi))
     return roi.label[0] if roi.label else None
 
 
@@ -212,7 +224,8 @@ _ROIS = Table(
         _EXTRA_JSON,
     ),
     _roi_rows,
-    metas=lambda record: (roi.meta for roi in _rois_of(record)),
+    light=_LIGHT | {"label", "labels", "confidence", "kind"},
+    metas=lambda record: (roi.meta for roi in _whole_rois_of(record)),
     needs_rois=True,
 )
 
@@ -301,6 +314,7 @@ _LABELS = Table(
         Column("confidence", "real", "of its ROI", attribute("confidence")),
     ),
     _label_rows,
+    light=_LIGHT | {"roi_position", "label", "confidence"},
     needs_rois=True,
 )
 
@@ -326,7 +340,7 @@ def _leaf_rows(batch: Batch) -> Rows:
     for owner, record in enumerate(batch.records):
         metas = [("frame", 0, record.meta)]
         metas += [("source", at, one.meta) for at, one in enumerate(record.sources)]
-        metas += [("roi", at, one.meta) for at, one in enumerate(_rois_of(record))]
+        metas += [("roi", at, one.meta) for at, one in enumerate(_whole_rois_of(record))]
         before = len(items)
         for holder, at, meta in metas:
             items += [_Leaf(holder, at, path, value) for path, value in leaves(meta)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from hyperstore.codec import Struct, decoder
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, WholeRecord
 from hyperstore.ids import ObjectId
@@ -12,6 +13,8 @@ __all__ = [
     "META",
     "Batch",
     "Column",
+    "LightFrame",
+    "LightRoi",
     "Record",
     "Rows",
     "Table",
@@ -20,10 +23,29 @@ __all__ = [
     "meta_column",
     "of_frames",
     "of_items",
+    "read_light",
 ]
+
+
+class LightRoi(Struct, gc=False):
+    """What of a stored ROI is asked for most often; all else is skipped unread."""
+
+    label: list[str]
+    confidence: float | None = None
+    id: str | None = None
+    kind: str | None = None
+
+
+class LightFrame(Struct, gc=False):
+    """What of a stored frame is needed for those."""
+
+    id: str
+    rois: list[LightRoi] | None = None
+
 
 Record = FrameRecord | WholeRecord
 META = "meta"
+read_light = decoder(LightFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +55,7 @@ class Batch:
     first: int
     homes: Sequence[Home | None]
     object_ids: Sequence[ObjectId | None]
-    records: Sequence[Record]
+    records: Sequence[Record | LightFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,7 @@ class Table:
     rows: Callable[[Batch], Rows]
     metas: Callable[[Record], Iterator[object]] | None = None
     needs_rois: bool = False
+    light: frozenset[str] = frozenset()  # Columns that a LightFrame has all for.
 
 
 def meta_column(column: MetaColumn) -> Column:

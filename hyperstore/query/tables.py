@@ -179,8 +179,9 @@ class Scan:
             raise
 
     def _batches(self) -> Iterator["pa.RecordBatch"]:
-        needed = _needs_rois(self._table, self._columns)
-        for batch in batches_of(self._frames, rois=needed):
+        rois = _needs_rois(self._table, self._columns)
+        light = rois and self._table.light.issuperset(self.names)
+        for batch in batches_of(self._frames, rois=rois, light=light):
             made = self._filler.arrays(self._table.rows(batch))
             yield self._pa.record_batch(made, schema=self.schema)
 
@@ -205,7 +206,7 @@ def meta_columns(frames: Frames, table: Table) -> list[Column]:
     assert table.metas is not None
     for batch in batches_of(frames, rois=table.needs_rois):
         for record in batch.records:
-            for meta in table.metas(record):
+            for meta in table.metas(record):  # type: ignore[arg-type]
                 kinds.add(meta)  # type: ignore[arg-type]
     return [meta_column(one) for one in kinds.columns()]
 
