@@ -78,7 +78,7 @@ class Listing(Reading):
         hand = self._handing(self._shaped(found))
 
         def both(frame: Frame, part: int = 0, roi: int | None = None) -> tuple[object, object]:
-            return context_of(frame), hand(frame, part, roi)
+            return context_of(frame), frame if hand is None else hand(frame, part, roi)
 
         selection, iteration = self._drawn(found, self.iteration, ends=True)
         pairs: list[tuple[object, Frame]] = list(

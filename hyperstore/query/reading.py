@@ -240,11 +240,14 @@ class Reading(Definition):
         ends = auto_synthetic_epoch_limit is not False
         selection, iteration = self._drawn(found, iteration, ends=ends)
         shape = self._shaped(found)
-        given = self._handing(shape) if projection is None else None
+        if projection is None:
+            hand = self._handing(shape)
+        else:
+            hand = self._dicts(found, shape, projection)
         made = FrameIterator(
             selection,
             iteration,
-            shape=given or self._dicts(found, shape, projection),  # type: ignore[arg-type]
+            shape=hand,  # type: ignore[arg-type]
             node=node,
             worker=worker,
         )
@@ -263,9 +266,9 @@ class Reading(Definition):
             raise QueryError(f"an iteration is a whole number of 0 or more, not {iteration!a:.100}")
         self._first, self._last = iteration, None
 
-    def _handing(self, shape: Shape) -> Callable[..., object]:
-        """Return what makes of a frame that was read what is handed out."""
-        return shape
+    def _handing(self, shape: Shape) -> Callable[..., object] | None:
+        """Return what makes of a frame that was read what is handed out; None for the frame."""
+        return None if shape.is_plain else shape
 
     def _dicts(self, found: Resolved, shape: Shape, projection: Sequence[str] | None) -> Dicts:
         handle = self._store_handle()

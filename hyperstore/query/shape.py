@@ -29,6 +29,11 @@ class Shape:
     labels: Mapping[str, int] | None
     roots: Roots
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every frame goes out as it is stored."""
+        return self.output_rois == ALL_IN_FRAME and not self.rules and self.labels is None
+
     def __call__(self, frame: Frame, part: int = 0, roi: int | None = None) -> Frame:
         """Return the frame as readers see it; `roi` is which of the matching ones, if one."""
         rules = rules_for(self.rules, frame.home) if self.rules else ()
