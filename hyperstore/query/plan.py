@@ -188,6 +188,8 @@ class Plan:
         most = None if self._iteration.repeats else sum(map(len, self._decks))
         if self._cuts is None:
             return limit if most is None else min(limit, most)
+        if most is not None and limit >= sum(deck.size for deck in self._decks):
+            return most
         step, frames = 0, 0
         while frames < limit and (most is None or step < most):
             size = len(self.steps((step,)).positions)
@@ -246,6 +248,7 @@ class _Deck:
     def __init__(
         self, positions: Sequence[int], cuts: "array[int] | None", seed: int | None
     ) -> None:
+        self.size = len(positions)
         self._positions = positions
         self._cuts = cuts
         self._seed = seed
@@ -289,13 +292,13 @@ class _Cuts:
     def __init__(self, selection: Ordered, iteration: Iteration) -> None:
         self._iteration = iteration
         self._contexts, self._times = array("I"), array("q")
-        before = None
-        number = 0
+        before, number = None, -1
+        learn, note = self._contexts.append, self._times.append
         for context, time in selection.moments():
-            number += before is not None and context != before
-            before = context
-            self._contexts.append(number)
-            self._times.append(time)
+            if context != before:
+                before, number = context, number + 1
+            learn(number)
+            note(time)
 
     def of(self, positions: Sequence[int]) -> "array[int]":
         """Return the places in `positions` at which clips begin, and the end of the last one."""
@@ -305,16 +308,17 @@ class _Cuts:
         )
         cuts = array("I")
         context, begun, last, first = -1, 0, 0, 0
+        contexts, times = self._contexts, self._times
         for place, position in enumerate(positions):
-            time = self._times[position]
+            time = times[position]
             if (
-                self._contexts[position] != context
+                contexts[position] != context
                 or place - first >= frames
                 or time - begun >= span
                 or time - last > jump
             ):
                 cuts.append(place)
-                context, begun, first = self._contexts[position], time, place
+                context, begun, first = contexts[position], time, place
             last = time
         cuts.append(len(positions))
         return cuts

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from itertools import accumulate, chain, compress, count, islice, repeat
+from operator import sub
 
 from pyroaring import BitMap
 
@@ -33,11 +34,11 @@ from hyperstore.ids import Kind, ObjectId
 from hyperstore.query.finding import EVERY_FRAME, Found, Part, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
 from hyperstore.query.index import FrameIndex
-from hyperstore.query.merged import Keyed, Run, Stretch, in_order, keyed
+from hyperstore.query.merged import Run, Stretch, in_order, keyed
 from hyperstore.query.ordering import Order, ordered
 from hyperstore.query.sample import check_weights
 from hyperstore.query.since import revisions_of
-from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries
+from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries, walked_moments
 from hyperstore.query.versionset import renew_version_set
 from hyperstore.storage.pins import Pin
 
@@ -230,20 +231,18 @@ class Selection:
         return array("I", chain.from_iterable(spans))
 
     def moments(self) -> Iterator[tuple[bytes, int]]:
-        """Yield context and timestamp for each position; a context as bytes that sort like it."""
-        ends = self._ordered().ends
-        before = 0
-        for place, (key, _, _) in enumerate(self._keyed()):
-            moment = moment_of(key)
-            if ends is None:
-                yield moment
-            else:
-                yield from repeat(moment, ends[place] - before)
-                before = ends[place]
-
-    def _keyed(self) -> Iterator[Keyed]:
+        """Return context and timestamp of each position; a context as bytes that sort like it."""
         stretches = [one for one in self.stretches() if one.wanted]
-        return merge(*(keyed(self.handle, one, at) for at, one in enumerate(stretches)))
+        if len(stretches) == 1 and stretches[0].snapshot is not None:
+            found = walked_moments(self.handle, stretches[0])
+        else:
+            streams = [keyed(self.handle, one, at) for at, one in enumerate(stretches)]
+            found = (moment_of(key) for key, _, _ in merge(*streams))
+        ends = self._ordered().ends
+        if ends is None:
+            return found
+        counts = map(sub, ends, chain((0,), ends))
+        return chain.from_iterable(map(repeat, found, counts))
 
     # Reading.
 

@@ -2,6 +2,8 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import compress
+from operator import itemgetter
 
 from pyroaring import BitMap
 
@@ -9,7 +11,7 @@ from hyperstore.codec import Struct, decoder
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
 from hyperstore.errors import QueryError
-from hyperstore.frames.keys import frame_id, frame_key_of
+from hyperstore.frames.keys import frame_id, frame_key_of, moment_of
 from hyperstore.ids import ObjectId
 from hyperstore.limits import SELECTION_DATASETS_MAX
 from hyperstore.query.finding import Found, Part
@@ -17,7 +19,7 @@ from hyperstore.query.merged import Stretch
 from hyperstore.query.versionset import VersionSet, version_set
 from hyperstore.tree import cursor
 
-__all__ = ["frame_id_of", "stretches_of", "walked_entries"]
+__all__ = ["frame_id_of", "stretches_of", "walked_entries", "walked_moments"]
 
 
 class _IdRecord(Struct):
@@ -66,6 +68,15 @@ def _dataset(part: Part) -> str:
 def frame_id_of(payload: bytes) -> str:
     """Return the id of a stored frame."""
     return _read_id(payload, what="frame").id
+
+
+def walked_moments(handle: Handle, stretch: Stretch) -> Iterator[tuple[bytes, int]]:
+    """Yield (encoded context, timestamp) of one version, out of its tree."""
+    assert stretch.snapshot is not None
+    keys = map(itemgetter(0), cursor.scan(handle.staging().nodes, root(stretch.snapshot, "order")))
+    if len(stretch.wanted) == len(stretch.frames):
+        return map(moment_of, keys)
+    return map(moment_of, compress(keys, map(stretch.wanted.__contains__, stretch.frames.order)))
 
 
 def walked_entries(handle: Handle, stretch: Stretch) -> Iterator[tuple[str, ObjectId]]:
