@@ -1,0 +1,264 @@
+"""DataView beside what its rows promise: weights, splits, plain data, explanations, pickles."""
+
+import copy
+import json
+import pickle
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hyperstore
+from hyperstore import DatasetVersion, DataView, QueryError, SingleFrame, Store, UsageError
+from hyperstore.frames.home import Home
+from hyperstore.limits import FRAME_ID_BYTES_MAX
+from hyperstore.query.amounts import Count, exact_parts
+from hyperstore.query.mapping import MappingRule, mapped, rules_for
+from hyperstore.query.rules import Query
+from hyperstore.query.splitting import dealt, grouped
+from tests.support.stores import frame
+from tests.support.webserver import web_server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """Return a new store."""
+    with hyperstore.init(tmp_path / "store") as made:
+        yield made
+
+
+@pytest.fixture
+def draft(store: Store) -> DatasetVersion:
+    """Return a draft of 12 frames in three contexts, every third one of a dog, others of cats."""
+    version = store.create_dataset("pets").version()
+    version.add_frames([frame(at, "cat" if at % 3 else "dog") for at in range(12)])
+    return version
+
+
+def view_of(store: Store, **said: object) -> DataView:
+    """Return a view of the draft with one query."""
+    return DataView(store=store).add_query("pets", "Current", **said)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("total", "ratio", "sizes"),
+    [
+        (10, [80, 20], [8, 2]),
+        (7, [80, 20], [6, 1]),
+        (3, [1, 1], [2, 1]),
+        (10, [0.1, 0.2, 0.7], [1, 2, 7]),
+        (1, [1, 2, 1], [0, 1, 0]),
+        (0, [1, 1], [0, 0]),
+        (1000, [1], [1000]),
+    ],
+)
+def test_shares_are_exact(total: int, ratio: list[float], sizes: list[int]) -> None:
+    """Of what rounding leaves the largest rests get one each, the first of equal ones first."""
+    assert exact_parts(total, ratio) == sizes
+
+
+def test_groups_are_dealt_whole_and_as_even_as_they_allow() -> None:
+    """Large ones first: 5, 3, 2 and 2 make 6 and 6 by no other way than 5 alone, or with none."""
+    groups = grouped("aaaaabbbccdd")
+    assert groups == [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9], [10, 11]]
+    for seed in range(10):
+        parts = dealt(groups, [1, 1], seed)
+        assert sorted(place for part in parts for place in part) == list(range(12))
+        assert sorted(map(len, parts)) == [5, 7]
+        for group in groups:
+            assert sum(set(group) <= set(part) for part in parts) == 1
+
+
+def test_splits_of_other_seeds_differ(store: Store, draft: DatasetVersion) -> None:
+    """And those of one are one."""
+    view = view_of(store)
+    drawn = [
+        tuple(one.id for one in view.split_to_lists([1, 1], seed=seed)[0]) for seed in (1, 1, 2)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "seen"),
+    [
+        (["car", "red"], ["red car"]),
+        (["red", "wet", "car"], ["red car", "wet"]),
+        (["car", "wet"], ["vehicle", "wet"]),
+        (["car", "vehicle"], ["vehicle"]),
+        (["red"], ["red"]),
+        ([], []),
+    ],
+)
+def test_the_first_rule_that_fits_is_taken(labels: list[str], seen: list[str]) -> None:
+    """Its target stands where the first of its labels stood, once."""
+    rules = [MappingRule(("car", "red"), "red car"), MappingRule(("car",), "vehicle")]
+    assert mapped(labels, rules) == seen
+    given = list(labels)
+    mapped(given, rules)
+    assert given == labels
+
+
+def test_a_rule_for_any_label_leaves_rois_without_one() -> None:
+    """There is nothing to be mapped."""
+    rule = MappingRule(("*",), "thing")
+    assert mapped(["a", "b"], [rule]) == ["thing"]
+    assert mapped([], [rule]) == []
+
+
+def test_rules_are_for_datasets_versions_and_commits() -> None:
+    """By ids; a rule that names none is for all."""
+    home = Home("", "d1", "cells", "v1", "Current", commit="c1")
+    by = {
+        "any": MappingRule(("a",), "x"),
+        "dataset": MappingRule(("a",), "x", dataset_id="d1"),
+        "version": MappingRule(("a",), "x", dataset_id="d1", version_id="v1"),
+        "commit": MappingRule(("a",), "x", dataset_id="d1", version_id="c1"),
+        "other dataset": MappingRule(("a",), "x", dataset_id="d2"),
+        "other version": MappingRule(("a",), "x", dataset_id="d1", version_id="v2"),
+    }
+    found = rules_for(list(by.values()), home)
+    assert [name for name, one in by.items() if one in found][:4] == list(by)[:4]
+    assert len(found) == 4
+
+
+def test_a_count_is_a_number_in_all_that_takes_one() -> None:
+    """In JSON, in a format, as an index, as a key; and no list where it is empty."""
+    count = Count(3, [2, 1])
+    assert json.dumps({"count": count}) == '{"count": 3}'
+    assert {3: "three"}[count] == "three"
+    assert list(range(5))[count] == 3
+    assert (bool(Count(0, [0])), count > 2, f"{count:,}") == (False, True, "3")
+    total, (first, second) = count  # type: ignore[misc]
+    assert (total, first, second) == (3, 2, 1)
+    assert count[-1] == [2, 1]
+    count[1].append(9)  # type: ignore[union-attr]
+    assert count[1] == [2, 1]
+
+
+def test_weights_hold_for_an_endless_view(store: Store, draft: DatasetVersion) -> None:
+    """3 to 1 at every moment, to within a draw or two."""
+    view = view_of(store, roi_query="dog", weight=3)
+    view.add_query("pets", "Current", roi_query="cat")
+    view.set_iteration_parameters(infinite=True, maximum_number_of_frames=40)
+    drawn = Counter(one.annotations[0].labels[0] for one in view if isinstance(one, SingleFrame))
+    assert abs(drawn["dog"] - 30) <= 2
+    assert drawn.total() == len(view) == 40
+
+
+def test_a_query_without_a_frame_takes_no_share(store: Store, draft: DatasetVersion) -> None:
+    """Its weight is not waited for."""
+    view = view_of(store, roi_query="dog")
+    view.add_query("pets", "Current", roi_query="unicorn", weight=99)
+    assert len(list(view.get_iterator(allow_repetition=True))) == 4
+
+
+def test_names_that_are_not_there_yet_are_kept_as_names(store: Store) -> None:
+    """And become ids as soon as they are found."""
+    view = DataView(store=store).add_query("later", "v1", roi_query="cat")
+    assert view.spec()["filters"] == [
+        {"dataset_name": "later", "version_name": "v1", "label_rules": [{"label": "cat"}]}
+    ]
+    again = DataView.from_json(view.to_json(), store=store)
+    version = store.create_dataset("later").version()
+    version.add_frames([frame(1)])
+    version.commit("One")
+    version.tag("v1")
+    assert again.get_count() == 1
+    assert again.spec()["filters"] == [
+        {"dataset": version.dataset_id, "label_rules": [{"label": "cat"}], "version": version.head}
+    ]
+
+
+def test_a_view_as_plain_data_is_the_same_view(store: Store, draft: DatasetVersion) -> None:
+    """Also as JSON; what is none is refused."""
+    view = view_of(store, roi_query="dog")
+    view.set_labels({"dog": 1})
+    twin = DataView.from_spec(view.spec(), store=store)
+    assert [one.id for one in twin] == [one.id for one in view]
+    assert DataView.from_json(view.to_json(), store=store).spec() == view.spec()
+    for text in ("{", "[]", '{"filters": 3}', '"a"'):
+        with pytest.raises((UsageError, QueryError)):
+            DataView.from_json(text)
+
+
+def test_explaining_says_what_is_asked_and_read(store: Store, draft: DatasetVersion) -> None:
+    """By query and version; a query for everything reads nothing."""
+    view = view_of(store, roi_query="dog", conf_range=[0.5, 1], frame_query="timestamp:>3")
+    view.add_query("pets", "Current")
+    said = view.explain()
+    assert (said.count, [one.count for one in said.parts]) == (12, [2, 12])
+    first, second = said.parts
+    assert (first.query, first.version, first.frames) == (0, "pets@Current", 12)
+    assert first.fields == ("rois.confidence", "rois.label", "timestamp")
+    assert first.columns > 0
+    assert (second.columns, second.asks) == (0, ())
+    text = str(said)
+    assert "query 0 of pets@Current: 2 of 12" in text
+    assert "ROI: label.keyword:" in text
+    assert "confidence 0.5 to 1" in text
+    assert json.loads(json.dumps(said.to_dict()))["count"] == 12
+
+
+def test_frames_of_a_view_travel_as_they_are_seen(store: Store, draft: DatasetVersion) -> None:
+    """Pickled or copied before or after somebody looks; the store's own frame is as it was."""
+    view = view_of(store, roi_query="dog")
+    view.add_mapping_rule(from_labels=["dog"], to_label="animal")
+    view.set_labels({"animal": 4})
+    one, other = list(view)[:2]
+    assert isinstance(other, SingleFrame)
+    other.annotations  # noqa: B018 - decodes them.
+    for seen in (one, other):
+        for twin in (pickle.loads(pickle.dumps(seen)), copy.deepcopy(seen), seen):
+            assert [(roi.labels, roi.label_enum) for roi in twin.annotations] == [(["animal"], 4)]
+            assert twin.to_dict()["rois"][0]["label"] == ["animal"]
+    assert draft.get_frame(one.id).to_dict()["rois"][0]["label"] == ["dog"]  # type: ignore[index]
+
+
+def test_an_edit_of_a_label_shows_in_its_number(store: Store, draft: DatasetVersion) -> None:
+    """The number is that of the labels as they are now."""
+    view = view_of(store, roi_query="dog")
+    view.set_labels({"dog": 1, "wolf": 2})
+    seen = next(iter(view))
+    assert isinstance(seen, SingleFrame)
+    seen.annotations[0].labels = ["wolf"]
+    assert seen.annotations[0].label_enum == 2
+    assert seen.annotations[0].copy().label_enum == -1
+
+
+def test_fetching_ahead_is_stopped(store: Store) -> None:
+    """What has begun comes to its end, and nothing more begins."""
+    version = store.create_dataset("web").version()
+    with web_server() as web:
+        version.add_frames(
+            [
+                {"id": f"f{at}", "sources": [{"id": "default", "uri": web.url(f"/files/{at}.bin")}]}
+                for at in range(3)
+            ]
+        )
+        view = DataView(store=store).add_query("web")
+        begun = view.prefetch_files(wait=False)
+        done = begun.stop()
+        assert begun.is_done
+        assert done is not None
+        assert done.files == 0
+        assert len(done.failures) <= 3
+
+
+def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
+    """A view is about a Store or its folder."""
+    for given in (5, object()):
+        with pytest.raises(UsageError, match="Store"):
+            DataView(store=given)  # type: ignore[arg-type]
+    with pytest.raises(hyperstore.NotFoundError):
+        DataView(store=tmp_path / "nothing")
+
+
+def test_names_of_queries_are_text() -> None:
+    """And exclude each other."""
+    with pytest.raises(UsageError, match="dataset_name is a str"):
+        Query(dataset_name=5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="exclude each other"):
+        Query(dataset_name="a", dataset_id="b")
+    with pytest.raises(hyperstore.NotFoundError):
+        DataView.get("x" * (2 * FRAME_ID_BYTES_MAX))
