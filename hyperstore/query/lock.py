@@ -245,10 +245,7 @@ class _Pins:
             found = CommitId(ObjectId(bytes.fromhex(view.home.commit)))
             read_commit(self._refs, found)  # So that it is still here when the lock is.
             return found
-        place = Place(view.home.dataset_id, view.home.version_id)
-        if place in self._made:
-            return self._made[place]
-        state = read_state(self._refs, place)
+        state = read_state(self._refs, Place(view.home.dataset_id, view.home.version_id))
         snapshot = object_id(Kind.SNAPSHOT, encode_object(view.snapshot))
         if state.head is not None and read_commit(self._refs, state.head).snapshot == snapshot:
             return state.head
@@ -260,7 +257,7 @@ class _Pins:
                 f"{title} has edits that no commit has, and a lock names commits; commit them "
                 "first, or lock with commit=True (--commit)"
             )
-        return self._commit(state)
+        return self._made.get(state.place) or self._commit(state)
 
     def _commit(self, state: State) -> CommitId:
         moves, made = commit_moves(self._handle, self._staging, self._refs, state, self._message)

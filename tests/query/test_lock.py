@@ -152,6 +152,19 @@ def test_a_draft_that_moved_on_is_pinned_where_it_was_committed(
         make_lock(store.handle, shown(pending), commit=True)
 
 
+def test_two_moments_of_one_draft_are_no_lock(store: Store, draft: DatasetVersion) -> None:
+    """One query saw it before somebody wrote, and the other one after that."""
+    draft.delete_frames(["f003"])
+    before = draft.view()
+    draft.delete_frames(["f004"])
+    for views in ((before, draft.view()), (draft.view(), before)):
+        with pytest.raises(ConflictError, match="lock it again"):
+            make_lock(store.handle, shown(*views), commit=True)
+    lock = make_lock(store.handle, shown(draft.view(), draft.view()), commit=True)
+    assert [one.versions for one in lock.record.queries] == [[0], [0]]
+    assert len(draft.log()) == 2
+
+
 def test_several_versions_are_each_named_once(store: Store, draft: DatasetVersion) -> None:
     """Queries name them by their places."""
     other = store.create_dataset("blood").version()
