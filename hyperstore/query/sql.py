@@ -64,12 +64,12 @@ class Sql:
         self._frames = frames
         self._scans: list[Scan] = []
         self._folder = tempfile.TemporaryDirectory(prefix="hyperstore-sql-")
-        self._held: duckdb.DuckDBPyConnection = self._duckdb.connect(":memory:")
-        self._held.execute(
+        self._held: duckdb.DuckDBPyConnection | None = self._duckdb.connect(":memory:")
+        self._open.execute(
             f"set temp_directory = '{self._folder.name.replace(chr(39), chr(39) * 2)}'"
         )
         for name, value in _SETTINGS.items():
-            self._held.execute(f"set {name} = {value}")
+            self._open.execute(f"set {name} = {value}")
 
     def __enter__(self) -> "Sql":
         return self
@@ -85,20 +85,29 @@ class Sql:
     def close(self) -> None:
         """Give up the database, and what it has put on disk."""
         self._scans.clear()
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
+        self._held = None  # Where it lives on, its library complains when the process ends.
         self._folder.cleanup()
+
+    @property
+    def _open(self) -> "duckdb.DuckDBPyConnection":
+        if self._held is None:
+            raise UsageError("this database is closed; make another one")
+        return self._held
 
     def run(self, statement: str) -> tuple[list[str], Iterator[tuple[object, ...]]]:
         """Return the names of the columns, and the rows, lazily. QueryError for a bad statement."""
+        held = self._open
         tree = self._parsed(statement)
         named = named_in(tree)
         for table in sorted(named.tables):
             self._register(table, named)
         self._check_metadata(named)
         for scan in self._scans:
-            self._held.register(scan.table, scan)
+            held.register(scan.table, scan)
         try:
-            result = self._held.execute(statement)
+            result = held.execute(statement)
         except Exception as error:  # noqa: BLE001 - DuckDB's errors have many bases.
             raise self._translated(error) from None
         names = [str(one[0]) for one in result.description or ()]
@@ -106,8 +115,9 @@ class Sql:
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         while True:
+            held = self._open
             try:
-                chunk = self._held.fetchmany(1_024)
+                chunk = held.fetchmany(1_024)
             except Exception as error:  # noqa: BLE001 - as above.
                 raise self._translated(error) from None
             if not chunk:
@@ -120,8 +130,9 @@ class Sql:
             raise QueryError(f"the statement is longer than {SQL_CHARS_MAX:,} characters")
         if "\0" in statement:
             raise QueryError("the statement holds a NUL")
+        held = self._open
         try:
-            parsed = self._held.execute("select json_serialize_sql(?)", [statement]).fetchall()
+            parsed = held.execute("select json_serialize_sql(?)", [statement]).fetchall()
             tree = json.loads(str(parsed[0][0]))
         except (ValueError, RecursionError, UnicodeEncodeError, self._duckdb.Error) as error:
             raise QueryError(f"the statement cannot be read: {_first_line(error)}") from None

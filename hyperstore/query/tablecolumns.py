@@ -21,6 +21,7 @@ from hyperstore.query.tablerows import (
     Column,
     LightFrame,
     LightRoi,
+    Record,
     Rows,
     Table,
     attribute,
@@ -70,6 +71,11 @@ _LIGHT = frozenset(
 # Frames.
 
 
+def _whole(record: object) -> Record:
+    assert isinstance(record, (FrameRecord, WholeRecord))
+    return record
+
+
 def _whole_rois_of(record: object) -> Sequence[RoiRecord]:
     assert isinstance(record, WholeRecord)
     return record.rois or ()
@@ -102,7 +108,7 @@ def _timestamp(item: object) -> int:
 
 
 def _first(name: str) -> Callable[[Rows], list[object]]:
-    return lambda rows: [getattr(one.sources[0], name) for one in rows.batch.records]
+    return lambda rows: [getattr(_whole(one).sources[0], name) for one in rows.batch.records]
 
 
 def _frame_rows(batch: Batch) -> Rows:
@@ -132,7 +138,7 @@ _FRAMES = Table(
             "source_count",
             "int",
             "of sources",
-            lambda rows: [len(one.sources) for one in rows.batch.records],
+            lambda rows: [len(_whole(one).sources) for one in rows.batch.records],
         ),
         Column("roi_count", "int", "of ROIs", of_items(_roi_count)),
         Column("labels", "texts", "of its ROIs, each once", of_items(_labels), needs_rois=True),
@@ -237,7 +243,7 @@ def _source_rows(batch: Batch) -> Rows:
     pairs = [
         (owner, place, source)
         for owner, record in enumerate(batch.records)
-        for place, source in enumerate(record.sources)
+        for place, source in enumerate(_whole(record).sources)
     ]
     return Rows(
         batch, [one[0] for one in pairs], [one[2] for one in pairs], [one[1] for one in pairs]
@@ -337,7 +343,7 @@ _TYPES = {bool: "boolean", int: "number", float: "number", str: "string", type(N
 def _leaf_rows(batch: Batch) -> Rows:
     owners: list[int] = []
     items: list[_Leaf] = []
-    for owner, record in enumerate(batch.records):
+    for owner, record in enumerate(map(_whole, batch.records)):
         metas = [("frame", 0, record.meta)]
         metas += [("source", at, one.meta) for at, one in enumerate(record.sources)]
         metas += [("roi", at, one.meta) for at, one in enumerate(_whole_rois_of(record))]

@@ -312,6 +312,16 @@ def test_what_goes_to_disk_is_gone_afterwards(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_closed_database_says_so(draft: DatasetVersion) -> None:
+    """Also to who goes on with rows of it."""
+    with Sql(draft.view()) as database:
+        _, rows = database.run("select id from frames")
+        next(rows)
+    database.close()
+    with pytest.raises(UsageError, match="closed"):
+        database.run("select 1")
+
+
 def test_a_missing_library_is_one_error_that_says_how_to_install_it(
     draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
