@@ -1,11 +1,12 @@
 """Samples to batches: for a detector, whose pictures differ in size, and for a classifier."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import torch
 
 from hyperstore.errors import UsageError
+from hyperstore.integrations.packing import packed
 from hyperstore.integrations.target import Target, Tensor
 
 __all__ = ["classification_collate", "detection_collate"]
@@ -18,13 +19,17 @@ def detection_collate(samples: Sequence[object]) -> Batch | dict[str, Batch]:
 
     Key points become (instance, point, 3): x, y and COCO's visibility. Of FrameGroups it is a dict
     of both lists for each member, each group's samples in its place, None where it lacks one.
-    Samples that were skipped are passed over.
+    Samples that were skipped are passed over. The tensors of a batch that a worker made lie in one
+    piece of memory: who keeps one of many batches clones it.
     """
     kept = [one for one in samples if one is not None]
+    batch: object
     if kept and all(isinstance(one, dict) for one in kept):
         names = dict.fromkeys(name for one in kept if isinstance(one, dict) for name in one)
-        return {name: _lists([one.get(name) for one in kept]) for name in names}  # type: ignore[attr-defined]
-    return _lists(kept)
+        batch = {name: _lists([one.get(name) for one in kept]) for name in names}  # type: ignore[attr-defined]
+    else:
+        batch = _lists(kept)
+    return cast("Batch | dict[str, Batch]", packed(batch))
 
 
 def classification_collate(samples: Sequence[object]) -> tuple[Tensor, Tensor]:
