@@ -77,15 +77,16 @@ def _keyed(
     else:
         start = keys.time_bound(stored, timestamp)
     if stretch.snapshot is None:
-        gone = [one for one in keyed(handle, stretch, at) if start <= one[0] < stop]
+        gone = [one for one in keyed(stretch, at) if start <= one[0] < stop]
         yield from ((key, at, number, group) for key, _, number in sorted(gone, reverse=backwards))
         return
     nodes, order = handle.staging().nodes, root(stretch.snapshot, "order")
+    numbers = stretch.frames.order
     place = cursor.rank(nodes, order, stop if backwards else start)
     step = -1 if backwards else 1
     place -= backwards
     for key, _ in cursor.scan(nodes, order, start=start, stop=stop, reverse=backwards):
-        number = stretch.frames.order[place]
+        number = numbers[place]
         if number in stretch.wanted:
             yield key, at, number, group
         place += step

@@ -19,7 +19,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.frames.stored import order_key_of
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import Kind, NodeId
-from hyperstore.query.versionset import VersionSet
+from hyperstore.query.versionset import VersionSet, version_set
 from hyperstore.tree import cursor
 from hyperstore.tree.nodes import Nodes
 
@@ -35,10 +35,22 @@ class Stretch(NamedTuple):
     Frames of no version, such as those that one has no longer, are a stretch without a snapshot.
     """
 
+    handle: Handle
     snapshot: Snapshot | None
-    frames: VersionSet
     wanted: BitMap  # Each frame of a dataset is wanted of one version only.
     group: int
+
+    @property
+    def frames(self) -> VersionSet:
+        """All frames of the version; got when it is looked at, since of a hundred versions most
+        give but a few frames."""
+        assert self.snapshot is not None
+        return version_set(self.handle, self.snapshot)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all frames of a version are wanted."""
+        return self.snapshot is not None and len(self.wanted) == self.snapshot.count
 
 
 class Run(NamedTuple):
@@ -61,13 +73,14 @@ def in_order(handle: Handle, stretches: list[Stretch]) -> Iterator[Run]:
     whole = [pair for pair in held if stretches[pair[1]].snapshot is not None]
     base_place = max(whole or held, key=lambda pair: (pair[0], -pair[1]))[1]
     base = stretches[base_place]
-    streams = [keyed(handle, stretches[at], at) for _, at in held if at != base_place]
+    streams = [keyed(stretches[at], at) for _, at in held if at != base_place]
     if base.snapshot is None:
-        for _, stretch, number in merge(*streams, keyed(handle, base, base_place)):
+        for _, stretch, number in merge(*streams, keyed(base, base_place)):
             yield Run(array("I", (number,)), stretches[stretch].group)
         return
+    frames = base.frames
     if not streams:
-        yield from _runs(base, 0, len(base.frames))
+        yield from _runs(base, frames, 0, len(frames))
         return
     places = _Places(handle.staging().nodes, root(base.snapshot, "order"))
     at = 0
@@ -81,23 +94,23 @@ def in_order(handle: Handle, stretches: list[Stretch]) -> Iterator[Run]:
                 yield others
             others = Run(array("I"), group)
         if place > at:
-            yield from _runs(base, at, place)
+            yield from _runs(base, frames, at, place)
             at = place
         others.numbers.append(number)
     if others.numbers:
         yield others
-    yield from _runs(base, at, len(base.frames))
+    yield from _runs(base, frames, at, len(frames))
 
 
-def _runs(base: Stretch, start: int, stop: int) -> Iterator[Run]:
+def _runs(base: Stretch, frames: VersionSet, start: int, stop: int) -> Iterator[Run]:
     """Yield what is wanted between two places of a version, few at first."""
-    order, wanted = base.frames.order, base.wanted
+    order, wanted = frames.order, base.wanted
     if len(wanted) == len(order):
         if start < stop:
             yield Run(order[start:stop] if (start, stop) != (0, len(order)) else order, base.group)
         return
     size = _BATCH
-    if base.frames.ascends and (start, stop) == (0, len(order)):
+    if frames.ascends and (start, stop) == (0, len(order)):
         rest = iter(wanted)
         while found := array("I", islice(rest, size)):
             yield Run(found, base.group)
@@ -111,18 +124,16 @@ def _runs(base: Stretch, start: int, stop: int) -> Iterator[Run]:
         start, size = end, 2 * size
 
 
-def keyed(handle: Handle, stretch: Stretch, place: int) -> Iterator[Keyed]:
+def keyed(stretch: Stretch, place: int) -> Iterator[Keyed]:
     """Yield what is wanted of a version with its keys, in order."""
-    order, wanted = stretch.frames.order, stretch.wanted
-    if stretch.snapshot is None:
+    handle, wanted = stretch.handle, stretch.wanted
+    if stretch.snapshot is None or len(wanted) * _SPARSE < stretch.snapshot.count:
         yield from sorted(_read_keys(handle, array("I", wanted), place))
-    elif len(wanted) * _SPARSE < len(order):
-        yield from _read_keys(handle, array("I", filter(wanted.__contains__, order)), place)
-    else:
-        entries = cursor.scan(handle.staging().nodes, root(stretch.snapshot, "order"))
-        for (key, _), number in zip(entries, order, strict=True):
-            if number in wanted:
-                yield key, place, number
+        return
+    entries = cursor.scan(handle.staging().nodes, root(stretch.snapshot, "order"))
+    for (key, _), number in zip(entries, stretch.frames.order, strict=True):
+        if number in wanted:
+            yield key, place, number
 
 
 def _read_keys(handle: Handle, numbers: "array[int]", place: int) -> Iterator[Keyed]:

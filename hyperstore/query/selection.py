@@ -234,9 +234,9 @@ class Selection:
         """Return context and timestamp of each position; a context as bytes that sort like it."""
         stretches = [one for one in self.stretches() if one.wanted]
         if len(stretches) == 1 and stretches[0].snapshot is not None:
-            found = walked_moments(self.handle, stretches[0])
+            found = walked_moments(stretches[0])
         else:
-            streams = [keyed(self.handle, one, at) for at, one in enumerate(stretches)]
+            streams = [keyed(one, at) for at, one in enumerate(stretches)]
             found = (moment_of(key) for key, _, _ in merge(*streams))
         ends = self._ordered().ends
         if ends is None:
@@ -270,7 +270,7 @@ class Selection:
         self.hold()
         stretches = [one for one in self.stretches() if one.wanted]
         if len(stretches) == 1 and stretches[0].snapshot is not None:
-            yield from walked_entries(self.handle, stretches[0])
+            yield from walked_entries(stretches[0])
             return
         numbers = self._ordered().numbers
         for start in range(0, len(numbers), _BATCH):

@@ -1,6 +1,5 @@
 """From what the parts of a selection found to the frames that each version gives to it."""
 
-from array import array
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from operator import itemgetter
@@ -16,7 +15,6 @@ from hyperstore.ids import ObjectId
 from hyperstore.limits import SELECTION_DATASETS_MAX
 from hyperstore.query.finding import Found, Part
 from hyperstore.query.merged import Stretch
-from hyperstore.query.versionset import VersionSet, version_set
 from hyperstore.tree import cursor
 
 __all__ = ["frame_id_of", "stretches_of", "walked_entries", "walked_moments"]
@@ -27,7 +25,6 @@ class _IdRecord(Struct):
 
 
 _read_id = decoder(_IdRecord)
-_NOWHERE = VersionSet(array("I"), BitMap(), ascends=False, number=0)
 _HEX_KEY_BYTES = 17
 
 
@@ -52,12 +49,11 @@ def stretches_of(handle: Handle, parts: Sequence[Part], found: Sequence[Found]) 
         frames = frames - taken[group] if taken[group] else frames
         if len(wanted) > 1:
             taken[group] = taken[group] | frames
-        version = version_set(handle, part.view.snapshot)
-        stretches.append(Stretch(part.view.snapshot, version, frames, group))
+        stretches.append(Stretch(handle, part.view.snapshot, frames, group))
     for group, gone in enumerate(removed):
         if gone:
             held = [each.wanted for each in stretches if each.group == group]
-            stretches.append(Stretch(None, _NOWHERE, gone.difference(*held), group))
+            stretches.append(Stretch(handle, None, gone.difference(*held), group))
     return stretches
 
 
@@ -70,21 +66,23 @@ def frame_id_of(payload: bytes) -> str:
     return _read_id(payload, what="frame").id
 
 
-def walked_moments(handle: Handle, stretch: Stretch) -> Iterator[tuple[bytes, int]]:
-    """Yield (encoded context, timestamp) of one version, out of its tree."""
+def _walked(stretch: Stretch) -> Iterator[tuple[bytes, bytes]]:
     assert stretch.snapshot is not None
-    keys = map(itemgetter(0), cursor.scan(handle.staging().nodes, root(stretch.snapshot, "order")))
-    if len(stretch.wanted) == len(stretch.frames):
+    return cursor.scan(stretch.handle.staging().nodes, root(stretch.snapshot, "order"))
+
+
+def walked_moments(stretch: Stretch) -> Iterator[tuple[bytes, int]]:
+    """Yield (encoded context, timestamp) of one version, out of its tree."""
+    keys = map(itemgetter(0), _walked(stretch))
+    if stretch.is_whole:
         return map(moment_of, keys)
     return map(moment_of, compress(keys, map(stretch.wanted.__contains__, stretch.frames.order)))
 
 
-def walked_entries(handle: Handle, stretch: Stretch) -> Iterator[tuple[str, ObjectId]]:
+def walked_entries(stretch: Stretch) -> Iterator[tuple[str, ObjectId]]:
     """Yield (frame id, object id) of one version, out of its tree."""
-    assert stretch.snapshot is not None
-    wanted, is_whole = stretch.wanted, len(stretch.wanted) == len(stretch.frames)
-    entries = cursor.scan(handle.staging().nodes, root(stretch.snapshot, "order"))
-    for (key, value), number in zip(entries, stretch.frames.order, strict=True):
+    wanted, is_whole = stretch.wanted, stretch.is_whole
+    for (key, value), number in zip(_walked(stretch), stretch.frames.order, strict=True):
         if is_whole or number in wanted:
             held = frame_key_of(key)
             if held[0] == 1 and len(held) == _HEX_KEY_BYTES:
