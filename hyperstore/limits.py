@@ -316,6 +316,7 @@ INDEX_DEALT_NUMBERS_MAX = 1_024  # Distinct numbers; the same.
 INDEX_ANCHORS = 4_096  # Frames, of which one is remembered to know the store again by.
 INDEX_COLUMNS_MAX = 8_192  # Fields in one segment; frames that bring more are decoded instead.
 INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
+INDEX_LIST_MAX = 64  # Values of one list; of longer ones only the place is kept.
 INDEX_TEXT_BYTES = 160 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
 INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.

@@ -9,7 +9,7 @@ dates), `fields.py`, `tokens.py`, `regexsyntax.py` and `regex.py`, `wildcard.py`
 `canonical.py` (the way back) and `lucene.py`. Matching: `values.py` and `match.py` (one frame).
 The index: `columnbytes.py` and `column.py` (the values of one field), `segment.py` (a file of
 them), `gather.py` and `extract.py` (from frames to columns), `build.py`, `shelf.py` (the files),
-`catchup.py`; `views.py`, `scan.py` and `answer.py` (one test), `evaluate.py` (a condition),
+`catchup.py`; `shown.py`, `scan.py` and `answer.py` (one test), `evaluate.py` (a condition),
 `fieldcheck.py` (what cannot be asked), `index.py`. Of many frames: `tally.py`, `statistics.py` and
 `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).

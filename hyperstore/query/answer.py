@@ -27,19 +27,19 @@ from hyperstore.query.gather import folded_words
 from hyperstore.query.scalars import BOOLEANS, instant_of, number
 from hyperstore.query.scan import Pattern, fitting, listed
 from hyperstore.query.segment import Segment
-from hyperstore.query.views import View, bound_in, views_of
+from hyperstore.query.shown import Shown, bound_in, shown_runs
 
 __all__ = ["Answers", "Costs"]
 
 
 _NUMBERS = ("int", "float", "big")
 
-Seen = Callable[[Strings], Iterable[View]]
+Seen = Callable[[Strings], Iterable[Shown]]
 """How the strings of a column are seen by a user."""
 
 
-def _plain(strings: Strings) -> Iterable[View]:
-    return views_of(strings, None)
+def _plain(strings: Strings) -> Iterable[Shown]:
+    return shown_runs(strings, None)
 
 
 class Costs:
@@ -64,8 +64,8 @@ class Answers:
     """Answers the tests of one query. `roots` are the folders in which files lie now."""
 
     def __init__(self, roots: Roots, costs: Costs) -> None:
-        self._uris: Seen = lambda strings: views_of(strings, roots)
-        self._contexts: Seen = lambda strings: views_of(strings, roots, paths=False)
+        self._uris: Seen = lambda strings: shown_runs(strings, roots)
+        self._contexts: Seen = lambda strings: shown_runs(strings, roots, paths=False)
         self._costs = costs
         self._patterns: dict[Leaf, Pattern] = {}
 
@@ -142,10 +142,10 @@ def _term_in_strings(field: Field, text: str, column: Column, seen: Seen) -> Bit
         if wanted:
             return column.places_of(_with_words(wanted, column))
     numbers = []
-    for view in seen(strings):
-        if text.startswith(view.shown):
-            found = strings.number_of(view.own + text[len(view.shown) :].encode())
-            if found is not None and view.first <= found < view.end:
+    for run in seen(strings):
+        if text.startswith(run.prefix):
+            found = strings.number_of(run.own + text[len(run.prefix) :].encode())
+            if found is not None and run.first <= found < run.end:
                 numbers.append(found)
     return column.places_of(numbers)
 
@@ -213,12 +213,12 @@ def _between_texts(
 ) -> BitMap:
     found = [BitMap()]
     strings = column.strings
-    for view in seen(strings):
-        first, end = view.first, view.end
+    for run in seen(strings):
+        first, end = run.first, run.end
         if low is not None:
-            first = bound_in(view, strings, low, after=test.low_open)
+            first = bound_in(run, strings, low, after=test.low_open)
         if high is not None:
-            end = bound_in(view, strings, high, after=not test.high_open)
+            end = bound_in(run, strings, high, after=not test.high_open)
         found.append(column.places_between(first, end))
     return BitMap.union(*found)
 
@@ -226,8 +226,8 @@ def _between_texts(
 def _matching(field: Field, pattern: Pattern, column: Column, seen: Seen) -> BitMap:
     strings = column.strings
     found = [BitMap()]
-    for view in seen(strings):
-        for numbers in fitting(pattern, strings, view):
+    for run in seen(strings):
+        for numbers in fitting(pattern, strings, run):
             if isinstance(numbers, range):
                 found.append(column.places_between(numbers.start, numbers.stop))
             else:
@@ -235,7 +235,7 @@ def _matching(field: Field, pattern: Pattern, column: Column, seen: Seen) -> Bit
     words = column.words
     if analysed(field) and len(words):
         holders = BitMap()
-        for numbers in fitting(pattern, words, View(0, len(words), b"", "")):
+        for numbers in fitting(pattern, words, Shown(0, len(words), b"", "")):
             for number_of_word in numbers:
                 holders.update(column.strings_with_word(number_of_word))
         found.append(column.places_of(holders))

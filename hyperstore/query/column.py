@@ -12,7 +12,7 @@ from pyroaring import BitMap
 from hyperstore.limits import INDEX_BUCKET
 from hyperstore.query.columnbytes import PIECES, ColumnEntry
 
-__all__ = ["Column", "Numbers", "Strings"]
+__all__ = ["Column", "Numbers", "Strings", "read_set"]
 
 _EMPTY = memoryview(b"")
 

@@ -64,6 +64,7 @@ PIECES = (
     "listed.offsets",
     "listed.text",
     "listed.places",
+    "opaque",
 )
 """The pieces of a column in the order in which they lie; most columns lack most of them."""
 

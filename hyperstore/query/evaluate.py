@@ -13,6 +13,7 @@ from hyperstore.query.columnbytes import BLOCK, BLOCK_BITS
 from hyperstore.query.expression import (
     EVERYTHING,
     Condition,
+    Exists,
     Field,
     Leaf,
     Node,
@@ -22,9 +23,10 @@ from hyperstore.query.expression import (
     RoiCondition,
     Scope,
 )
+from hyperstore.query.fieldcheck import leaves_of
 from hyperstore.query.segment import Segment
 
-__all__ = ["asked_places", "counts_of", "fitting_slots"]
+__all__ = ["asked_places", "counts_of", "fitting_slots", "hidden_slots"]
 
 Sets = Callable[[Leaf], BitMap]
 
@@ -67,6 +69,16 @@ def _steps(condition: Condition) -> list[Step]:
 
 def _roi_step(condition: RoiCondition) -> Step:
     return lambda segment, answers, _: _roi_slots(condition, segment, answers)
+
+
+def hidden_slots(condition: Condition, segment: Segment) -> BitMap:
+    """Return the slots of frames of which the segment does not know enough to answer."""
+    found = BitMap()
+    for leaf in leaves_of(condition):
+        exists = isinstance(leaf.test, Exists)
+        for places in segment.opaque(leaf.field.scope, leaf.field.path, above=exists):
+            found |= _frames_of(places)
+    return found
 
 
 def _no_rois(segment: Segment) -> BitMap:

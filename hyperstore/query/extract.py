@@ -10,7 +10,7 @@ column of its own.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from hyperstore.limits import (
     INDEX_ANCHORS,
     INDEX_BATCH,
     INDEX_COLUMNS_MAX,
+    INDEX_LIST_MAX,
     INDEX_POSITIONS_MAX,
     INDEX_TEXT_BYTES,
 )
@@ -172,13 +173,13 @@ class Extractor:
         own("kind", [roi.kind for roi in rois], places)
         own("confidence", [roi.confidence for roi in rois], places)
         own("annotation_id", [roi.annotation_id for roi in rois], places)
-        own("label", *_spread([roi.label for roi in rois], places))
-        own("sources", *_spread([roi.sources or () for roi in rois], places))
+        own("label", *self._spread([roi.label for roi in rois], places))
+        own("sources", *self._spread([roi.sources or () for roi in rois], places))
         self._metas(_ROI, [roi.meta for roi in rois], places)
         masks = [roi.mask for roi in rois]
         if any(masks):
             own("mask.id", [mask and (mask.id or FIRST_MASK) for mask in masks], places)
-            own("mask.value", *_spread([mask.value if mask else () for mask in masks], places))
+            own("mask.value", *self._spread([mask.value if mask else () for mask in masks], places))
 
     def _flush_sources(self, sources: list[_Source], places: "array[int]") -> None:
         own = self._fixed(_SOURCE)
@@ -189,7 +190,7 @@ class Extractor:
         if any(previews):
             self._pictures("preview.", previews, places)
         if any(source.masks for source in sources):
-            masks, where = _spread([source.masks or () for source in sources], places)
+            masks, where = self._spread([source.masks or () for source in sources], places)
             own("masks.id", [mask.id for mask in masks], where)
             self._pictures("masks.", masks, where)
 
@@ -248,10 +249,8 @@ class Extractor:
     def _at(self, scope: str, path: str, values: list[object], places: "array[int]") -> None:
         """Take in what lies at one path of metadata: scalars, lists and maps."""
         kinds = set(map(type, values))
-        while list in kinds:
-            values, places = _spread(
-                [one if type(one) is list else (one,) for one in values], places
-            )
+        if list in kinds:
+            values, places = self._flattened(scope, path, values, places)
             kinds = set(map(type, values))
         if dict in kinds:
             held = [(one, place) for one, place in zip(values, places, strict=True) if one]
@@ -268,11 +267,63 @@ class Extractor:
             values, places = [one for one, _ in pairs], array("I", [where for _, where in pairs])
         if not values or kinds == {type(None)}:
             return
-        if (scope, path) not in self._columns and len(self._columns) >= INDEX_COLUMNS_MAX:
-            # What has no column would be missed, so these frames are read by whoever asks.
-            self._left_out.update(place & (BLOCK - 1) for place in places)
-            return
-        self._column(scope, path).extend(values, places)
+        column = self._admitted(scope, path, places)
+        if column is not None:
+            column.extend(values, places)
+
+    def _admitted(self, scope: str, path: str, places: "array[int]") -> Gathered | None:
+        """Return the column of a path of metadata, None where there are too many.
+
+        What has no column would be missed, so these frames are read by whoever asks.
+        """
+        if (scope, path) in self._columns or len(self._columns) < INDEX_COLUMNS_MAX:
+            return self._column(scope, path)
+        self._left_out.update(place & (BLOCK - 1) for place in places)
+        return None
+
+    def _flattened(
+        self, scope: str, path: str, values: Sequence[object], places: "array[int]"
+    ) -> tuple[list[object], "array[int]"]:
+        """Return what is in lists, at any depth, beside what was in none.
+
+        Long lists are vectors more often than not. Only whether they hold anything is kept, and
+        who asks for a value in them reads these frames.
+        """
+        found, where = list[object](), array("I")
+        for value, place in zip(values, places, strict=True):
+            if type(value) is not list:
+                found.append(value)
+                where.append(place)
+                continue
+            flat = list(_flat(value)) if len(value) <= INDEX_LIST_MAX else value
+            if len(flat) <= INDEX_LIST_MAX:
+                found += flat
+                where.extend(repeat(place, len(flat)))
+                continue
+            column = self._admitted(scope, path, array("I", (place,)))
+            if column is not None:
+                column.opaque.append(place)
+                if _holds(flat):
+                    column.held.append(place)
+        return found, where
+
+    def _spread(
+        self, lists: Sequence[Sequence[_T]], places: "array[int]"
+    ) -> tuple[list[_T], "array[int]"]:
+        """Return the elements of lists, each with the place of its list."""
+        counts = list(map(len, lists))
+        most = max(counts)
+        if most == 1 == min(counts):
+            return [one[0] for one in lists], places
+        if most > INDEX_LIST_MAX:
+            for count, place in zip(counts, places, strict=True):
+                if count > INDEX_LIST_MAX:
+                    self._left_out.add(place & (BLOCK - 1))
+            lists = [one[:INDEX_LIST_MAX] for one in lists]
+        where = array("I")
+        for held, place in zip(lists, places, strict=True):
+            where.extend(repeat(place, len(held)))
+        return list(chain.from_iterable(lists)), where
 
     def write(self, writer: SegmentWriter, store_id: str, low: int, high: int) -> None:
         """Write the segment of all numbers from `low` to before `high`."""
@@ -305,20 +356,27 @@ class Extractor:
         return {"order.offsets": offsets.tobytes(), "order.text": b"".join(orders)}
 
 
+def _flat(held: list[object]) -> Iterator[object]:
+    """Yield what is in a list and in the lists in it."""
+    for one in held:
+        if type(one) is list:
+            yield from _flat(one)
+        else:
+            yield one
+
+
+def _holds(held: object) -> bool:
+    """Tell whether there is any value in a list or map."""
+    if type(held) is list:
+        return any(map(_holds, held))
+    if type(held) is dict:
+        return any(map(_holds, held.values()))
+    return held is not None
+
+
 def _places_of(slots: "array[int]", counts: Iterable[int]) -> "array[int]":
     """Return the places of all ROIs, or sources, of frames that have so many each."""
     places = array("I")
     for slot, count in zip(slots, counts, strict=True):
         places.extend(range(slot, slot + count * BLOCK, BLOCK))
     return places
-
-
-def _spread(lists: Sequence[Sequence[_T]], places: "array[int]") -> tuple[list[_T], "array[int]"]:
-    """Return the elements of lists, each with the place of its list."""
-    if set(map(len, lists)) == {1}:
-        return [one[0] for one in lists], places
-    where = array("I")
-    for held, place in zip(lists, places, strict=True):
-        for _ in held:
-            where.append(place)
-    return list(chain.from_iterable(lists)), where

@@ -13,10 +13,13 @@ from hyperstore.query.extract import STORED_CONTEXT
 from hyperstore.query.fields import known_names, typed
 from hyperstore.query.segment import Segment
 
-__all__ = ["Fields", "check_condition", "fields_of"]
+__all__ = ["Fields", "check_condition", "fields_of", "leaves_of"]
 
 Fields = Mapping[str, frozenset[str]]
-"""Paths with the types that values have there: string, number, boolean and date."""
+"""Paths with the types that values have there: string, number, boolean and date.
+
+A `list` is one of so many values that they are not in the index.
+"""
 
 _SHOWN = 20  # Of the keys that exist.
 
@@ -28,6 +31,15 @@ def fields_of(segments: Iterable[Segment], scope: Scope) -> Fields:
         for path, types in segment.paths(scope):
             found.setdefault("context_id" if path == STORED_CONTEXT else path, set()).update(types)
     return {path: frozenset(found[path]) for path in sorted(found)}
+
+
+def leaves_of(condition: Condition) -> Iterator[Leaf]:
+    """Yield the tests of which a condition consists."""
+    yield from _leaves(condition.frame)
+    if condition.source is not None:
+        yield from _leaves(condition.source)
+    for rule in condition.rois:
+        yield from _leaves(rule.node)
 
 
 def check_condition(condition: Condition, fields: Mapping[Scope, Fields]) -> None:
@@ -56,6 +68,11 @@ def _check_leaf(leaf: Leaf, scope: Scope, fields: Mapping[Scope, Fields]) -> Non
     if isinstance(test, Exists) or not field.path.startswith("meta."):
         return
     known = fields[field.scope]
+    path = field.path
+    while path:
+        if "list" in known.get(path, ()):
+            return  # It may be in a list that was too long to be looked through.
+        path = path.rpartition(".")[0]
     types = known.get(field.path)
     name = typed(field, scope)
     if types is None:

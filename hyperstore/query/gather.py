@@ -45,10 +45,12 @@ class Gathered:
         "came",
         "dealt",
         "floats",
+        "held",
         "ints",
         "listed",
         "listed_places",
         "no",
+        "opaque",
         "yes",
     )
 
@@ -64,6 +66,8 @@ class Gathered:
         self.ints, self.floats = _Numbers("q"), _Numbers("d")
         self.bigs, self.big_places = list[int](), array("I")
         self.yes, self.no = array("I"), array("I")
+        # Places with more values than are taken in, and those of them that have any at all.
+        self.opaque, self.held = array("I"), array("I")
 
     def extend(self, values: Sequence[object], places: "array[int]") -> None:
         """Add values, each with its place; None is no value."""
@@ -153,7 +157,10 @@ class Gathered:
         pieces.update(pack_numbers("big", "Q", self.bigs, self.big_places))
         if self.ints or self.floats or self.bigs:
             types.append("number")
-        came += self.big_places + self.yes + self.no
+        came += self.big_places + self.yes + self.no + self.held
+        if self.opaque:
+            pieces["opaque"] = set_bytes(self.opaque)
+            types.append("list")
         if self.yes:
             pieces["true"] = set_bytes(self.yes)
         if self.no:

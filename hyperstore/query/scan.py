@@ -1,6 +1,6 @@
 """Which of the distinct strings of a column fit a pattern.
 
-What all strings of a view begin with is taken through the pattern once. What may still come then
+What all strings of a run begin with is taken through the pattern once. What may still come then
 is looked for as is quickest: a beginning by bisection, an end or a piece of literal text in the
 joined strings, and only what is left is tried string by string.
 """
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from hyperstore.query.column import Strings
 from hyperstore.query.expression import Leaf, Regex, Term, Wildcard
 from hyperstore.query.regex import compiled
+from hyperstore.query.shown import Shown, run_of
 from hyperstore.query.tokens import Parts
 from hyperstore.query.values import passes
-from hyperstore.query.views import View, run_of
 from hyperstore.query.wildcard import longest_literal, residuals, wildcard
 
 __all__ = ["Pattern", "fitting", "listed"]
@@ -40,48 +40,48 @@ class Pattern:
             self.literal = "" if folded else matcher.literal
 
 
-def fitting(pattern: Pattern, strings: Strings, view: View) -> Iterator[Sequence[int]]:
-    """Yield the numbers of the strings of a view that fit, in runs of which each rises."""
+def fitting(pattern: Pattern, strings: Strings, run: Shown) -> Iterator[Sequence[int]]:
+    """Yield the numbers of the strings of a run that fit, in runs of which each rises."""
     fits = pattern.fits
-    if view.first >= view.end:
+    if run.first >= run.end:
         return
     if pattern.folded:
-        yield [number for number, text in _seen(strings, view) if fits(text.casefold())]
+        yield [number for number, text in _seen(strings, run) if fits(text.casefold())]
         return
-    begin = _common(strings[view.first], strings[view.end - 1])
-    held = begin[len(view.own) :].decode(errors="ignore")[:_PREFIX_MAX]
+    begin = _common(strings[run.first], strings[run.end - 1])
+    held = begin[len(run.own) :].decode(errors="ignore")[:_PREFIX_MAX]
     if pattern.parts is None:
         # The literal may begin in what is not stored, or be in all strings.
-        searched = pattern.literal and not view.shown and not view.own
+        searched = pattern.literal and not run.prefix and not run.own
         literal = pattern.literal if searched and pattern.literal not in held else ""
-        yield _tested(fits, strings, view, literal.encode(), 0)
+        yield _tested(fits, strings, run, literal.encode(), 0)
         return
-    begin = view.own + held.encode()
-    rests = residuals(pattern.parts, view.shown + held)
+    begin = run.own + held.encode()
+    rests = residuals(pattern.parts, run.prefix + held)
     for rest in ((None,),) if (None,) in rests else rests:
-        yield _fitting_rest(fits, rest, strings, view, begin)
+        yield _fitting_rest(fits, rest, strings, run, begin)
 
 
 def _fitting_rest(
-    fits: Callable[[str], bool], rest: Parts, strings: Strings, view: View, begin: bytes
+    fits: Callable[[str], bool], rest: Parts, strings: Strings, run: Shown, begin: bytes
 ) -> Sequence[int]:
     """Return the numbers of the strings that fit by what follows the `begin` of them all."""
     if rest and isinstance(rest[0], str):  # They begin with it, too, and so lie together.
         begin += rest[0].encode()
-        first, end = run_of(strings, begin, view.first, view.end)
-        view = view._replace(first=first, end=end)
+        first, end = run_of(strings, begin, run.first, run.end)
+        run = run._replace(first=first, end=end)
         rest = rest[1:]
     if rest == (None,):
-        return range(view.first, view.end)
+        return range(run.first, run.end)
     literal = max((one for one in rest if isinstance(one, str)), key=len, default="").encode()
     if len(rest) == 3 and rest[0] is rest[2] is None and literal:
-        return _holding(strings, view, literal, len(begin), at_end=False)
+        return _holding(strings, run, literal, len(begin), at_end=False)
     if len(rest) == 2 and rest[0] is None and literal:
-        return _holding(strings, view, literal, len(begin), at_end=True)
+        return _holding(strings, run, literal, len(begin), at_end=True)
     if not rest:
         number = strings.number_of(begin)
-        return () if number is None or not view.first <= number < view.end else (number,)
-    return _tested(fits, strings, view, literal, len(begin))
+        return () if number is None or not run.first <= number < run.end else (number,)
+    return _tested(fits, strings, run, literal, len(begin))
 
 
 def listed(leaf: Leaf, strings: Strings) -> list[int]:
@@ -94,40 +94,40 @@ def listed(leaf: Leaf, strings: Strings) -> list[int]:
         literal = leaf.test.text
     elif isinstance(leaf.test, Wildcard):
         literal = longest_literal(leaf.test.parts, fold=False)
-    return _tested(fits, strings, View(0, len(strings), b"", ""), literal.encode(), 0)
+    return _tested(fits, strings, Shown(0, len(strings), b"", ""), literal.encode(), 0)
 
 
 def _tested(
-    fits: Callable[[str], bool], strings: Strings, view: View, literal: bytes, skip: int
+    fits: Callable[[str], bool], strings: Strings, run: Shown, literal: bytes, skip: int
 ) -> list[int]:
     """Return the numbers of the strings that fit, of which each holds the literal."""
-    numbers = _holding(strings, view, literal, skip, at_end=False) if literal else None
-    return [number for number, text in _seen(strings, view, numbers) if fits(text)]
+    numbers = _holding(strings, run, literal, skip, at_end=False) if literal else None
+    return [number for number, text in _seen(strings, run, numbers) if fits(text)]
 
 
 def _seen(
-    strings: Strings, view: View, numbers: Sequence[int] | None = None
+    strings: Strings, run: Shown, numbers: Sequence[int] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """Yield strings of a view as they are seen, with their numbers."""
-    cut, shown, offsets = len(view.own), view.shown, strings.offsets
+    """Yield strings of a run as they are seen, with their numbers."""
+    cut, shown, offsets = len(run.own), run.prefix, strings.offsets
     if numbers is None:
-        numbers = range(view.first, view.end)
-    if 8 * len(numbers) < view.end - view.first:
+        numbers = range(run.first, run.end)
+    if 8 * len(numbers) < run.end - run.first:
         text = strings.text
         for number in numbers:
             yield number, shown + str(text[offsets[number] + cut : offsets[number + 1]], "utf-8")
         return
-    base = offsets[view.first]
-    joined = strings.text[base : offsets[view.end]].tobytes()
-    begins = offsets[view.first : view.end + 1].tolist()
+    base = offsets[run.first]
+    joined = strings.text[base : offsets[run.end]].tobytes()
+    begins = offsets[run.first : run.end + 1].tolist()
     if joined.isascii():
         whole = joined.decode()
         for number in numbers:
-            at = number - view.first
+            at = number - run.first
             yield number, shown + whole[begins[at] - base + cut : begins[at + 1] - base]
         return
     for number in numbers:
-        at = number - view.first
+        at = number - run.first
         yield number, shown + joined[begins[at] - base + cut : begins[at + 1] - base].decode()
 
 
@@ -143,19 +143,19 @@ def _common(first: bytes, last: bytes) -> bytes:
     return first[:low]
 
 
-def _holding(strings: Strings, view: View, literal: bytes, skip: int, *, at_end: bool) -> list[int]:
+def _holding(strings: Strings, run: Shown, literal: bytes, skip: int, *, at_end: bool) -> list[int]:
     """Return the numbers of the strings that hold a literal behind their first `skip` bytes.
 
     With `at_end`, of those that end in it.
     """
-    if view.first >= view.end:
+    if run.first >= run.end:
         return []
-    base = strings.offsets[view.first]
-    text = strings.text[base : strings.offsets[view.end]]
+    base = strings.offsets[run.first]
+    text = strings.text[base : strings.offsets[run.end]]
     search = re.compile(re.escape(literal)).search  # Twice as quick as `bytes.find`.
     found: list[int] = []
     size, number, hit = len(literal), 0, search(text)
-    begins = [] if hit is None else strings.offsets[view.first : view.end + 1].tolist()
+    begins = [] if hit is None else strings.offsets[run.first : run.end + 1].tolist()
     while hit is not None:
         at = hit.start() + base
         number = bisect_right(begins, at, number) - 1
@@ -167,7 +167,7 @@ def _holding(strings: Strings, view: View, literal: bytes, skip: int, *, at_end:
         elif at_end and at + size < following:
             at = following - size
         else:
-            found.append(view.first + number)
+            found.append(run.first + number)
             at = following
         hit = search(text, at - base)
     return found

@@ -23,7 +23,7 @@ from hyperstore.codec import Struct, decoder, pack
 from hyperstore.errors import CorruptError
 from hyperstore.ids import checksum, joint_checksum
 from hyperstore.limits import CHECK_BYTES, INDEX_TEXT_BYTES
-from hyperstore.query.column import Column
+from hyperstore.query.column import Column, read_set
 from hyperstore.query.columnbytes import BLOCK, ColumnEntry, in_order
 
 __all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
@@ -98,6 +98,8 @@ class Segment:
             raise CorruptError("a segment of the index has a false span")
         self._entries = {(entry.scope, entry.path): entry for entry in self.directory.columns}
         self._columns: dict[tuple[str, str], Column] = {}
+        # Paths at which there are lists that are too long to be taken in.
+        self._opaque = {key for key, entry in self._entries.items() if "list" in entry.types}
         self.span = BitMap(range(self.low, self.high))
 
     @classmethod
@@ -148,6 +150,16 @@ class Segment:
                 raise SegmentDamage(f"column {scope} {path} of {self.path} is damaged", self)
             found = self._columns[key] = Column(data, entry)
         return found
+
+    def opaque(self, scope: str, path: str, *, above: bool) -> Iterator[BitMap]:
+        """Yield the places that have a long list at a path or at one above, or only `above`."""
+        while self._opaque and path:
+            if not above and (scope, path) in self._opaque:
+                column = self.column(scope, path)
+                assert column is not None
+                yield read_set(column.piece("opaque"))
+            above = False
+            path = path.rpartition(".")[0]
 
     def orders(self) -> tuple[memoryview, memoryview]:
         """Return where the order key of each slot begins and ends, and the keys joined."""

@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -428,7 +429,62 @@ def test_rois_are_counted_as_the_slow_evaluator_counts_them(
     within = members(store, draft)
     for condition in (DOGS, NO_DOGS, Condition()):
         wires = [
-            frame_of.to_dict() for frame_of in draft.get_frames_by_ids(index.frame_ids(list(within)))
+            frame_of.to_dict()
+            for frame_of in draft.get_frames_by_ids(index.frame_ids(list(within)))
         ]
         expected = [len(fitting_rois(condition, wire)) for wire in wires]
         assert list(index.roi_counts(condition, list(within))) == expected
+
+
+@pytest.mark.slow
+def test_a_store_of_several_blocks_is_answered_as_one(store: Store, draft: DatasetVersion) -> None:
+    """Numbers go on from block to block, and segments begin and end where blocks do."""
+    count = 70_000
+    draft.add_frames(frame(one, "cat" if one % 3 else "dog") for one in range(count))
+    index = FrameIndex.of(store.handle)
+    within = members(store, draft)
+    seen: list[tuple[int, int]] = []
+    index.refresh(lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[-1][0] == seen[-1][1]
+    assert len(names(store)) == 2
+    for again in (index, rebuilt(store)):
+        dogs = list(again.find(DOGS, within))
+        assert set(again.frame_ids(dogs)) == {f"{one:032x}" for one in range(0, count, 3)}
+        assert len(again.find(EVEN, within)) == count // 10
+        assert again.costs.frames_decoded == 0
+    some = list(within)[::977]
+    assert index.order_keys(some) == [order_key_of(one) for one in payloads(store, BitMap(some))]
+
+
+def test_threads_that_ask_at_once_get_one_index(store: Store, draft: DatasetVersion) -> None:
+    """A server answers many; the first ones come together."""
+    add(draft, range(100))
+    within = members(store, draft)
+    expected = sorted(one.id for one in draft if fits(DOGS, one.to_dict()))
+    with ThreadPoolExecutor(4) as pool:
+        indexes = [FrameIndex.of(store.handle) for _ in range(8)]
+        answers = list(pool.map(lambda one: one.frame_ids(list(one.find(DOGS, within))), indexes))
+    assert all(sorted(one) == expected for one in answers)
+    assert sum(one.costs.objects_indexed > 0 for one in indexes) == 1
+
+
+def test_long_lists_are_looked_through_only_for_who_asks_for_them(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """A vector on each frame must neither fill the index nor be forgotten by it."""
+    made = [frame(one, "cat" if one % 3 else "dog") for one in range(9)]
+    for number, one in enumerate(made):
+        one["meta"] = {"vector": [number / 2 + at for at in range(200)], "tags": ["a", number]}
+    draft.add_frames(made)
+    index = check(store, draft)
+    within = members(store, draft)
+    for condition, decoded, count in (
+        (DOGS, 0, 3),
+        (Condition(Leaf(Field(Scope.FRAME, "meta.vector"), Exists())), 0, 9),
+        (Condition(Leaf(Field(Scope.FRAME, "meta.tags"), Term("7"))), 0, 1),
+        (Condition(Leaf(Field(Scope.FRAME, "meta.vector"), Range(203, None))), 9, 1),
+        (Condition(Leaf(Field(Scope.FRAME, "meta.vector.x"), Exists())), 9, 0),
+    ):
+        assert len(index.find(condition, within)) == count
+        assert index.costs.frames_decoded == decoded
