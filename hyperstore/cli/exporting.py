@@ -7,7 +7,7 @@ import click
 
 from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.console import Console, pass_console
-from hyperstore.cli.progress import counted
+from hyperstore.cli.progress import counted, stages
 from hyperstore.cli.text import NOUNS, plural
 from hyperstore.cli.verb import Number, Verb
 from hyperstore.dataset.projection import Projection
@@ -178,8 +178,14 @@ def parquet_verb(console: Console, revision: str, file: str, table: str | None) 
     _refuse_pipe(file)
     view = console.point(revision).view()
     if table is None:
-        meta, content = view.get_metadata(), view.content_id
-        report = parquet.write(view, Path(file), meta=meta, content_id=content)
+        with stages(console.out) as progress:
+            report = parquet.write(
+                view,
+                Path(file),
+                meta=view.get_metadata(),
+                content_id=view.content_id,
+                progress=progress,
+            )
     else:
         report = parquet.write_table(view, Path(file), table)
     _say(console, report, file)
@@ -208,16 +214,18 @@ def hf_verb(
     DIR appears when all of it is written.
     """
     view = console.point(revision).view()
-    report = huggingface.write(
-        view,
-        folder,
-        fetch=_fetch(console),
-        meta=view.get_metadata(),
-        embed=not no_bytes,
-        whole=whole,
-        split=split,
-        replace=force,
-    )
+    with stages(console.out) as progress:
+        report = huggingface.write(
+            view,
+            folder,
+            fetch=_fetch(console),
+            meta=view.get_metadata(),
+            embed=not no_bytes,
+            whole=whole,
+            split=split,
+            replace=force,
+            progress=progress,
+        )
     _say(console, report, str(folder))
 
 

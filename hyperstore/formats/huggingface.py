@@ -16,7 +16,7 @@ from hyperstore.errors import UsageError
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.hffeatures import KEY, features_for
 from hyperstore.formats.huggingface_read import ABOUT, HuggingFaceFrames, read
-from hyperstore.formats.parquet import HOW, translated, wire_text
+from hyperstore.formats.parquet import HOW, told, translated, wire_text
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
 from hyperstore.frames.records import RoiRecord, SourceRecord, WholeRecord
@@ -58,6 +58,7 @@ def write(
     split: str = "train",
     file_bytes: int = PARQUET_FILE_BYTES,
     replace: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Write data/SPLIT-00000.parquet and so on into a folder, and say what is left out.
 
@@ -74,7 +75,7 @@ def write(
             files = _Files(staging, labels, fetch, report, split, file_bytes)
             files.embed, files.whole = embed, whole
             with files.open:
-                for batch in batches_of(frames, rois=True):
+                for batch in told(batches_of(frames, rois=True), frames, progress):
                     for record in batch.records:
                         assert isinstance(record, WholeRecord)
                         files.add(record)

@@ -22,7 +22,7 @@ from hyperstore.formats.hffeatures import classes_of, features_in, is_image
 from hyperstore.formats.newmedia import Keep
 from hyperstore.formats.parquet import open_parquet, translated
 from hyperstore.formats.parquet import wire_of as frame_in
-from hyperstore.formats.pictures import frame_id, is_url
+from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import corners, numbers
 from hyperstore.limits import SIDE_BYTES_MAX
@@ -171,7 +171,11 @@ class _Rows:
             self._from.report.count("files")
             return self._from.keep(data, place)
         if isinstance(path, str) and path:
-            return {"uri": path if is_url(path) else str(self._file.parent / path)} | sides
+            relative, led_out = relative_name(path, images=self._file.parent)
+            if led_out:
+                said = "picture whose path leads out of its folder; its place was taken inside"
+                self._from.report.note(said, place)
+            return {"uri": place_of(relative, images=self._file.parent)} | sides
         raise FormatError(f"{place} has no picture")
 
     def _rois(self, row: Wire, place: str) -> tuple[list[object], Wire]:

@@ -10,7 +10,7 @@ Memory holds some thousand frames: those of one group of rows.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ __all__ = [
     "ParquetFrames",
     "open_parquet",
     "read",
+    "told",
     "translated",
     "wire_of",
     "wire_text",
@@ -83,11 +84,17 @@ class ByteSink:
 
 
 def write(
-    frames: Frames, file: Path, *, meta: Mapping[str, object] | None = None, content_id: str = ""
+    frames: Frames,
+    file: Path,
+    *,
+    meta: Mapping[str, object] | None = None,
+    content_id: str = "",
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Write frames to a Parquet file, which appears whole or not at all.
 
     `meta` is the version's metadata, and `content_id` names its frames, for whoever compares.
+    `progress` is told what is done, how far it is, and how far it will go (0: not known).
     """
     pq = arrow("pyarrow.parquet", "Parquet")
     report = Report()
@@ -97,7 +104,8 @@ def write(
     with Target.open(file) as target, translated(str(file), "cannot be written"):
         sink = ByteSink(target)
         with pq.ParquetWriter(sink, schema, **HOW) as writer:
-            made = (layout.batch(one, schema) for one in batches_of(frames, rois=True))
+            batches = told(batches_of(frames, rois=True), frames, progress)
+            made = (layout.batch(one, schema) for one in batches)
             report.count("frames", _write(writer, made))
     return report
 
@@ -114,6 +122,17 @@ def write_table(frames: Frames, file: Path, table: str) -> Report:
     ):
         report.count("rows", _write(writer, scan.reader()))
     return report
+
+
+def told(
+    batches: Iterable[Batch], frames: Frames, progress: Callable[[str, int, int], None] | None
+) -> Iterator[Batch]:
+    """Yield batches, and tell how many frames there were."""
+    total = len(frames) if isinstance(frames, Sized) else 0
+    for batch in batches:
+        yield batch
+        if progress is not None:
+            progress("Exporting frames", batch.first + len(batch.records), total)
 
 
 def _write(writer: object, batches: Iterable[object]) -> int:

@@ -162,7 +162,8 @@ class Sql:
             if asked != META and not asked.startswith(f"{META}."):
                 continue
             if not any(name == low or name.startswith(f"{low}.") for name in names):
-                known = [one for scan in self._scans for one in scan.known if one.startswith(META)]
+                every = [one for scan in self._scans for one in scan.known]
+                known = [one for one in every if one.startswith(f"{META}.")]
                 has = f"there are {nearest(asked, known)}" if known else "there is none at all"
                 raise QueryError(f"there is no column {asked!a} of metadata; {has}")
 

@@ -238,6 +238,20 @@ def test_what_cannot_be_read_is_one_error(tmp_path: Path) -> None:
         list(huggingface.read([file]).frames())
 
 
+def test_paths_never_lead_out_of_the_folder(tmp_path: Path) -> None:
+    """What somebody else wrote names pictures beside it, or on the web."""
+    rows = ["sub/a.jpg", "/etc/passwd", "../../b.jpg", "https://example.com/c.jpg"]
+    table = pa.table({"image": [{"bytes": None, "path": one} for one in rows]})
+    pq.write_table(table.cast(pa.schema([
+        ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    ])), tmp_path / "a.parquet")  # fmt: skip
+    source = huggingface.read([tmp_path])
+    uris = [one["sources"][0]["uri"] for one in source.frames()]  # type: ignore[index]
+    inside = [str(tmp_path / one) for one in ("sub/a.jpg", "etc/passwd", "b.jpg")]
+    assert uris == [*inside, "https://example.com/c.jpg"]
+    assert sum(note.count for note in source.report.notes.values()) == 2
+
+
 def test_pictures_that_are_gone_are_told(store: Store, frames: list[Row], tmp_path: Path) -> None:
     """The rest is written, and the row is there without one."""
     draft = stored(store, frames)
