@@ -28,6 +28,7 @@ from hyperstore.query.columnbytes import BLOCK, ColumnEntry, in_order
 
 __all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
 
+# The digit goes up where segments of before would answer otherwise than those of now.
 _MAGIC = b"hsindx1L" if sys.byteorder == "little" else b"hsindx1B"
 _HEAD = struct.Struct("<8sQQ8s")
 _HEAD_BYTES = _HEAD.size + CHECK_BYTES
