@@ -31,12 +31,12 @@ def checked_order(given: object) -> IterationOrder:
     raise UsageError(f"the order of iteration is one of {known}, not {given!a:.100}")
 
 
-def checked_count(given: object, what: str) -> int | None:
-    """Return a number over 0; None where none is given."""
+def checked_count(given: object, what: str, *, least: int = 1) -> int | None:
+    """Return a number that is large enough; None where none is given."""
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int) or not 0 < given < _INT64:
-        raise QueryError(f"{what} is a whole number of 1 or more, not {given!a:.100}")
+    if isinstance(given, bool) or not isinstance(given, int) or not least <= given < _INT64:
+        raise QueryError(f"{what} is a whole number of {least} or more, not {given!a:.100}")
     return int(given)
 
 

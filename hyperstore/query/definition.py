@@ -63,6 +63,8 @@ class Definition(Described):
         one_of(count_range=count_range, num_instances=num_instances)
         counts = num_instances if count_range is None else count_range
         if isinstance(roi_query, Rule):
+            if (counts, conf_range) != (None, None) or must_not:
+                raise UsageError("a RoiQuery says itself how many and how sure; say it there")
             rules: tuple[Rule, ...] = (roi_query,)
         elif (roi_query, counts, conf_range) == (None, None, None) and not must_not:
             rules = ()
@@ -244,7 +246,7 @@ class Definition(Described):
             "seed": checks.checked_seed(random_seed),
             "clip_frames": checks.checked_count(clip_length, "clip_length"),
             "clip_ms": checks.checked_count(min_sequence, "min_sequence"),
-            "jump_ms": checks.checked_count(jump_time, "jump_time"),
+            "jump_ms": checks.checked_count(jump_time, "jump_time", least=0),
             "output_rois": None if output_rois is None else checks.checked_output(output_rois),
             "relative_weights": relative_weights,
         }

@@ -129,6 +129,7 @@ class Query:
         keep = object.__setattr__
         keep(self, "roi_queries", _rules(self.roi_queries))
         keep(self, "weight", checked_weight(self.weight))
+        keep(self, "filter_by_roi", getattr(self.filter_by_roi, "value", self.filter_by_roi))
         if self.filter_by_roi not in FILTERS:
             raise QueryError(
                 f"filter_by_roi is one of {', '.join(FILTERS)}, not {self.filter_by_roi!a:.100}"

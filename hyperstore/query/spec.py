@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hyperstore.codec import Unfit, plain
 from hyperstore.dataset.arguments import names_of
 from hyperstore.errors import QueryError, UsageError, a_type, nearest
-from hyperstore.history.names import check_text
+from hyperstore.history.names import check_name, check_names, check_text
 from hyperstore.query.checks import (
     ALL_IN_FRAME,
     checked_count,
@@ -66,6 +66,7 @@ _TOP = {
     "project",
     "tags",
 }
+_OF_RECORD = {"status", "versions"}  # What of a view follows from the rest, or is the store's.
 _FILTER = {
     "dataset": "dataset_id",
     "dataset_name": "dataset_name",
@@ -190,12 +191,14 @@ def _rule_wire(rule: MappingRule) -> Wire:
 def from_wire(wire: Mapping[str, object]) -> Spec:
     """Return the view that plain data says; UsageError or QueryError for what is none."""
     said = canonical(_map(wire, "a view"))
-    spec = Spec(more={name: value for name, value in said.items() if name not in _TOP})
-    spec.name = _text(said, "name")
+    known = _TOP | _OF_RECORD
+    spec = Spec(more={name: value for name, value in said.items() if name not in known})
+    name, project = _text(said, "name"), _text(said, "project")
+    spec.name = check_name(name, what="view") if name else None
     spec.description = check_text(_text(said, "description") or "", what="description")
-    spec.project = _text(said, "project") or ""
-    spec.tags = names_of(said.get("tags") or [], what="tags")
-    spec.queries = [_query(one) for one in _list(said, "filters")]
+    spec.project = check_name(project, what="project") if project else ""
+    spec.tags = check_names(names_of(said.get("tags") or [], what="tags"), what="tag")
+    spec.queries = _queries(said)
     spec.rules = [_rule(one) for one in _list(_map(said.get("mapping") or {}, "mapping"), "rules")]
     refuse_contradictions(spec.rules)
     spec.labels = checked_labels(said.get("labels_enumeration") or {})
@@ -203,6 +206,24 @@ def from_wire(wire: Mapping[str, object]) -> Spec:
     spec.augmentation = _map(said.get("augmentation") or {}, "augmentation")
     _read_iteration(spec, _map(said.get("iteration") or {}, "iteration"))
     return spec
+
+
+def _queries(said: Wire) -> list[Query]:
+    """Return the queries; of a view without any, one for each version that it lists."""
+    listed = [_map(one, "a version") for one in _list(said, "versions")]
+    filters = [_map(one, "a filter") for one in _list(said, "filters")] or [
+        {name: one[name] for name in ("dataset", "version") if name in one} for one in listed
+    ]
+    merged = {
+        (str(one.get("dataset")), str(one.get("version"))): one["merge_with"]
+        for one in listed
+        if one.get("merge_with") is not None
+    }
+    for one in filters:
+        place = (str(one.get("dataset")), str(one.get("version")))
+        if place in merged:
+            one.setdefault("merge_with", merged[place])
+    return [_query(one) for one in filters]
 
 
 def _query(given: object) -> Query:
@@ -240,10 +261,10 @@ def _read_iteration(spec: Spec, said: Wire) -> None:
     spec.infinite = checked_flag(said.get("infinite") or False, "infinite")
     spec.limit = checked_count(said.get("limit"), "limit")
     spec.seed = checked_seed(said.get("random_seed"))
-    spec.clip_ms = checked_count(said.get("min_sequence"), "min_sequence")
+    spec.clip_ms = checked_count(said.get("min_sequence") or None, "min_sequence")
     spec.clip_frames = checked_count(said.get("clip_frames"), "clip_frames")
     jump = _map(said.get("jump") or {}, "jump")
-    spec.jump_ms = checked_count(jump.get("time"), "jump.time")
+    spec.jump_ms = checked_count(jump.get("time"), "jump.time", least=0)
     spec.relative_weights = checked_flag(said.get("relative_weights") or False, "relative_weights")
 
 

@@ -260,6 +260,8 @@ def test_names_of_queries_are_text() -> None:
     """And exclude each other."""
     with pytest.raises(UsageError, match="dataset_name is a str"):
         Query(dataset_name=5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="say it there"):
+        DataView().add_query("a", roi_query=DataView.RoiQuery("b"), count_range=[2])
     with pytest.raises(UsageError, match="exclude each other"):
         Query(dataset_name="a", dataset_id="b")
     with pytest.raises(hyperstore.NotFoundError):

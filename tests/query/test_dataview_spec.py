@@ -91,6 +91,16 @@ def test_what_is_as_it_always_is_is_not_said() -> None:
     }
 
 
+def test_versions_that_a_server_lists_are_read() -> None:
+    """A view of whole versions has no filter there, and says beside them what to merge with."""
+    listed = [{"dataset": "a", "version": "b", "merge_with": "c"}, {"dataset": "a", "version": "*"}]
+    spec = from_wire({"status": "published", "versions": listed})
+    assert [(one.version_id, one.merge_with) for one in spec.queries] == [("b", "c"), ("*", None)]
+    spec = from_wire({"versions": listed, "filters": [{"dataset": "a", "version": "b"}]})
+    assert [(one.version_id, one.merge_with) for one in spec.queries] == [("b", "c")]
+    assert "versions" not in to_wire(spec)
+
+
 def test_values_are_set_by_dotted_names() -> None:
     """Data are hyper-parameters: a search sets them without touching code."""
     changes = {
@@ -141,6 +151,10 @@ def test_a_name_that_a_view_has_not_is_refused(name: str, said: str) -> None:
         {"mapping": {"rules": [{"source": {"labels": []}, "target": "x"}]}},
         {"mapping": {"rules": [{"source": {"labels": ["a"]}}]}},
         {"name": 3},
+        {"name": "a\nb"},
+        {"tags": [""]},
+        {"project": "\u202e"},
+        {"versions": [3]},
         {"output_rois": "some"},
         {"filters": [{"dataset": "a", "weight": 0}]},
         {"filters": [{"dataset": "a", "filter_by_roi": "maybe"}]},
