@@ -188,24 +188,34 @@ def _changed(
 ) -> VersionSet:
     """Return a set with changes, which come in order: what lies between them is copied whole."""
     came = _numbers(handle, [ObjectId(one.new) for one in changes if one.new is not None])
-    fresh = iter(came)
-    gone, numbers = array("I"), array("I")
-    places = []
-    at = 0
-    for change in changes:
-        place = cursor.rank(nodes, old, change.key)
-        numbers += known.order[at:place]
-        at = place
-        if change.old is not None:
-            gone.append(known.order[place])
-            at += 1
-        if change.new is not None:
-            places.append(len(numbers))
-            numbers.append(next(fresh))
-    numbers += known.order[at:]
+    ranks = [cursor.rank(nodes, old, change.key) for change in changes]
+    gone = [known.order[at] for at, one in zip(ranks, changes, strict=True) if one.old is not None]
+    if len(gone) == len(came) == len(changes):  # All in their places: edits of frames, as most are.
+        numbers, places = known.order[:], ranks
+        for place, number in zip(ranks, came, strict=True):
+            numbers[place] = number
+    else:
+        numbers, places = _moved(known.order, changes, ranks, came)
     members = known.members - BitMap(gone)
     members.update(came)
     return VersionSet(numbers, members, known.ascends and _ascends_at(numbers, places), 0)
+
+
+def _moved(
+    known: "array[int]", changes: list[Change], ranks: list[int], came: "array[int]"
+) -> tuple["array[int]", list[int]]:
+    """Return the array with changes, and the places of what came."""
+    fresh = iter(came)
+    numbers, places = array("I"), []
+    at = 0
+    for change, place in zip(changes, ranks, strict=True):
+        numbers += known[at:place]
+        at = place + (change.old is not None)
+        if change.new is not None:
+            places.append(len(numbers))
+            numbers.append(next(fresh))
+    numbers += known[at:]
+    return numbers, places
 
 
 def _ascends_at(numbers: "array[int]", places: list[int]) -> bool:
