@@ -128,8 +128,8 @@ class Sql:
         """Return the statement as DuckDB's parser understands it: one SELECT."""
         if len(statement) > SQL_CHARS_MAX:
             raise QueryError(f"the statement is longer than {SQL_CHARS_MAX:,} characters")
-        if "\0" in statement:
-            raise QueryError("the statement holds a NUL")
+        if "\0" in statement or any("\ud800" <= one <= "\udfff" for one in statement):
+            raise QueryError("the statement holds what is no text")
         held = self._open
         try:
             parsed = held.execute("select json_serialize_sql(?)", [statement]).fetchall()
