@@ -253,14 +253,22 @@ class _Pins:
         if state.working != snapshot:
             raise ConflictError(f"{title} was changed while it was locked; lock it again")
         if not self._commits:
+            what = "edits that no commit has" if state.head or len(view) else "no commit yet"
             raise RefusedError(
-                f"{title} has edits that no commit has, and a lock names commits; commit them "
-                "first, or lock with commit=True (--commit)"
+                f"{title} has {what}, and a lock names commits; commit first, or lock with "
+                "commit=True (--commit)"
             )
         return self._made.get(state.place) or self._commit(state)
 
     def _commit(self, state: State) -> CommitId:
-        moves, made = commit_moves(self._handle, self._staging, self._refs, state, self._message)
+        moves, made = commit_moves(
+            self._handle,
+            self._staging,
+            self._refs,
+            state,
+            self._message,
+            even_empty=state.head is None,  # A draft that never had a frame is pinned as that.
+        )
         assert made is not None
         self.moves += moves
         self._made[state.place] = made

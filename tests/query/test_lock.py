@@ -331,3 +331,12 @@ def test_a_run_names_the_store_of_a_lock_that_is_not_its_own(
         assert (found.lock, found.store) == (lock.id, store.id)
         assert fsck(other, level="full").faults == []
         gc(other, prune_now=True, now_ms=FAR_MS)
+
+
+def test_a_draft_that_never_had_a_frame_is_pinned_as_that(store: Store) -> None:
+    """By a commit of nothing, which is the first one."""
+    draft = store.create_dataset("cells").version()
+    with pytest.raises(RefusedError, match="no commit yet"):
+        make_lock(store.handle, shown(draft.view()))
+    lock = make_lock(store.handle, shown(draft.view()), commit=True)
+    assert (lock.count, lock.commits) == (0, [draft.head])

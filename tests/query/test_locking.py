@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.keptlocks import list_locks
+from hyperstore.query.keptlocks import list_locks, remove_locks
 from hyperstore.query.lock import Lock
 from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
 from hyperstore.query.lockfile import read_lock_file, stamp_of
@@ -445,3 +446,64 @@ def test_any_manner_of_going_through_is_pinned(
     assert ids(again) == seen
     assert (len(again), again.get_count()) == (len(seen), lock.count)
     assert bool(lock.count) == (label != "none")
+
+
+@given(
+    plan=st.lists(
+        st.one_of(
+            st.tuples(
+                st.just("edit"),
+                st.dictionaries(st.integers(0, 5), st.none() | st.integers(0, 3), min_size=1),
+            ),
+            st.tuples(
+                st.sampled_from(["commit", "lock", "unlock", "undo", "gc", "found", "reset"]),
+                st.integers(0, 3),
+            ),
+        ),
+        max_size=14,
+    )
+)
+def test_locks_hold_whatever_is_done_to_the_store(
+    tmp_path_factory: pytest.TempPathFactory, plan: list[tuple[str, object]]
+) -> None:
+    """Edited, reset, undone, deleted and founded anew, collected: a lock that is kept opens."""
+    with hyperstore.init(tmp_path_factory.mktemp("life") / "store") as store:
+        draft = store.create_dataset("cells").version()
+        draft.add_frames([wire("f0", number=0)])
+        draft.commit("First")
+        held: dict[str, list[tuple[str, object]]] = {}
+        for what, given_ in plan:
+            with suppress(HyperstoreError):  # Nothing to commit, to undo, to go back to.
+                if isinstance(given_, dict):
+                    draft.add_frames(
+                        [
+                            wire(f"f{at}", number=one)
+                            for at, one in given_.items()
+                            if one is not None
+                        ]
+                    )
+                    draft.delete_frames([f"f{at}" for at, one in given_.items() if one is None])
+                elif what == "commit":
+                    draft.commit("More")
+                elif what == "lock":
+                    now = [(frame.id, frame.metadata["number"]) for frame in draft]
+                    held[of(store).lock(commit=True).id] = now
+                elif what == "unlock" and held:
+                    gone = sorted(held)[int(str(given_)) % len(held)]
+                    remove_locks(store.handle, [gone])
+                    del held[gone]
+                elif what == "undo":
+                    store.undo()
+                elif what == "gc":
+                    gc(store, prune_now=True, now_ms=FAR_MS)
+                elif what == "found":
+                    store.delete_dataset("cells", force=True)
+                    draft = store.create_dataset("cells").version()
+                elif what == "reset" and draft.log():
+                    draft.reset(draft.log()[-1].id, hard=True)
+            kept = {lock.id for lock in list_locks(store.handle)}
+            held = {lock_id: frames for lock_id, frames in held.items() if lock_id in kept}
+            for lock_id, frames in held.items():
+                view = DataView.from_lock(lock_id, store=store)
+                assert [(one.id, one.metadata["number"]) for one in view] == frames
+        assert fsck(store, level="full").faults == []
