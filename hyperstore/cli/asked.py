@@ -184,7 +184,9 @@ def _is_revision(console: Console, word: str) -> bool:
 def _is_pattern(word: str) -> bool:
     """Whether a word names versions by `*` and `?`, as in `cells@*` or `*@v1`."""
     dataset, at, version = word.partition("@")
-    return bool(at and dataset and version) and ("*" in word or "?" in word)
+    if not (at and dataset and version) or not ("*" in word or "?" in word):
+        return False
+    return _fault_of_query(word) is not None  # `uri:*@2x.jpg` asks for frames.
 
 
 def _points(console: Console, word: str) -> list[Point]:

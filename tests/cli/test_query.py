@@ -191,6 +191,7 @@ def test_one_word_is_a_revision_or_a_query(streets: Command) -> None:
     assert streets("query", "street@Current", "--roi", "dog", "--count").out == "6\n"
     assert streets("query", "street", "--roi", "dog", "--count").out == "6\n"
     assert streets("query", "*:*", "--count").out == "30\n"
+    assert streets.run("query", "uri:*@2x.jpg").code == 1
     said = streets.fails("query", "dog", code=128)
     assert "no revision" in said
     streets("branch", "id:f01")
