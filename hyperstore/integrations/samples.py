@@ -10,9 +10,10 @@ from hyperstore.integrations.ahead import fetched_ahead
 from hyperstore.integrations.decode import Decoding, Sample, decode, unreadable
 from hyperstore.limits import AHEAD_FRAMES
 from hyperstore.query.course import Course
-from hyperstore.query.iterate import Shaping
+from hyperstore.query.iterate import FrameIterator, Shaping
 from hyperstore.query.plan import Iteration
 from hyperstore.query.selection import Part, Selection
+from hyperstore.query.shape import Shape
 
 __all__ = ["Frames", "LabelIds", "Options", "Samples"]
 
@@ -43,7 +44,9 @@ class _Versioned(Protocol):
     def view(self) -> View: ...
 
 
-Frames = _Viewing | _Versioned | View
+Frames = _Viewing | _Versioned | View | FrameIterator
+"""What samples come from. Of an iterator it is what it goes through, from its beginning: the way to
+draw by weights, with `view.get_iterator(allow_repetition=True)`."""
 
 
 class Options(TypedDict, total=False):
@@ -138,6 +141,8 @@ def _numbered(
 def _course_of(frames: Frames) -> Course:
     if isinstance(frames, _Viewing):
         return Course(frames.selection(), frames.iteration, frames.shape)
+    if isinstance(frames, FrameIterator):
+        return Course(frames.selection, frames.iteration, frames.shape)
     view = frames.view() if isinstance(frames, _Versioned) else frames
     if not isinstance(view, View):
         raise UsageError(f"samples come from a DataView or a version, not from {a_type(frames)}")
@@ -146,7 +151,12 @@ def _course_of(frames: Frames) -> Course:
 
 def _label_ids(frames: Frames, given: LabelIds | None) -> Mapping[str, int]:
     if given is None:
-        found = frames.get_labels() if isinstance(frames, _Viewing) else {}
+        shape = frames.shape if isinstance(frames, FrameIterator) else None
+        found: Mapping[str, int] | None = None
+        if isinstance(frames, _Viewing):
+            found = frames.get_labels()
+        elif isinstance(shape, Shape):
+            found = shape.labels
         if not found:
             raise UsageError(
                 "labels need numbers: pass labels=['...', ...] or a dict of them, or call "

@@ -59,6 +59,8 @@ def seen(batches: Any) -> list[str]:
 def streaming(source: Any, **options: Any) -> FrameStream:
     """Return a stream of batches of 4."""
     options = {"batch_size": 4, "collate": detection_collate, "labels": LABELS, **options}
+    if options["labels"] is None:
+        del options["labels"]
     return FrameStream(source, **options)
 
 
@@ -75,7 +77,7 @@ def loaded(stream: FrameStream, workers: int = 0, **options: Any) -> Any:
 
 def test_a_dataset_has_the_pictures_and_targets_of_its_frames(version: DatasetVersion) -> None:
     """In the order of the version, each with its own picture and labels."""
-    data = FrameDataset(version, labels=LABELS)
+    data = FrameDataset(version.view(), labels=LABELS)
     assert len(data) == COUNT
     for number in (0, 5, -1):
         image, target = cast("tuple[Any, dict[str, Any]]", data[number])
@@ -309,6 +311,47 @@ def test_an_endless_view_streams_without_end(version: DatasetVersion) -> None:
         len(stream)
     with pytest.raises(UsageError, match="endless"):
         FrameDataset(view)
+
+
+def test_an_iterator_brings_its_weights(version: DatasetVersion) -> None:
+    """Queries give their shares, frames coming again, as the iterator itself has them."""
+    view = DataView(store=version._handle)
+    for label, weight in (("odd", 3), ("even", 1)):
+        view.add_query(
+            dataset_id=version.dataset_id,
+            version_id=version.version_id,
+            roi_query=label,
+            weight=weight,
+        )
+    view.set_labels({"even": 0, "odd": 1})
+    view.set_iteration_parameters(order="random")
+    wanted = [frame.id for frame in view.get_iterator(allow_repetition=True)]
+    assert len(wanted) == 19 * 4  # So that the 19 even ones come about once.
+    stream = streaming(view.get_iterator(allow_repetition=True), labels=None)
+    batches = list(loaded(stream, 2))
+    assert seen(batches) == wanted
+    numbers = [int(one["labels"][0]) for _, targets in batches for one in targets]
+    assert sum(numbers) == 57
+
+
+def test_queries_say_which_frames_and_rois_are_learnt(version: DatasetVersion) -> None:
+    """A frame for each ROI that fits, with no other ROI."""
+    for number in (4, 7):
+        frame = version.get_frame(numbered(number))
+        assert isinstance(frame, SingleFrame)
+        frame.add_annotation(box2d_xywh=[1, 1, 2, 2], labels=["odd"])
+        version.update_frames([frame])
+    view = DataView(store=version._handle, output_rois="frame_per_roi")
+    view.add_query(
+        dataset_id=version.dataset_id, version_id=version.version_id, roi_query="odd"
+    ).set_labels({"even": 0, "odd": 1})
+    found = [
+        (target["frame_id"], target["labels"].tolist())
+        for _, targets in loaded(streaming(view), 2)
+        for target in targets
+    ]
+    twice = sorted([*range(1, COUNT, 2), 4, 7])
+    assert found == [(numbered(number), [1]) for number in twice]
 
 
 def test_clips_are_steps(version: DatasetVersion) -> None:
