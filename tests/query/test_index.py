@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,10 @@ def members(store: Store, version: DatasetVersion) -> BitMap:
 def check(store: Store, version: DatasetVersion, index: FrameIndex | None = None) -> FrameIndex:
     """Hold what the index answers to the slow evaluator; return the index."""
     index = FrameIndex.of(store.handle) if index is None else index
-    within = members(store, version)
+    view = version.view()  # Others may write to the version meanwhile.
+    within = version_set(store.handle, view.snapshot).members
     for condition in CONDITIONS:
-        expected = sorted(one.id for one in version if fits(condition, one.to_dict()))
+        expected = sorted(one.id for one in view if fits(condition, one.to_dict()))
         found = index.find(condition, within)
         assert sorted(index.frame_ids(list(found))) == expected
     return index
@@ -488,3 +490,36 @@ def test_long_lists_are_looked_through_only_for_who_asks_for_them(
     ):
         assert len(index.find(condition, within)) == count
         assert index.costs.frames_decoded == decoded
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("files")
+def test_answers_stay_exact_while_others_write_and_spoil_the_cache(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Processes add frames, merge segments, delete and damage files, and all get what is true."""
+    add(draft, range(50))
+    place = index_folder(store.handle.folder)
+
+    def spoil(at: int) -> None:
+        paths = sorted(place.glob("*.segment"))
+        if at % 7 == 0:
+            shutil.rmtree(place, ignore_errors=True)
+        elif at % 3 == 0 and paths:
+            with suppress(OSError):
+                data = bytearray(paths[0].read_bytes())
+                data[at * 97 % len(data)] ^= 4
+                (place / "spoiled").write_bytes(data)
+                (place / "spoiled").replace(paths[0])
+
+    def child(number: int) -> None:
+        version = store.dataset("animals").version("Current")
+        for at in range(20):
+            if number:
+                check(store, version)
+            else:
+                add(version, range(at * 5, at * 5 + 9))
+                spoil(at)
+
+    run_crowd(child, 3)
+    check(store, draft)
