@@ -334,7 +334,7 @@ class HyperDataset(HyperDatasetManagement):
         query = Query(
             dataset_id=self.dataset_id,
             version_id=self.version_id,
-            roi_queries=() if roi_query is None else (RoiQuery(roi_query),),  # type: ignore[arg-type]
+            roi_queries=() if roi_query is None else (RoiQuery(roi_query),),
             frame_query=frame_query,
             source_query=source_query,
         )

@@ -5,7 +5,7 @@ means, and whether they are there, is asked when somebody reads.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
@@ -44,10 +44,10 @@ class RoiQuery:
     not say counts as 1.0.
     """
 
-    label: str | tuple[str, ...] | None = None
-    count_range: tuple[int, int] | None = None
-    conf_range: tuple[float, float] | None = None
-    must_not: bool = False
+    label: str | Sequence[str] | None = None
+    count_range: Sequence[int] | None = None
+    conf_range: Sequence[float] | None = None
+    must_not: bool | None = False
     more: Mapping[str, object] = field(default_factory=dict, repr=False, hash=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class RoiQuery:
             confidence=None
             if self.conf_range is None
             else (max(low, 0.0), 1.0 if high < 0 else high),
-            must_not=self.must_not,
+            must_not=bool(self.must_not),
         )
 
     def wire(self) -> dict[str, object]:
@@ -139,7 +139,7 @@ class Query:
         self.condition()
 
     @property
-    def roi_query(self) -> str | tuple[str, ...] | None:
+    def roi_query(self) -> str | Sequence[str] | None:
         """The label, labels or Lucene of the only rule about ROIs."""
         return self.roi_queries[0].label if len(self.roi_queries) == 1 else None
 

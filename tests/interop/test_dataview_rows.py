@@ -254,7 +254,7 @@ def test_vw_11_several_rules_about_rois_hold_together(cars: DatasetVersion) -> N
 
 def test_vw_12_a_rule_is_a_value(cars: DatasetVersion) -> None:
     """With the four arguments of the reference."""
-    rule = DataView.RoiQuery(label="car", count_range=[2], conf_range=[0.1], must_not=None)  # type: ignore[arg-type]
+    rule = DataView.RoiQuery(label="car", count_range=[2], conf_range=[0.1], must_not=None)
     assert rule == DataView.RoiQuery("car", (2, -1), (0.1, -1), False)
     assert (rule.label, rule.count_range, rule.conf_range) == ("car", (2, -1), (0.1, -1))
     assert ids(asked(roi_query=rule)) == ["a1", "b2"]
