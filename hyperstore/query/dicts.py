@@ -47,7 +47,7 @@ class Dicts:
         self._views = list(views)
         self._queries = list(queries)
         self._newer = list(newer)
-        self._chosen: Projection | None = None
+        self._chosen: Projection | None = Projection(projection or ())  # A bad path shows now.
         self._times: dict[int, SavedTimes] = {}
 
     def __getstate__(self) -> dict[str, object]:

@@ -375,7 +375,13 @@ def test_vw_20_an_iterator_takes_every_parameter(cars: DatasetVersion) -> None:
     )
     assert ids(iterator) == EVERY[1::2]
     assert next(view.get_iterator(["id"])) == {"id": "a0"}
-    for said in ({"query_queue_depth": 0}, {"worker_index": 2}, {"node_id": 3}):
+    for said in (
+        {"query_queue_depth": 0},
+        {"worker_index": 2},
+        {"node_id": 3},
+        {"projection": ["a..b"]},
+        {"projection": 5},
+    ):
         with pytest.raises((UsageError, QueryError)):
             view.get_iterator(**said)  # type: ignore[arg-type]
 
