@@ -4,6 +4,9 @@ Who reads in random order comes to each row some forty times. So where its recor
 remembered, with the first bytes of their ids, from a moment when the row's head was compared with
 its check, which is bound to its key. Of a record are compared its place, those bytes and its own
 check; what does not fit is looked up anew, and is then damage, or not here.
+
+Of a million frames of 1.7 kB, 512 at once, on one core: 1.5 us each in order; 4.8 in random order,
+most of which waits for memory, and 5.3 by id. Rows looked up in columns, by calls in C: 4.4.
 """
 
 from array import array
