@@ -91,7 +91,9 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
 
     `rank` and `world_size` are those of `torch.distributed`, where it is initialized, unless given.
     `drop_uneven` leaves out the last steps that not every rank would have. A shuffled view is
-    shuffled anew for each epoch, by its seed and the epoch's number.
+    shuffled anew for each epoch, by its seed and the epoch's number. What `transforms` draws at
+    random is torch's, seeded for each worker: with another number of them the same frames come in
+    the same order, turned otherwise.
     """
 
     def __init__(
