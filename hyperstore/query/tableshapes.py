@@ -19,6 +19,12 @@ def bounds_of(roi: object) -> tuple[float, float, float, float] | None:
     poly = roi.poly
     if not poly:
         return None
+    if roi.kind == geometry.BOX_2D and len(poly) == 8:
+        x0, y0, x1, y1, x2, y2, x3, y3 = poly
+        if y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0 and x0 <= x2 and y0 <= y2:
+            # As nearly all are: what `bounds` gives, without a search.
+            across, down = geometry.extent(x0, x2), geometry.extent(y0, y2)
+            return float(x0), float(y0), float(across), float(down)
     if roi.kind in _FLAT:
         x, y, wide, high = geometry.bounds(poly)
         return float(x), float(y), float(wide), float(high)

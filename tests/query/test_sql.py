@@ -231,6 +231,30 @@ def test_what_is_no_question_of_the_tables_is_one_query_error(
     assert len(draft) == 60
 
 
+@pytest.mark.parametrize("statement", [
+    "select * from read_text('{0}/secret.csv')",
+    "select * from '{0}/secret.csv'",
+    "copy (select 1) to '{0}/out.csv'",
+    "attach '{0}/other.db'",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "set lock_configuration = false",
+    "select getenv('HOME')",
+    "select * from rows",
+])  # fmt: skip
+def test_the_database_itself_refuses_what_the_parser_would_let_through(
+    draft: DatasetVersion, statement: str, tmp_path: Path
+) -> None:
+    """Two locks: names are looked at first, and DuckDB is shut in whatever they are."""
+    (tmp_path / "secret.csv").write_text("word\nswordfish\n")
+    rows = to_arrow(draft.view())
+    assert rows.num_rows == 60
+    with Sql(draft.view()) as database, pytest.raises(duckdb.Error):
+        database._open.execute(statement.replace("{0}", str(tmp_path))).fetchall()
+    assert [one.name for one in tmp_path.iterdir()] == ["secret.csv"]
+
+
 def test_variables_of_the_caller_are_no_tables(draft: DatasetVersion) -> None:
     """DuckDB would look for a frame of Python that has one of that name."""
     rows = to_arrow(draft.view())
