@@ -383,7 +383,7 @@ def test_vw_20_an_iterator_takes_every_parameter(cars: DatasetVersion) -> None:
         {"projection": 5},
     ):
         with pytest.raises((UsageError, QueryError)):
-            view.get_iterator(**said)  # type: ignore[arg-type]
+            view.get_iterator(**said)
 
 
 def test_vw_22_a_view_is_iterable_and_has_a_length(cars: DatasetVersion) -> None:
