@@ -13,8 +13,8 @@ confidence > 0.8 within one ROI, which 33 % of the frames have, 7 ms with the fi
 24 ms in a process that opens the index for it; label 2, a term of metadata 2, a range of numbers 4
 to 10, whether there is any 2, the end of a URI 70 to 250 ms. DuckDB over derived columns (frame,
 label, confidence; one thread, its file 80 MB for these alone) takes 44 ms to count the first and
-105 to give its frames, and 76 ms for the label. Building takes 41 us a frame while other programs
-keep both cores busy, 125 MB of memory, and 0.6 kB of disk a frame.
+105 to give its frames, and 76 ms for the label. Building takes 32 to 41 us a frame
+of a processor that others keep busy as well, 125 MB of memory, and 0.6 kB of disk a frame.
 """
 
 import os
