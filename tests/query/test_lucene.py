@@ -346,6 +346,8 @@ def test_boosts_mean_nothing() -> None:
         ("a AND confidense:1", 7, "there are: 'confidence'"),
         ("poly:1", 1, "no field 'poly'"),
         ("meta:x", 1, "no field 'meta'"),
+        ("meta.:x", 1, "no field 'meta.'"),
+        ("_exists_:label:x", 10, "second ':'"),
         ("la*:x", 1, "no wildcards"),
         ("*:x", 1, "name a field"),
         ("confidence:high", 12, "holds numbers, and 'high' is none"),

@@ -19,6 +19,7 @@ from hyperstore.query.expression import (
 )
 from hyperstore.query.lucene import parse, roi_node
 from hyperstore.query.match import matches, matching_rois
+from hyperstore.query.values import passes
 from tests.support.query_strategies import stored
 
 ROOTS = Roots({"": "/data"})
@@ -194,6 +195,14 @@ def test_frames_that_do_not_fit(query: str) -> None:
     """What is near to fitting: another case, another type, another place."""
     assert not of_frame(query)
     assert of_frame(f"NOT ({query})")
+
+
+def test_only_scalars_pass() -> None:
+    """Whoever hands on null, or what was not walked, is told that it does not fit."""
+    for query in ("meta.x:*", "meta.x:[1 TO 2]", "meta.x:a*", "meta.x:true"):
+        leaf = parse(query, Scope.FRAME)
+        assert isinstance(leaf, Leaf)
+        assert [value for value in (None, [], {}, b"x") if passes(leaf)(value)] == []
 
 
 def test_groups_answer_with_their_first_source_and_their_members_metadata() -> None:
