@@ -10,7 +10,7 @@ from datetime import datetime
 from hyperstore.errors import QueryError, nearest
 from hyperstore.query.expression import Condition, Exists, Leaf, Node, Not, Range, Scope
 from hyperstore.query.extract import STORED_CONTEXT
-from hyperstore.query.fields import known_names, typed
+from hyperstore.query.fields import typed
 from hyperstore.query.segment import Segment
 
 __all__ = ["Fields", "check_condition", "fields_of", "leaves_of"]
@@ -77,9 +77,9 @@ def _check_leaf(leaf: Leaf, scope: Scope, fields: Mapping[Scope, Fields]) -> Non
     name = typed(field, scope)
     if types is None:
         keys = [path for path in known if path.startswith("meta.")]
-        there = nearest(field.path, keys, _SHOWN) if keys else ", ".join(known_names(field.scope))
-        of = "" if field.scope is Scope.FRAME else f" of {field.scope.value}s"
-        raise QueryError(f"no frame here has {name!a}; its metadata{of} have: {there}")
+        whose = {Scope.FRAME: "frames", Scope.ROI: "ROIs", Scope.SOURCE: "sources"}[field.scope]
+        there = f"have: {nearest(field.path, keys, _SHOWN)}" if keys else "have no keys"
+        raise QueryError(f"no frame here has {name!a}; metadata of {whose} {there}")
     if isinstance(test, Range):
         wanted = _type(test)
         if wanted is not None and wanted not in types:

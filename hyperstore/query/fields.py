@@ -152,13 +152,23 @@ def resolve(name: str, scope: Scope, *, whole: bool = False) -> Field:
     known = known_names(scope)
     last = name.removesuffix(_KEYWORD).rpartition(".")[2]
     known.sort(key=lambda one: one.rpartition(".")[2] != last)  # The same name elsewhere is first.
+    close = nearest(name, [one for one in known if one.rpartition(".")[2] == last] or known, 3)
     hint = ""
     if scope is not Scope.FRAME and _elsewhere(name):
         hint = f"; it is a field of a frame query, and this is one of {_MANY[scope]}"
     raise QueryError(
         f"there is no field {name[:80]!a} in a query of {_MANY[scope]}{hint}; "
-        f"there are: {nearest(name, known, len(known))}"
+        f"there are: {close}; all: {_listed(scope)}"
     )
+
+
+def _listed(scope: Scope) -> str:
+    """Return all fields in one line, those of ROIs and sources of a frame in braces."""
+    shown = ", ".join([*_FIXED[scope], "meta.<key>"])
+    if scope is Scope.FRAME:
+        for inner in (Scope.ROI, Scope.SOURCE):
+            shown += f", {_SHORT[inner]}{{{_listed(inner)}}}"
+    return shown
 
 
 def _owner(name: str, scope: Scope) -> tuple[Scope, str]:
