@@ -3,20 +3,24 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hyperstore
-from hyperstore import DatasetVersion, HyperstoreError, NotFoundError, QueryError, UsageError
+from hyperstore import DatasetVersion, HyperstoreError, NotFoundError, QueryError, Store, UsageError
 from hyperstore.dataset.view import Frame
 from hyperstore.query.sql import Sql, check_statement
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tables import to_arrow
+from tests.query.test_tables import filled
 from tests.support.frames import wire, wires
 from tests.support.shared import shared_data
+from tests.support.slow_tables import slow_rows
+from tests.support.strategies import wire_frames
 
 Row = tuple[object, ...]
 
@@ -104,6 +108,7 @@ def test_answers_are_those_of_duckdb_over_whole_tables(
     assert ask(draft, statement) == by_duckdb(draft, statement)
 
 
+@settings(max_examples=min(50, settings().max_examples))  # Each opens two databases.
 @given(
     columns=st.lists(
         st.sampled_from(
@@ -261,6 +266,29 @@ def test_variables_of_the_caller_are_no_tables(draft: DatasetVersion) -> None:
     assert rows.num_rows == 60
     with pytest.raises(QueryError, match="there is no table 'rows'"):
         ask(draft, "select * from rows")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Return a store for the frames of many examples, each in a dataset of its own."""
+    with hyperstore.init(tmp_path_factory.mktemp("many") / "store") as made:
+        yield made
+
+
+@settings(max_examples=min(50, settings().max_examples))  # Each opens a database.
+@given(frames=st.lists(wire_frames(), max_size=4))
+def test_any_frames_may_be_asked(frames: list[dict[str, Any]], many: Store) -> None:
+    """Keys of metadata are text of anybody: quotes, spaces, names that differ by case alone."""
+    view = filled(many, frames)
+    with Sql(view) as database:
+        for table in TABLES:
+            names, rows = database.run(f"select * from {table}")
+            found = [dict(zip(names, row, strict=True)) for row in rows]
+            slow = slow_rows(view, table)
+            keys = {"frame_id", "label", "path", "uri", "position", "roi_count"} & set(names)
+            assert [{key: row[key] for key in keys} for row in found] == [
+                {key: row[key] for key in keys} for row in slow
+            ]
 
 
 WORDS = (
