@@ -149,17 +149,19 @@ def resolve(name: str, scope: Scope, *, whole: bool = False) -> Field:
         or (whole and path == _META)
     ):
         return Field(owner, path, exact and _has_words(owner, path))
-    known = known_names(scope)
-    last = name.removesuffix(_KEYWORD).rpartition(".")[2]
-    known.sort(key=lambda one: one.rpartition(".")[2] != last)  # The same name elsewhere is first.
-    close = nearest(name, [one for one in known if one.rpartition(".")[2] == last] or known, 3)
+    near = nearest(path.rpartition(".")[2], sorted({_last(one) for one in known_names(scope)}), 1)
+    close = ", ".join(f"{one!a}" for one in known_names(scope) if f"{_last(one)!a}" == near)
     hint = ""
     if scope is not Scope.FRAME and _elsewhere(name):
         hint = f"; it is a field of a frame query, and this is one of {_MANY[scope]}"
     raise QueryError(
         f"there is no field {name[:80]!a} in a query of {_MANY[scope]}{hint}; "
-        f"there are: {close}; all: {_listed(scope)}"
+        f"the nearest: {close}; all: {_listed(scope)}"
     )
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _listed(scope: Scope) -> str:

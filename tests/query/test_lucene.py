@@ -342,8 +342,8 @@ def test_boosts_mean_nothing() -> None:
         ("x 'abc", 3, "apostrophe"),
         ('a"b', 2, "quote within a term"),
         ("abc\\", 4, "backslash"),
-        ("lable:x", 1, "'label', "),
-        ("a AND confidense:1", 7, "there are: 'confidence'"),
+        ("lable:x", 1, "the nearest: 'label'"),
+        ("a AND confidense:1", 7, "the nearest: 'confidence'"),
         ("poly:1", 1, "no field 'poly'"),
         ("meta:x", 1, "no field 'meta'"),
         ("meta.:x", 1, "no field 'meta.'"),
@@ -384,7 +384,7 @@ def test_lq_11_errors_name_the_column_and_the_fault(text: str, column: int, said
 
 def test_unknown_fields_are_told_where_they_would_be_known() -> None:
     """The same name elsewhere comes first, and says of what query it is."""
-    with pytest.raises(QueryError, match=r"there are: 'sources.width'"):
+    with pytest.raises(QueryError, match=r"the nearest: 'sources.width'"):
         parse("width:640", FRAME)
     with pytest.raises(QueryError, match="it is a field of a frame query"):
         parse("uri:x", ROI)
