@@ -79,7 +79,7 @@ class Environment:
         self.folder = folder
         self.tables: Tables
         self.generation = 0  # Counts forks; what was begun in another one is void.
-        self.openings = 0  # Counts files; a compact one numbers its states anew.
+        self.openings = 0  # Counts files and maps; a compact file numbers its states anew.
         self.places = RowPlaces()
         self._map_bytes = map_bytes
         self._reserve_bytes = reserve_bytes
@@ -335,7 +335,9 @@ class Environment:
     def _resize(self, size: int) -> None:
         """Set the map's size, 0 for what the file says; waits for this process's readers."""
         with self.gate.alone():
-            self._opened().set_mapsize(size)
+            handle = self._opened()
+            self.openings += 1
+            handle.set_mapsize(size)
 
     # A file instead of the file.
 

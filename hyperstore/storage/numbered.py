@@ -1,16 +1,17 @@
 """Objects by sequence number: the way from a set of numbers to bytes, without a look at ids.
 
-Who reads in random order comes to each row some forty times. So where its records begin is
-remembered, with the first bytes of their ids, from a moment when the row's head was compared with
-its check, which is bound to its key. Of a record are compared its place, those bytes and its own
-check; what does not fit is looked up anew, and is then damage, or not here.
+Who reads in random order comes to each row some forty times. So where its records lie is
+remembered, and as long as nobody writes, the row too: LMDB's binding touches each page of a value
+that it looks up, which costs more than the record. Whenever a row is looked up, its head is
+compared with its check, which is bound to its key; of a record, its place and its own check are.
+What does not fit is looked up anew, and is then damage, or not here.
 
-Of a million frames of 1.7 kB, 512 at once, on one core: 1.5 us each in order; 4.8 in random order,
-most of which waits for memory, and 5.3 by id. Rows looked up in columns, by calls in C: 4.4.
+Of a million frames of 1.7 kB, 512 at once, on one core: 1.4 us each in order; 2.7 in random order,
+5.0 where each row is looked up again.
 """
 
-from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 
 from hyperstore.errors import CorruptError, MissingObjectError
 from hyperstore.ids import ObjectId
@@ -24,12 +25,16 @@ from hyperstore.storage.packing import (
     row_spans,
     stored_at,
 )
-from hyperstore.storage.rowplaces import MARK_BYTES, KnownRow, RowPlaces
+from hyperstore.storage.rowplaces import (
+    CHUNK_BITS,
+    CHUNK_MASK,
+    OFFSET_BITS,
+    OFFSET_MASK,
+    Moment,
+    RowPlaces,
+)
 
 __all__ = ["payloads_at"]
-
-_NO_ROW = memoryview(b"")
-_NO_PLACES = KnownRow(0, b"\0", array("H"), b"")
 
 
 def payloads_at(
@@ -38,46 +43,62 @@ def payloads_at(
     numbers: Sequence[int],
     kind: int | None,
     places: RowPlaces,
+    moment: Moment | None,
 ) -> list[tuple[ObjectId, bytes]]:
     """Return id and payload of the object of each number, in the order asked.
 
     Raise at the first that is not here. `places` is the one of the open file; threads may share it.
+    `moment` is which state is read, None for one that is being written.
     """
     found: list[tuple[ObjectId, bytes]] = []
-    get, table = transaction.get, tables.objects
-    append, holding = found.append, places.holding
-    row, count = _NO_ROW, 0
-    first, key, offsets, marks = _NO_PLACES
+    append, chunks, views = found.append, places.chunks, places.views(moment)
     for number in numbers:
-        place = number - first
-        if not 0 <= place < count:
-            first, key, offsets, marks = holding(number) or _NO_PLACES
-            row = get(key, None, table) or _NO_ROW
-            count, place = len(offsets), number - first
-        if 0 <= place < count:
-            try:
-                one = record_of_place(row, place, offsets[place], kind)
-            except CorruptError:  # Also where nothing is there, or the row was written anew.
-                pass
-            else:
-                at = place * MARK_BYTES
-                if one[0].startswith(marks[at : at + MARK_BYTES]):
-                    append(one)
-                    continue
-        row, (first, key, offsets, marks) = _learned(transaction, tables, number, places)
-        count, place = len(offsets), number - first
-        if place >= count or not offsets[place]:
-            raise _missing(number)
-        append(record_of_place(row, place, offsets[place], kind))
+        try:
+            at = chunks[number >> CHUNK_BITS][number & CHUNK_MASK]
+            place = at >> OFFSET_BITS
+            append(record_of_place(views[number - place], place, at & OFFSET_MASK, kind))
+        except (KeyError, CorruptError):
+            append(_looked_up(transaction, tables, number, kind, places, views))
+            chunks = places.chunks
     return found
 
 
-def _learned(
-    transaction: Transaction, tables: Tables, number: int, places: RowPlaces
-) -> tuple[memoryview, KnownRow]:
-    """Return the row that holds `number` if any does, and remember what it is like."""
+def _looked_up(
+    transaction: Transaction,
+    tables: Tables,
+    number: int,
+    kind: int | None,
+    places: RowPlaces,
+    views: dict[int, memoryview],
+) -> tuple[ObjectId, bytes]:
+    """Return id and payload where the row is not known by now, or is another one."""
     if not 0 <= number <= SEQUENCE_MAX:
         raise _missing(number)
+    chunk = places.chunks.get(number >> CHUNK_BITS)
+    if chunk is not None and (at := chunk[number & CHUNK_MASK]):
+        place = at >> OFFSET_BITS
+        first = number - place
+        if first not in views:
+            key = row_key(first)
+            row = transaction.get(key, None, tables.objects)
+            if row is not None:
+                row_head(key, row)
+                views[first] = row
+                with suppress(CorruptError):
+                    return record_of_place(row, place, at & OFFSET_MASK, kind)
+    first, row, held = _row_of(transaction, tables, number)
+    places.learn(first, held)
+    views[first] = row
+    offset = dict(held).get(number - first)
+    if offset is None:
+        raise _missing(number)
+    return record_of_place(row, number - first, offset, kind)
+
+
+def _row_of(
+    transaction: Transaction, tables: Tables, number: int
+) -> tuple[int, memoryview, list[tuple[int, int]]]:
+    """Return the row that holds `number` if any does; and place and offset of all that it holds."""
     with transaction.cursor(tables.objects) as cursor:
         standing = cursor.set_range(row_key(number + 1))
         if not (cursor.prev() if standing else cursor.last()):
@@ -85,18 +106,8 @@ def _learned(
         found, row = cursor.item()
         first = row_number(found)
     key = row_key(first)
-    offsets, marks = array("H"), bytearray()
-    for offset, _ in row_spans(key, row, row_head(key, row).records):
-        place, oid = stored_at(row, offset)
-        missing = place + 1 - len(offsets)
-        if missing > 0:
-            offsets.frombytes(bytes(missing * offsets.itemsize))
-            marks += bytes(missing * MARK_BYTES)
-        offsets[place] = offset
-        marks[place * MARK_BYTES : (place + 1) * MARK_BYTES] = oid[:MARK_BYTES]
-    known = KnownRow(first, key, offsets, bytes(marks))
-    places.learn(known)
-    return row, known
+    spans = row_spans(key, row, row_head(key, row).records)
+    return first, row, [(stored_at(row, offset)[0], offset) for offset, _ in spans]
 
 
 def _missing(number: int) -> MissingObjectError:

@@ -170,17 +170,17 @@ def record_of_place(
         length, found_place, oid, kind = _RECORD.unpack_from(row, offset)
     except struct.error:
         raise CorruptError("a row of table objects ends in the middle. Run fsck") from None
-    end = offset + length - CHECK_BYTES
+    record = row[offset : offset + length].tobytes()
     if (
         found_place != place
         or not RECORD_OVERHEAD_BYTES <= length <= _LENGTH_BYTES_MAX
-        or offset + length > len(row)
-        or checksum(row[offset:end]) != row[end : end + CHECK_BYTES]
+        or len(record) != length
+        or checksum(record[:-CHECK_BYTES]) != record[-CHECK_BYTES:]
     ):
         raise _wrong(oid, "its place, its length or its check does not fit")
     if wanted is not None and kind != wanted:
         raise _of_kind(oid, kind, wanted)
-    return ObjectId(oid), row[offset + _RECORD_HEAD_BYTES : end].tobytes()
+    return oid, record[_RECORD_HEAD_BYTES:-CHECK_BYTES]
 
 
 def stored_at(row: memoryview, offset: int) -> tuple[int, bytes]:

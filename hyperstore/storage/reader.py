@@ -61,6 +61,10 @@ class Reader:
         """Return which state of the store is read: between equal ones nobody wrote."""
         return self._environment.openings, self._transaction.id()
 
+    def _shared_moment(self) -> tuple[int, int] | None:
+        """Return `moment`, unless nobody else sees this state, and its pages may yet move."""
+        return self.moment()
+
     # Objects.
 
     def get(self, oid: ObjectId, kind: int | None = None) -> bytes:
@@ -149,7 +153,12 @@ class Reader:
         """
         try:
             return numbered.payloads_at(
-                self._transaction, self._tables, numbers, kind, self._environment.places
+                self._transaction,
+                self._tables,
+                numbers,
+                kind,
+                self._environment.places,
+                self._shared_moment(),
             )
         except EngineError as error:
             raise self._translated(error) from error

@@ -1,44 +1,57 @@
-"""Where the records of rows lie, remembered: where to look, and how to tell that they are."""
+"""Where records lie, remembered: of each number its row, its place and its offset in there.
+
+The rows themselves are remembered as views of the map, for as long as nobody writes and the map
+stays where it is: between two reads of one state of the store no page of it changes.
+"""
 
 from array import array
-from bisect import bisect_right, insort
-from typing import NamedTuple
 
-from hyperstore.limits import ROW_PLACES_MAX
+from hyperstore.limits import ROW_BYTES_MAX, ROW_CHUNKS_MAX, ROW_VIEWS_MAX
 
-__all__ = ["MARK_BYTES", "KnownRow", "RowPlaces"]
+__all__ = ["CHUNK_BITS", "CHUNK_MASK", "OFFSET_BITS", "OFFSET_MASK", "Moment", "RowPlaces"]
 
-MARK_BYTES = 4
+Moment = tuple[int, int]
+"""Which file or map of it, and which state of the store: between equal ones, nothing moved."""
 
+CHUNK_BITS = 10
+CHUNK_MASK = (1 << CHUNK_BITS) - 1
+OFFSET_BITS = 16
+OFFSET_MASK = (1 << OFFSET_BITS) - 1
+_NOTHING = array("I", bytes(4 << CHUNK_BITS))
 
-class KnownRow(NamedTuple):
-    """What a row was like when its head was compared with its check."""
-
-    first: int  # Its number.
-    key: bytes
-    offsets: "array[int]"  # Of the record at each place, 0 where there is none,
-    marks: bytes  # and the first bytes of its id.
+assert ROW_BYTES_MAX <= OFFSET_MASK
+assert array("I").itemsize == 4
 
 
 class RowPlaces:
-    """The rows of one open file that are known; threads may share it."""
+    """What is known of one open file; threads may share it."""
 
-    __slots__ = ("_firsts", "_rows")
+    __slots__ = ("_views", "chunks")
 
     def __init__(self) -> None:
-        self._firsts: list[int] = []
-        self._rows: dict[int, KnownRow] = {}
+        # By the high bits of numbers: place and offset of each, 0 where none is known.
+        self.chunks: dict[int, array[int]] = {}
+        self._views: tuple[Moment | None, dict[int, memoryview]] = (None, {})
 
-    def holding(self, number: int) -> KnownRow | None:
-        """Return the known row in which a number has its place, unless that is in another row."""
-        firsts = self._firsts
-        at = bisect_right(firsts, number)
-        return self._rows.get(firsts[at - 1]) if at else None
+    def views(self, moment: Moment | None) -> dict[int, memoryview]:
+        """Return the rows known at a moment, by number; None is one that nobody else shares."""
+        if moment is None:
+            return {}
+        known, views = self._views
+        if known != moment or len(views) >= ROW_VIEWS_MAX:
+            views = {}
+            self._views = moment, views  # At once, for threads: each goes on with its own.
+        return views
 
-    def learn(self, row: KnownRow) -> None:
-        """Remember a row as it is now."""
-        if len(self._rows) >= ROW_PLACES_MAX:
-            self._firsts, self._rows = [], {}
-        if row.first not in self._rows:
-            insort(self._firsts, row.first)
-        self._rows[row.first] = row
+    def learn(self, first: int, found: list[tuple[int, int]]) -> None:
+        """Remember places and offsets of the records of the row whose number is `first`."""
+        chunks = self.chunks
+        if len(chunks) >= ROW_CHUNKS_MAX:
+            chunks = {}
+        for place, offset in found:
+            if offset <= OFFSET_MASK:
+                high, low = divmod(first + place, CHUNK_MASK + 1)
+                if high not in chunks:
+                    chunks[high] = _NOTHING[:]
+                chunks[high][low] = place << OFFSET_BITS | offset
+        self.chunks = chunks

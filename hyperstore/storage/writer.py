@@ -74,6 +74,9 @@ class Writer(Reader):
         finally:
             self._environment.end_write(full=self.outgrew_map)
 
+    def _shared_moment(self) -> None:
+        return None
+
     def void(self) -> object:
         """In the child of a fork: let go of the parent's transaction, and return it to be kept."""
         transaction = getattr(self, "_transaction", None)  # None while it waits for its turn.

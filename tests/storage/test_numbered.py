@@ -1,5 +1,6 @@
 """Objects by sequence number: what a scan finds under it, checked, or one clear error."""
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hyperstore.errors import CorruptError, MissingObjectError
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.storage.database import Database
+from hyperstore.storage.writer import Writer
 
 
 @pytest.fixture
@@ -91,3 +93,49 @@ def test_an_object_of_another_kind_is_refused(database: Database) -> None:
     """A number that leads to a node where a frame is meant was led astray."""
     with database.reading() as reader, pytest.raises(CorruptError, match="kind"):
         reader.payloads_at([1], Kind.NODE)
+
+
+def test_a_map_that_moves_between_two_reads_takes_nothing_along(tmp_path: Path) -> None:
+    """Rows are remembered where they lie; whoever grows the map makes them lie elsewhere."""
+    drawn = random.Random(3)
+    payloads = [drawn.randbytes(3_000) for _ in range(200)]
+    with Database.create(tmp_path / "db", map_bytes=1 << 20) as made:
+        for start in range(0, 200, 20):
+            with made.writing() as writer:
+                writer.put_many((object_id(1, one), 1, one) for one in payloads[start : start + 20])
+            numbers = sorted(held := scanned(made))
+            assert asked(made, numbers) == [held[one] for one in numbers]
+            assert [payload for _, payload in asked(made, numbers)] == payloads[: start + 20]
+
+
+def test_a_write_that_is_taken_back_leaves_nothing_remembered(database: Database) -> None:
+    """Rows that a write sees before its end lie in memory that is let go of with it."""
+    held = scanned(database)
+    late = [bytes([one]) * 2_000 for one in range(100)]
+    numbers: list[int] = []
+
+    def taken_back(writer: Writer) -> None:
+        writer.put_many((object_id(1, one), 1, one) for one in late)
+        numbers.extend(writer.sequences([object_id(1, one) for one in late]))
+        assert [payload for _, payload in writer.payloads_at(numbers)] == late
+        raise RuntimeError("enough")
+
+    for _ in range(2):
+        numbers.clear()
+        with pytest.raises(RuntimeError, match="enough"):
+            database.write(taken_back)
+        with pytest.raises(MissingObjectError):
+            asked(database, numbers[:1])
+        assert asked(database, sorted(held)) == [held[one] for one in sorted(held)]
+
+
+def test_a_child_reads_by_number_what_its_parent_read(database: Database) -> None:
+    """A fork opens the file anew, at another address."""
+    held = scanned(database)
+    expected = [held[one] for one in sorted(held)]
+    assert asked(database, sorted(held)) == expected
+    child = os.fork()
+    if not child:
+        os._exit(0 if asked(database, sorted(held)) == expected else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert asked(database, sorted(held)) == expected
