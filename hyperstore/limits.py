@@ -312,7 +312,9 @@ VERSION_SET_CHANGES_SHARE = 50  # and of many frames this part; a walk costs les
 INDEX_BATCH = 512  # Frames of which each field is taken in together.
 INDEX_BUCKET = 1_024  # Sorted numbers that share a bitmap.
 INDEX_HEAVY = 96  # Frames or ROIs with one string, from which on it has a bitmap.
-INDEX_DEALT_MAX = 8_192  # Distinct strings of one field that are dealt out while a segment is built.
+INDEX_DEALT_MAX = (
+    8_192  # Distinct strings of one field that are dealt out while a segment is built.
+)
 INDEX_DEALT_NUMBERS_MAX = 1_024  # Distinct numbers; the same.
 INDEX_ANCHORS = 4_096  # Frames, of which one is remembered to know the store again by.
 INDEX_COLUMNS_MAX = 8_192  # Fields in one segment; frames that bring more are decoded instead.
@@ -328,6 +330,7 @@ assert INDEX_POSITIONS_MAX <= 2**16
 
 # Orders that follow from a seed.
 PERMUTATION_TABLE_MAX = 1_024  # Of so few things the whole permutation is a table.
+PERMUTATION_LANES_MIN = 64  # Places that are computed together.
 SHARE_BLOCK = 4_096  # Draws that change places among each other.
 
 # Selections.

@@ -7,17 +7,19 @@ A permutation of more than a thousand things mixes a number by four keyed rounds
 and of folding its high bits into its low ones. Each can be undone, so no two numbers collide. They
 work below the next size that ends in zeros for half of its bits; the few numbers that come to lie
 beyond the range go on until they are back inside. One of fewer things is a table, dealt evenly
-among all permutations. On one core, 512 places of a million at once: 0.8 us each.
+among all permutations. On one core, 512 places of a million at once: 0.23 us each, 0.6 one by one.
 """
 
-from collections.abc import Iterable, Sequence
+import sys
+from array import array
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
 from math import gcd
 
 from hyperstore.errors import QueryError
 from hyperstore.ids import content_hash
-from hyperstore.limits import PERMUTATION_TABLE_MAX, SHARE_BLOCK
+from hyperstore.limits import PERMUTATION_LANES_MIN, PERMUTATION_TABLE_MAX, SHARE_BLOCK
 
 __all__ = ["Permutation", "Shares", "check_weights", "seed_of", "synthetic_epoch"]
 
@@ -32,7 +34,7 @@ def seed_of(seed: int, *names: int | str) -> int:
 class Permutation:
     """The numbers below `n` in an order that follows from `seed`."""
 
-    __slots__ = ("_factors", "_fold", "_size", "_table", "n", "seed")
+    __slots__ = ("_factors", "_fold", "_size", "_table", "_wide", "n", "seed")
 
     def __init__(self, n: int, seed: int) -> None:
         self.n = n
@@ -48,6 +50,7 @@ class Permutation:
             while gcd(factors[at], size) > 1:
                 factors[at] += 2
         self._factors = (*factors, *words[4:])
+        self._wide: _Lanes | None = None
 
     def __len__(self) -> int:
         return self.n
@@ -72,8 +75,10 @@ class Permutation:
             outside = [at for at in outside if found[at] >= n]
         return found
 
-    def _mixed(self, numbers: Iterable[int]) -> list[int]:
+    def _mixed(self, numbers: Sequence[int]) -> list[int]:
         """Return each number's image among all numbers below the size."""
+        if len(numbers) >= PERMUTATION_LANES_MIN and self._size <= 1 << 32:
+            return self._lanes(len(numbers)).mixed(numbers)
         size, fold = self._size, self._fold
         a, b, c, d, e, f, g, h = self._factors
         return [
@@ -84,6 +89,52 @@ class Permutation:
             for u in (((v ^ v >> fold) * c + g) % size,)
             for w in (((u ^ u >> fold) * d + h) % size,)
         ]
+
+    def _lanes(self, count: int) -> "_Lanes":
+        if self._wide is None or self._wide.count != count:
+            self._wide = _Lanes(count, self._size, self._fold, self._factors)
+        return self._wide
+
+
+class _Lanes:
+    """The rounds of a permutation for many numbers at once, all in one long integer.
+
+    Each number has a lane of it that is wide enough for all products. The rest of a division by
+    the size follows from a product with its reciprocal, which is exact for numbers of these bits.
+    """
+
+    def __init__(self, count: int, size: int, fold: int, factors: tuple[int, ...]) -> None:
+        self.count = count
+        bits = (size - 1).bit_length()
+        shift = 3 * bits + 1  # Products have 2 * bits + 1 bits; reciprocals bits + 1 above those.
+        self._words = words = -(-(5 * bits + 4) // _WORD)
+        ones = int.from_bytes((b"\1" + bytes(8 * words - 1)) * count, "little")
+        self._rounds = [
+            (factor, ones * term) for factor, term in zip(factors[:4], factors[4:], strict=True)
+        ]
+        self._size, self._fold = size, fold
+        self._shift, self._reciprocal = shift, -(-(1 << shift) // size)
+        self._quotients = ones * ((1 << _WORD * words - shift) - 1)
+        self._folded = ones * ((1 << bits) - 1)
+
+    def mixed(self, numbers: Sequence[int]) -> list[int]:
+        """Return the image of each of `count` numbers."""
+        words, size, fold = self._words, self._size, self._fold
+        lanes = array("Q", bytes(8 * words * self.count))
+        lanes[::words] = array("Q", numbers)
+        x = int.from_bytes(_little(lanes).tobytes(), "little")
+        for factor, terms in self._rounds:
+            x = x * factor + terms
+            x -= (x * self._reciprocal >> self._shift & self._quotients) * size
+            x ^= x >> fold & self._folded
+        lanes = array("Q", x.to_bytes(8 * words * self.count, "little"))
+        return _little(lanes)[::words].tolist()
+
+
+def _little(lanes: "array[int]") -> "array[int]":
+    if sys.byteorder == "big":
+        lanes.byteswap()
+    return lanes
 
 
 def _table(n: int, seed: int) -> list[int]:

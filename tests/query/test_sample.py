@@ -58,6 +58,17 @@ def test_golden_places() -> None:
     assert seed_of(1337, "round", 3) == GOLDEN_SEED
 
 
+@given(st.integers(1_025, 2**32), st.integers(), st.integers(64, 300), st.data())
+def test_places_together_are_those_of_each_alone(
+    n: int, seed: int, count: int, data: st.DataObject
+) -> None:
+    """Many places are computed in one long integer, and their lanes must not run over."""
+    order = Permutation(n, seed)
+    start = data.draw(st.integers(0, n - count))
+    places = [*range(start, start + count - 1), n - 1]
+    assert order.at(places) == [order[place] for place in places]
+
+
 def test_places_out_of_range_are_none() -> None:
     """An index beyond the end is a mistake, not a wrap."""
     for place in (-1, 10):
