@@ -123,11 +123,18 @@ def __getattr__(name: str) -> object:
     """Load a public name from its module (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module 'hyperstore' has no attribute {name!r}")
+    import gc
     from importlib import import_module
 
-    module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
-    if _HOMES.get(name) in ("dataset.dataset", "query.dataview"):  # Their calls open stores, which it keeps tidy.
-        import_module("hyperstore.maintenance.automatic")
+    collects = gc.isenabled()
+    gc.disable()  # What modules make stays; looking for garbage in it is a tenth of the time.
+    try:
+        module = import_module(f"hyperstore.{_HOMES.get(name, 'errors')}")
+        if _HOMES.get(name) in ("dataset.dataset", "query.dataview"):  # Their calls open stores.
+            import_module("hyperstore.maintenance.automatic")
+    finally:
+        if collects:
+            gc.enable()
     found: object = getattr(module, "open_store" if name == "open" else name)
     globals()[name] = found
     return found

@@ -6,12 +6,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.fetching import Wish
 from hyperstore.dataset.view import Frame
 from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
-from hyperstore.query import checks, tables
+from hyperstore.query import checks
 from hyperstore.query.described import StoreLike
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.locking import Locking
@@ -20,6 +21,9 @@ from hyperstore.query.prefetch import Prefetch
 from hyperstore.query.rules import Query
 from hyperstore.query.selection import Selection
 from hyperstore.query.shape import Shape
+
+if TYPE_CHECKING:  # Loaded by who makes a table: it is much to load for who only reads.
+    from hyperstore.query import tables
 
 __all__ = ["Again", "DataView"]
 
@@ -95,12 +99,14 @@ class DataView(Locking):
         *,
         columns: Sequence[str] | None = None,
         nested: bool = False,
-    ) -> tables.ArrowTable:
+    ) -> "tables.ArrowTable":
         """Return its frames, or with `table` their `rois`, `sources`, `labels` or `metadata`.
 
         As an iteration gives them out, once: in its order, within its limit, under its labels. See
         `tables.to_arrow`; pyarrow comes with the extra `arrow`.
         """
+        from hyperstore.query import tables
+
         return tables.to_arrow(self._once(), table, columns=columns, nested=nested)
 
     def to_batches(
@@ -109,16 +115,22 @@ class DataView(Locking):
         *,
         columns: Sequence[str] | None = None,
         nested: bool = False,
-    ) -> tables.ArrowReader:
+    ) -> "tables.ArrowReader":
         """Return what gives the same table batch by batch, in memory that does not grow."""
+        from hyperstore.query import tables
+
         return tables.to_batches(self._once(), table, columns=columns, nested=nested)
 
     def to_pandas(self, table: str = "frames", *, columns: Sequence[str] | None = None) -> object:
         """Return the same table as a pandas DataFrame."""
+        from hyperstore.query import tables
+
         return tables.to_pandas(self._once(), table, columns=columns)
 
     def to_polars(self, table: str = "frames", *, columns: Sequence[str] | None = None) -> object:
         """Return the same table as a polars DataFrame."""
+        from hyperstore.query import tables
+
         return tables.to_polars(self._once(), table, columns=columns)
 
     def _once(self) -> "Again":
