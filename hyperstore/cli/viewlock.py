@@ -120,7 +120,11 @@ def locks_verb(console: Console, as_json: bool) -> None:
 @click.argument("names", metavar="LOCK...", nargs=-1, required=True)
 @pass_console
 def unlock_verb(console: Console, names: tuple[str, ...]) -> None:
-    """Keep locks no longer: gc may then drop what they pin. Files of them stay; see `undo`."""
+    """Keep locks no longer: gc may then drop what they pin. Files of them stay; see `undo`.
+
+    What was stamped with one is then known only by the lock file beside it. A run that recorded a
+    lock goes on to hold what that pins.
+    """
     found = {lock.id: lock for lock in (lock_named(console, name) for name in names)}
     remove_locks(console.store.handle, list(found))
     for lock in found.values():

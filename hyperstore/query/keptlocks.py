@@ -18,6 +18,7 @@ from hyperstore.errors import (
 from hyperstore.history.branches import RefReader, read_commit
 from hyperstore.history.lock import (
     LOCK_PREFIX,
+    STAMP_PREFIX,
     LockRecord,
     commits_of_lock,
     encode_lock,
@@ -34,10 +35,10 @@ __all__ = [
     "check_here",
     "check_shown",
     "find_lock",
+    "keep_lock",
     "list_locks",
     "lock_of_file",
     "remove_locks",
-    "stamp_lock",
 ]
 
 _MISSING_SHOWN = 3  # Commits that one error names.
@@ -130,25 +131,32 @@ def find_lock(handle: Handle, digits: str) -> Lock:
 
 
 def remove_locks(handle: Handle, lock_ids: Sequence[str]) -> None:
-    """Keep locks no longer, by one operation; their files stay."""
+    """Keep locks no longer, nor what files were stamped with them, by one operation.
+
+    Their files stay.
+    """
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], None]:
         moves = []
+        stamps = refs.refs(STAMP_PREFIX)
         for lock_id in dict.fromkeys(lock_ids):
-            found = refs.ref(LOCK_PREFIX + lock_id)
-            if found is None:
+            kept = refs.ref(LOCK_PREFIX + lock_id)
+            named = [] if kept is None else [(LOCK_PREFIX + lock_id, kept)]
+            named += [one for one in stamps if one[1].hex() == lock_id]
+            if not named:
                 raise NotFoundError(f"no lock {lock_id} any more: it was removed")
-            moves.append(Move(LOCK_PREFIX + lock_id, found, None))
+            moves += [Move(name, found, None) for name, found in named]
         return moves, None
 
     what = "lock" if len(lock_ids) == 1 else count_of(len(lock_ids), "lock")
     transact(handle, handle.staging(), f"remove {what}", prepare)
 
 
-def stamp_lock(handle: Handle, lock: Lock, file: StampedFile) -> None:
-    """Remember which lock was put beside a file of this content; the last one counts.
+def keep_lock(handle: Handle, lock: Lock, file: StampedFile | None = None) -> None:
+    """Keep a lock that was made before, of this store or of another; its commits have to be here.
 
-    A lock of another store, of which the commits are here, is kept from then on.
+    With a file, remember that it was put beside one of this content; the last one counts. Where
+    all that is so already, nothing is changed.
     """
     staging = handle.staging()
 
@@ -156,10 +164,12 @@ def stamp_lock(handle: Handle, lock: Lock, file: StampedFile) -> None:
         lock_id = staging.add(Kind.LOCK, encode_lock(lock.record))
         for commit in commits_of_lock(lock.record):
             read_commit(refs, CommitId(commit))
-        names = stamp_ref(file.blake3), lock_ref(lock_id)
+        names = [lock_ref(lock_id), *([] if file is None else [stamp_ref(file.blake3)])]
         return [Move(name, refs.ref(name), lock_id) for name in names], None
 
-    transact(handle, staging, f"stamp {file.name}", prepare)
+    title = f"view {lock.name}" if lock.name else "view"
+    what = f"lock {title}" if file is None else f"stamp {file.name} with {title}"
+    transact(handle, staging, what, prepare)
 
 
 def lock_of_file(handle: Handle, file: StampedFile) -> Lock | None:

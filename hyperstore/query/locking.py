@@ -29,7 +29,7 @@ from hyperstore.query.expression import Field, Leaf, Scope, Term
 from hyperstore.query.frameids import frame_ids
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.kept import Kept
-from hyperstore.query.keptlocks import check_here, check_shown, find_lock, stamp_lock
+from hyperstore.query.keptlocks import check_here, check_shown, find_lock, keep_lock
 from hyperstore.query.lock import Lock, Shown, lock_of, make_lock
 from hyperstore.query.lockfile import (
     beside,
@@ -95,6 +95,7 @@ class Locking(Kept):
             check_place(place)  # Before anything is changed.
         if self._lock is not None:
             lock = self._lock
+            keep_lock(self._store_handle(), lock)
         else:
             lock = make_lock(self._store_handle(), self._shown(), commit=commit)
         if place is not None:
@@ -117,7 +118,7 @@ class Locking(Kept):
             lock = make_lock(self._store_handle(), self._shown(), commit=commit, file=file)
         else:
             lock = self._lock
-            stamp_lock(self._store_handle(), lock, file)
+            keep_lock(self._store_handle(), lock, file)
         write_lock_file(target, lock.record, file)
         if WATCHERS:
             self._tell(lock, made=True)

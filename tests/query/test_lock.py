@@ -30,10 +30,10 @@ from hyperstore.query.keptlocks import (
     check_here,
     check_shown,
     find_lock,
+    keep_lock,
     list_locks,
     lock_of_file,
     remove_locks,
-    stamp_lock,
 )
 from hyperstore.query.lock import Shown, frames_hash, lock_of, make_lock
 from hyperstore.query.lockfile import StampedFile, read_lock_file
@@ -211,6 +211,25 @@ def test_collecting_keeps_what_a_lock_pins(store: Store, draft: DatasetVersion) 
         find_lock(store.handle, lock.id)
 
 
+def test_what_was_stamped_with_a_lock_holds_it_no_longer_than_the_lock(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """A stamp is a ref of its own; one of another lock, and what undo brings back, stay."""
+    lock, other = (make_lock(store.handle, shown(draft.view(), name=name)) for name in "ab")
+    files = [StampedFile("model.pt", 7, digest * 32, "cd" * 32) for digest in ("ab", "ac", "ad")]
+    for one, file in zip((lock, lock, other), files, strict=True):
+        keep_lock(store.handle, one, file)
+    remove_locks(store.handle, [lock.id])
+    assert [lock_of_file(store.handle, file) for file in files] == [None, None, other]
+    store.undo()
+    assert [lock_of_file(store.handle, file) for file in files] == [lock, lock, other]
+    remove_locks(store.handle, [lock.id, other.id])
+    store.delete_dataset("cells", force=True)
+    gc(store, prune_now=True, now_ms=FAR_MS)
+    with pytest.raises(MissingObjectError, match="cells@Current"):
+        check_here(store.handle, lock.record)
+
+
 def test_a_missing_commit_is_named_with_where_it_is(
     store: Store, draft: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -286,11 +305,11 @@ def test_a_file_is_known_by_its_content(store: Store, draft: DatasetVersion) -> 
     second = make_lock(store.handle, shown(draft.view()), commit=True)
     file = StampedFile("model.pt", 7, "ab" * 32, "cd" * 32)
     assert lock_of_file(store.handle, file) is None
-    stamp_lock(store.handle, first, file)
+    keep_lock(store.handle, first, file)
     found = lock_of_file(store.handle, StampedFile("other.pt", 7, "ab" * 32, "cd" * 32))
     assert found is not None
     assert found.id == first.id
-    stamp_lock(store.handle, second, file)
+    keep_lock(store.handle, second, file)
     found = lock_of_file(store.handle, file)
     assert found is not None
     assert found.id == second.id

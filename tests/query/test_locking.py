@@ -250,6 +250,24 @@ def test_a_view_of_nothing_is_not_locked(store: Store, draft: DatasetVersion) ->
     assert next(store.operations()).number == number
 
 
+def test_locking_a_view_that_was_opened_from_a_file_keeps_the_lock(
+    store: Store, draft: DatasetVersion, tmp_path: Path
+) -> None:
+    """It was unlocked, or came from another store that has the commits; twice changes nothing."""
+    lock = of(store).lock(tmp_path / "a.lock")
+    remove_locks(store.handle, [lock.id])
+    opened = DataView.from_lock(tmp_path / "a.lock", store=store)
+    assert list_locks(store.handle) == []
+    assert opened.lock() == lock
+    assert list_locks(store.handle) == [lock]
+    number = next(store.operations()).number
+    assert opened.lock(tmp_path / "b.lock") == lock
+    assert next(store.operations()).number == number
+    store.delete_dataset("cells", force=True)
+    gc(store, prune_now=True, now_ms=FAR_MS)
+    assert len(ids(DataView.from_lock(tmp_path / "b.lock", store=store))) == 22
+
+
 def test_a_stamp_is_one_operation_and_lies_beside_the_file(
     store: Store, draft: DatasetVersion, tmp_path: Path
 ) -> None:
