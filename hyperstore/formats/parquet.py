@@ -157,7 +157,7 @@ class _Layout:
     def __init__(self, frames: Frames) -> None:
         self._pa = pa = arrow()
         table = TABLES["frames"]
-        columns = [*table.columns, *meta_columns(frames, table)]
+        columns = [*table.columns, *meta_columns(frames, table, fold=True)]
         self._frames = Filler(columns, nested=True)
         self._parts: dict[str, Filler] = {}
         fields = list(self._frames.fields)

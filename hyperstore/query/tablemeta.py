@@ -8,6 +8,9 @@ all, since there are too many, still stands in the JSON of the whole.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from operator import or_
 
 from hyperstore.limits import TABLE_META_COLUMNS_MAX, TABLE_META_DEPTH_MAX, TABLE_META_PATHS_MAX
 
@@ -29,24 +32,31 @@ def json_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MetaColumn:
-    """One column; `kind` is text, boolean, int, real or json."""
+    """One column; `kind` is text, boolean, int, real or json.
+
+    Its values stand at several `sources` where keys lead to one name: `{"a.b": 1}` and
+    `{"a": {"b": 1}}` do.
+    """
 
     path: Path
     kind: str
+    sources: tuple[Path, ...]
 
     @property
     def name(self) -> str:
         return ".".join(self.path)
 
     def value_in(self, meta: Metadata | None) -> object:
-        """Return the value of one map of metadata; None where it has none."""
-        value: object = meta
-        for part in self.path:
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(part)
-        if value is None:
-            return None
+        """Return the value of one map of metadata, the first of several; None where it has none."""
+        for source in self.sources:
+            value: object = meta
+            for part in source:
+                value = value.get(part) if isinstance(value, Mapping) else None
+            if value is not None:
+                return self._shown(value)
+        return None
+
+    def _shown(self, value: object) -> object:
         if self.kind == "json":
             return json_text(value)
         return float(value) if self.kind == "real" else value  # type: ignore[arg-type]
@@ -80,34 +90,46 @@ class MetaKinds:
                 assert isinstance(value, Mapping)
                 self._add(value, path)
 
-    def columns(self) -> list[MetaColumn]:
-        """Return the columns, by name; two keys that would have one name have one column.
+    def columns(self, *, fold: bool = False) -> list[MetaColumn]:
+        """Return the columns, by name; keys that would have one name share a column.
 
-        Names are told apart without regard to case, since SQL has none.
+        With `fold`, keys that differ by the case of ASCII letters do, too: SQL has none.
         """
-        found: dict[str, MetaColumn] = {}
-        above = {path[:-1] for path in self._seen}
+        alike: dict[Path, list[Path]] = {}
         for path in sorted(self._seen):
-            kind = "" if self._seen[path] == _MAP and path in above else self._column(path)
-            if not kind or not all(part and "\0" not in part for part in path):
-                continue
-            column = MetaColumn(path, kind)
-            found.setdefault(column.name.casefold(), column)
-            if len(found) >= TABLE_META_COLUMNS_MAX:
-                break
-        return list(found.values())
+            alike.setdefault(tuple(map(_lower, path)) if fold else path, []).append(path)
+        kinds = {
+            key: reduce(or_, (self._seen[path] for path in paths)) for key, paths in alike.items()
+        }
+        above = {key[:-1] for key in kinds}
+        named: dict[str, list[Path]] = {}
+        for key in alike:
+            held = kinds[key] == _MAP and key in above
+            held |= any(kinds[key[:at]] != _MAP for at in range(1, len(key)))
+            if not held and all(part and "\0" not in part for part in key):
+                named.setdefault(".".join(key), []).append(key)
+        found = []
+        for keys in islice(named.values(), TABLE_META_COLUMNS_MAX):
+            first = keys[0]
+            # A map that is spelled in two ways is one, by the first of them.
+            path = tuple(alike[first[: at + 1]][0][at] for at in range(len(first)))
+            kind = _column_kind(reduce(or_, (kinds[key] for key in keys)))
+            found.append(MetaColumn(path, kind, tuple(one for key in keys for one in alike[key])))
+        return found
 
-    def _column(self, path: Path) -> str:
-        """Return the kind of a path's column; "" where that of a map above it holds it."""
-        if any(self._seen[path[:at]] != _MAP for at in range(1, len(path))):
-            return ""
-        kinds = self._seen[path]
-        for wanted, name in ((_TEXT, "text"), (_BOOLEAN, "boolean"), (_WHOLE | _INEXACT, "int")):
-            if kinds and kinds | wanted == wanted:
-                return name
-        if kinds and kinds | _WHOLE | _REAL == _WHOLE | _REAL:
-            return "real"
-        return "json"
+
+def _lower(name: str) -> str:
+    return "".join(one.lower() if one.isascii() else one for one in name)
+
+
+def _column_kind(kinds: int) -> str:
+    """Return the kind of a column that holds values of several kinds, or of one."""
+    for wanted, name in ((_TEXT, "text"), (_BOOLEAN, "boolean"), (_WHOLE | _INEXACT, "int")):
+        if kinds and kinds | wanted == wanted:
+            return name
+    if kinds and kinds | _WHOLE | _REAL == _WHOLE | _REAL:
+        return "real"
+    return "json"
 
 
 def _kind(value: object) -> int:

@@ -65,7 +65,8 @@ def to_arrow(
     """Return one of the tables `frames`, `rois`, `sources`, `labels`, `metadata`.
 
     `columns` are those that are made, in their order; all by default. A name such as `meta` or
-    `meta.splits` stands for all columns below it. `nested` puts metadata into one column.
+    `meta.splits` stands for all columns below it. `nested` puts metadata into one column, in
+    which keys that differ by case are one.
     """
     return Scan(frames, table, columns=columns, nested=nested).reader().read_all()
 
@@ -121,6 +122,7 @@ class Scan:
         self._table = _table(table)
         self.known: list[str] = []
         """All columns that there are, as far as they had to be looked up."""
+        self._fold = nested  # Who reads structs often knows no case, and would see one of two keys.
         self._columns = self._chosen(columns, strict=strict)
         self._filler = Filler(self._columns, nested=nested)
         self.schema: pa.Schema = self._pa.schema(self._filler.fields)
@@ -144,7 +146,8 @@ class Scan:
         if columns is not None and known.keys() >= set(columns):
             return [known[name] for name in dict.fromkeys(columns)]
         if table.metas is not None and not isinstance(self._frames, Iterator):
-            known |= {one.name: one for one in meta_columns(self._frames, table)}
+            made = meta_columns(self._frames, table, fold=self._fold)
+            known |= {one.name: one for one in made}
         self.known = list(known)
         if columns is None:
             return list(known.values())
@@ -200,15 +203,18 @@ def _is_asked(column: Column, name: str, *, strict: bool) -> bool:
     return own == name or (bool(column.path) and own.startswith(f"{name}."))
 
 
-def meta_columns(frames: Frames, table: Table) -> list[Column]:
-    """Return the columns that the metadata of a table's rows makes, by reading all of it."""
+def meta_columns(frames: Frames, table: Table, *, fold: bool = False) -> list[Column]:
+    """Return the columns that the metadata of a table's rows makes, by reading all of it.
+
+    With `fold`, keys that differ by case share one.
+    """
     kinds = MetaKinds()
     assert table.metas is not None
     for batch in batches_of(frames, rois=table.needs_rois):
         for record in batch.records:
             for meta in table.metas(record):  # type: ignore[arg-type]
                 kinds.add(meta)  # type: ignore[arg-type]
-    return [meta_column(one) for one in kinds.columns()]
+    return [meta_column(one) for one in kinds.columns(fold=fold)]
 
 
 def _needs_rois(table: Table, columns: Sequence[Column]) -> bool:

@@ -342,6 +342,15 @@ def test_a_limit_reads_no_more_than_it_needs(tmp_path: Path) -> None:
             assert list(database.run("select count(*) from frames")[1]) == [(20_000,)]
 
 
+def test_keys_that_differ_by_case_are_summed_together(tmp_path: Path) -> None:
+    """SQL knows no case: of two keys it would take the first, and leave out the other's values."""
+    with hyperstore.init(tmp_path / "store") as store:
+        made = store.create_dataset("cells").version()
+        made.add_frames([wire("a", speed=1), wire("b", Speed=2), wire("c", É=4, é=8)])
+        assert ask(made, "select sum(meta.speed), sum(meta.SPEED) from frames") == [(3, 3)]
+        assert ask(made, "select meta.É, meta.é from frames where id = 'c'") == [(4, 8)]
+
+
 def test_what_stops_the_frames_comes_out_as_it_is(draft: DatasetVersion) -> None:
     """A damaged frame is no fault of the statement."""
 

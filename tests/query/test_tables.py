@@ -250,13 +250,14 @@ def test_unknown_tables_and_columns_are_told_with_what_there_is(draft: DatasetVe
 
 
 def test_keys_that_no_column_can_have_stay_in_the_json(draft: DatasetVersion) -> None:
-    """Equal names but for case, a NUL, thousands of keys: a table is made all the same."""
+    """A NUL, no letter, hundreds of keys too many: a table is made all the same."""
     many = {f"k{at:04}": at for at in range(600)}
     draft.add_frames([wire("a") | {"meta": {"z": 1, "Z": 2, "n\0": 3, "": 4, **many}}])
     made = to_arrow(draft.view())
     names = [name for name in made.schema.names if name.startswith("meta.")]
     assert len(names) == 512
-    assert sum(name.casefold() == "meta.z" for name in names) <= 1
+    assert made.column("meta.Z")[0].as_py() == 2
+    assert [made.column(name)[0].as_py() for name in names[1:]] == [*range(511)]
     assert json.loads(made.column("meta_json")[0].as_py()) == {
         "z": 1,
         "Z": 2,
@@ -264,6 +265,33 @@ def test_keys_that_no_column_can_have_stay_in_the_json(draft: DatasetVersion) ->
         "": 4,
         **many,
     }
+
+
+def test_keys_that_lead_to_one_name_share_a_column_with_all_values(draft: DatasetVersion) -> None:
+    """What `meta.a.b` finds in a query is what the column of that name holds."""
+    metas = [{"a": {"b": 1}}, {"a.b": 2}, {"a": {"b": None}, "a.b": 3.5}, {"a": {"b": 4}, "a.b": 5}]
+    with pytest.warns(UserWarning, match="dot"):
+        draft.add_frames(wire(f"f{at}") | {"meta": meta} for at, meta in enumerate(metas))
+    assert to_arrow(draft.view()).column("meta.a.b").to_pylist() == [1.0, 2.0, 3.5, 4.0]
+    nested = to_arrow(draft.view(), nested=True).column("meta").to_pylist()
+    assert [one["a"]["b"] for one in nested] == [1.0, 2.0, 3.5, 4.0]
+
+
+def test_keys_that_differ_by_case_keep_their_values(draft: DatasetVersion) -> None:
+    """Apart where columns have names of their own; as one in a struct, which SQL reads."""
+    metas = [{"speed": 1, "a": {"X": 1}}, {"Speed": 2, "A": {"y": "z"}}, {"SPEED": "x", "A": {}}]
+    draft.add_frames(wire(f"f{at}") | {"meta": meta} for at, meta in enumerate(metas))
+    made = to_arrow(draft.view())
+    assert made.column("meta.speed").to_pylist() == [1, None, None]
+    assert made.column("meta.Speed").to_pylist() == [None, 2, None]
+    assert made.column("meta.SPEED").to_pylist() == [None, None, "x"]
+    nested = to_arrow(draft.view(), nested=True).column("meta").to_pylist()
+    assert [one["SPEED"] for one in nested] == ["1", "2", '"x"']
+    assert [one["A"] for one in nested] == [
+        {"X": 1, "y": None},
+        {"X": None, "y": "z"},
+        {"X": None, "y": None},
+    ]
 
 
 def test_a_scan_remembers_what_stopped_it(draft: DatasetVersion) -> None:
