@@ -1,4 +1,4 @@
-"""What every DataView has: its store, its name, what it is in words, its labels."""
+"""What every DataView has: its store, its name, what it is in words, its tags."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ class Described:
 
     @property
     def tags(self) -> list[str]:
-        """Its labels; a copy."""
+        """Its tags; a copy."""
         return list(self._spec.tags)
 
     @tags.setter
@@ -95,20 +95,20 @@ class Described:
         self.set_tags(value)
 
     def get_tags(self) -> list[str]:
-        """Return its labels; a copy."""
+        """Return its tags; a copy."""
         return self.tags
 
     def set_tags(self, tags: Sequence[str]) -> None:
-        """Replace its labels."""
+        """Replace its tags."""
         checked = check_names(names_of(tags, what="a tag"), what="tag")
         self._edit(lambda spec: setattr(spec, "tags", checked))
 
     def add_tags(self, tags: Sequence[str]) -> None:
-        """Give it more labels."""
+        """Give it more tags."""
         self.set_tags([*self.tags, *names_of(tags, what="a tag")])
 
     def remove_tags(self, tags: Sequence[str]) -> None:
-        """Take labels from it."""
+        """Take tags from it."""
         gone = frozenset(names_of(tags, what="a tag"))
         self.set_tags([one for one in self.tags if one not in gone])
 
