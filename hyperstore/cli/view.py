@@ -231,6 +231,8 @@ def edit_verb(
         console.out.line(f"Changed view {view.name}")
         return
 
+    known = stored.find_view(console.store.handle, view_id=view.id).spec
+
     def store(spec: dict[str, object]) -> None:
         changed = DataView.from_spec(spec, store=console.store.handle)
         changed.resolve()
@@ -239,6 +241,7 @@ def edit_verb(
             changed.spec(),
             changed.get_queries(),
             view_id=view.id,
+            known=known,
             force=force,
         )
 

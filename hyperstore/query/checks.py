@@ -1,6 +1,6 @@
 """What may be said of an iteration, checked where it is typed."""
 
-from hyperstore.errors import QueryError, UsageError, nearest
+from hyperstore.errors import QueryError, UsageError, a_type, nearest
 from hyperstore.query.order import IterationOrder
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "checked_order",
     "checked_output",
     "checked_seed",
+    "checked_text",
 ]
 
 ALL_IN_FRAME = "all_in_frame"
@@ -63,3 +64,16 @@ def checked_output(given: object) -> str:
         shown = nearest(str(name), OUTPUT_ROIS)
         raise UsageError(f"output_rois is one of {shown}, not {given!a:.100}")
     return name
+
+
+def checked_text(given: object, what: str) -> str | None:
+    """Return text that can be stored and looked up; None where none is given."""
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        raise UsageError(f"{what} is a str, not {a_type(given)}")
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} holds an unpaired surrogate: {given!a:.100}") from None
+    return given

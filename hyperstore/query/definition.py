@@ -70,21 +70,19 @@ class Definition(Described):
             rules = ()
         else:
             rules = (Rule(roi_query, counts, conf_range, must_not),)  # type: ignore[arg-type]
-        return self._add(
-            Query(
-                dataset_id=dataset_id,
-                version_id=version_id,
-                dataset_name=dataset_name,
-                version_name=version_name,
-                project_name=project_name,
-                roi_queries=rules,
-                frame_query=frame_query,
-                source_query=source_query,
-                weight=weight,
-                filter_by_roi=filter_by_roi or LABEL_RULES,
-                name=name,
-                merge_with=merge_with,
-            )
+        return self.add_multi_query(
+            dataset_name,
+            version_name,
+            rules,
+            frame_query,
+            source_query,
+            weight,
+            dataset_id=dataset_id,
+            version_id=version_id,
+            project_name=project_name,
+            filter_by_roi=filter_by_roi,
+            name=name,
+            merge_with=merge_with,
         )
 
     @documented
@@ -105,28 +103,26 @@ class Definition(Described):
         merge_with: str | None = None,
     ) -> Self:
         """Add a query with several rules about ROIs, all of which hold, each of ROIs of its own."""
-        return self._add(
-            Query(
-                dataset_id=dataset_id,
-                version_id=version_id,
-                dataset_name=dataset_name,
-                version_name=version_name,
-                project_name=project_name,
-                roi_queries=roi_queries,  # type: ignore[arg-type]
-                frame_query=frame_query,
-                source_query=source_query,
-                weight=weight,
-                filter_by_roi=filter_by_roi or LABEL_RULES,
-                name=name,
-                merge_with=merge_with,
-            )
+        made = Query(
+            dataset_id=dataset_id,
+            version_id=version_id,
+            dataset_name=dataset_name,
+            version_name=version_name,
+            project_name=project_name,
+            roi_queries=roi_queries,  # type: ignore[arg-type]
+            frame_query=frame_query,
+            source_query=source_query,
+            weight=weight,
+            filter_by_roi=filter_by_roi or LABEL_RULES,
+            name=name,
+            merge_with=merge_with,
         )
+        return self.add_queries(made)
 
     def add_queries(self, queries: "Iterable[Query] | Query") -> Self:
-        """Add queries, such as `get_queries()` of a view returns."""
-        more = _queries(queries)
-        for one in more:
-            self._add(one)
+        """Add queries, such as `get_queries()` of a view returns: all of them, or none."""
+        given = [self._found(one) for one in _queries(queries)]
+        self._edit(lambda spec: spec.queries.extend(given))
         return self
 
     def set_queries(self, queries: "Iterable[Query] | Query") -> Self:
@@ -138,11 +134,6 @@ class Definition(Described):
     def get_queries(self) -> list[Query]:
         """Return the queries, as values; a new list."""
         return list(self._spec.queries)
-
-    def _add(self, query: Query) -> Self:
-        found = self._found(query)
-        self._edit(lambda spec: spec.queries.append(found))
-        return self
 
     def _found(self, query: Query) -> Query:
         """Return a query by ids, or as it is where what it names is not there yet."""
@@ -293,9 +284,17 @@ class Definition(Described):
         The names are those of `spec()`. QueryError for one that a view has not; then nothing has
         changed.
         """
-        found = from_wire(patched(self.spec(), changes))
-        self._edit(lambda spec: _take_over(spec, found))
+        self._become(from_wire(patched(self.spec(), changes)))
         return self
+
+    def _become(self, other: Spec) -> None:
+        """Say what another view says, whole."""
+
+        def change(own: Spec) -> None:
+            for name in Spec.__slots__:
+                setattr(own, name, getattr(other, name))
+
+        self._edit(change)
 
     def _pin_found(self) -> None:
         """Put ids in the place of names that are known by now."""
@@ -306,11 +305,6 @@ class Definition(Described):
 
 def _has_names(query: Query) -> bool:
     return query.dataset_name is not None or query.version_name is not None
-
-
-def _take_over(spec: Spec, other: Spec) -> None:
-    for name in Spec.__slots__:
-        setattr(spec, name, getattr(other, name))
 
 
 def _queries(given: object) -> list[Query]:

@@ -15,7 +15,7 @@ from hyperstore.history.names import check_name
 from hyperstore.query import checks, stored
 from hyperstore.query.described import StoreLike
 from hyperstore.query.listing import Listing
-from hyperstore.query.spec import Spec, from_wire, to_wire
+from hyperstore.query.spec import Wire, from_wire, to_wire
 from hyperstore.storage.host import now_ms
 
 __all__ = ["Kept"]
@@ -25,6 +25,7 @@ class Kept(Listing):
     """A view that can be stored and fetched."""
 
     _id: str | None = None
+    _known: Wire | None = None  # What the store said of it when this object last met it there.
 
     # As plain data.
 
@@ -81,21 +82,30 @@ class Kept(Listing):
     ) -> str:
         """Keep the view in its store; return its id, by which any process gets it.
 
-        Stored again it is replaced, a published one with `force` only. One without a name is given
-        one that says who stored it and when.
+        Stored again it is replaced: with `force` only where it is published, and where somebody
+        else changed or deleted it since it was stored or fetched here, which is a ConflictError.
+        One without a name is given one that says who stored it and when. What is pinned by a lock
+        is not stored: a stored view follows its versions.
         """
         one_of(project=project, project_name=project_name)
         return self._store(project_name if project is None else project, force=force)
 
     def _store(self, project: str | None, *, force: bool, publish: bool = False) -> str:
+        self._edit(lambda _: None)  # Refused where it is pinned: what is stored is not.
         self._name_it()
         if project is not None:
             self.project = project
         spec, queries = self.spec(), self.get_queries()
         kept = stored.store_view(
-            self._store_handle(), spec, queries, view_id=self._id, force=force, publish=publish
+            self._store_handle(),
+            spec,
+            queries,
+            view_id=self._id,
+            known=self._known,
+            force=force,
+            publish=publish,
         )
-        self._id = kept.id
+        self._id, self._known = kept.id, kept.spec
         return kept.id
 
     @classmethod
@@ -166,16 +176,19 @@ class Kept(Listing):
         self._change("unarchive", lambda one: _marked(one, archived=False))
 
     def move(self, project: str) -> None:
-        """Move the stored view to another project, which is a name."""
-        self.project = check_name(project, what="project")
-        self.store(force=True)
+        """Move the stored view to another project, which is a name; nothing else of it changes."""
+        name = check_name(project, what="project")
+        self._change("move", lambda one: _moved(one, name))
+        if self._known is not None:
+            self._known = {**self._known, "project": name}
+        self.project = name
 
     @documented
     def delete(self, force: bool = False) -> None:
         """Delete the stored view, a published one with `force`; this object stays as it is."""
         done = stored.delete_views(self._store_handle(), [self._stored_id()], force=force)
         _raise_first(done)
-        self._id = None
+        self._id = self._known = None
 
     @classmethod
     @documented
@@ -216,28 +229,16 @@ class Kept(Listing):
     ) -> stored.Bulk:
         """Move stored views to another project; say of each whether it was."""
         name = check_name(project, what="project")
-
-        def moved(one: ViewRecord) -> ViewRecord:
-            spec = from_wire(one.spec)
-            spec.project = name
-            return replace(one, spec=to_wire(spec), updated=now_ms())
-
         handle = cls._bare(store)._store_handle()
-        return stored.change_views(handle, dataview_ids, "move", moved)
+        return stored.change_views(handle, dataview_ids, "move", lambda one: _moved(one, name))
 
     def _take(self, record: ViewRecord) -> None:
         """Become a stored view."""
         self._take_spec(record.spec)
-        self._id = record.id
+        self._id, self._known = record.id, record.spec
 
     def _take_spec(self, spec: Mapping[str, object]) -> None:
-        found = from_wire(spec)
-
-        def change(own: Spec) -> None:
-            for name in Spec.__slots__:
-                setattr(own, name, getattr(found, name))
-
-        self._edit(change)
+        self._become(from_wire(spec))
         self._pin_found()
 
     def _name_it(self) -> None:
@@ -271,6 +272,12 @@ class Kept(Listing):
 def _marked(record: ViewRecord, *, archived: bool) -> ViewRecord:
     others = [one for one in record.system_tags if one != stored.ARCHIVED]
     return replace(record, system_tags=[*others, stored.ARCHIVED] if archived else others)
+
+
+def _moved(record: ViewRecord, project: str) -> ViewRecord:
+    spec = from_wire(record.spec)
+    spec.project = project
+    return replace(record, spec=to_wire(spec), updated=now_ms())
 
 
 def _raise_first(done: stored.Bulk) -> None:

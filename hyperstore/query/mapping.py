@@ -12,6 +12,7 @@ from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.frames.labelled import NO_NUMBER
+from hyperstore.query.checks import checked_text
 from hyperstore.query.rules import ANY
 
 __all__ = ["MappingRule", "checked_labels", "mapped", "refuse_contradictions", "rules_for"]
@@ -32,9 +33,7 @@ class MappingRule:
 
     def __post_init__(self) -> None:
         for name in ("dataset_id", "version_id", "dataset_name", "version_name"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, str):
-                raise UsageError(f"{name} is a str, not {a_type(value)}")
+            checked_text(getattr(self, name), name)
         one_of(dataset_id=self.dataset_id, dataset_name=self.dataset_name)
         one_of(version_id=self.version_id, version_name=self.version_name)
         given: object = self.from_labels

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
+from hyperstore.query.checks import checked_text
 from hyperstore.query.expression import EVERYTHING, Condition, Node, RoiCondition, Scope
 from hyperstore.query.lucene import parse, roi_node
 
@@ -121,9 +122,7 @@ class Query:
 
     def __post_init__(self) -> None:
         for name in _TEXTS:
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, str):
-                raise UsageError(f"{name} is a str, not {a_type(value)}")
+            checked_text(getattr(self, name), name)
         one_of(dataset_id=self.dataset_id, dataset_name=self.dataset_name)
         one_of(version_id=self.version_id, version_name=self.version_name)
         keep = object.__setattr__

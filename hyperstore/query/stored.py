@@ -14,6 +14,7 @@ from hyperstore.dataset.staging import Staging
 from hyperstore.dataset.tagfilter import TagFilter
 from hyperstore.dataset.transact import Move, transact
 from hyperstore.errors import (
+    ConflictError,
     HyperstoreError,
     NotFoundError,
     PublishedError,
@@ -123,12 +124,14 @@ def store_view(
     queries: Iterable[Query],
     *,
     view_id: str | None = None,
+    known: Wire | None = None,
     force: bool = False,
     publish: bool = False,
 ) -> ViewRecord:
     """Keep a view; with an id in the place of the one that has it. One that is equal stays.
 
-    With `publish` it is published by the same operation.
+    `known` is what that one said when the caller last saw it: ConflictError where it says something
+    else by now, or is gone, unless `force`. With `publish` it is published by the same operation.
     """
     staging = handle.staging()
     commits = _commits(handle, queries)
@@ -136,6 +139,8 @@ def store_view(
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], ViewRecord]:
         before = None if view_id is None else read_view(refs, view_id)
+        if known is not None and not force:
+            _refuse_changed(before, known, spec)
         if before is None:
             made = ViewRecord(
                 commits=commits,
@@ -216,6 +221,20 @@ def _refuse_published(view: ViewRecord, *, force: bool) -> None:
     if view.published and not force:
         raise PublishedError(
             f"view {name_of(view)!a} is published, and does not change; clone it, or force it"
+        )
+
+
+def _refuse_changed(before: _Found | None, known: Wire, spec: Wire) -> None:
+    """Raise ConflictError where a view is no more what the caller knows, nor what it is to be."""
+    if before is None:
+        raise ConflictError(
+            f"view {spec.get('name', '')!a} was deleted meanwhile; `hyperstore undo` brings it "
+            "back, clone() makes another one of it; or force it"
+        )
+    if before[1].spec not in (known, spec):
+        raise ConflictError(
+            f"view {name_of(before[1])!a} was changed meanwhile; get it anew and change that, or "
+            "force it to drop what was changed"
         )
 
 

@@ -692,9 +692,12 @@ def test_vw_40_views_are_listed_moved_archived_and_deleted(cars: DatasetVersion)
     one.publish()
     two.archive()
     three.move("lab")
+    one.set_labels({"car": 1})
+    one.move("lab")
     assert {view.name for view in DataView.list()} == {"one", "two", "three"}
     assert [view.name for view in DataView.list(name="W")] == ["two"]
-    assert [view.name for view in DataView.list(project="lab")] == ["three"]
+    assert {view.name for view in DataView.list(project="lab")} == {"one", "three"}
+    assert DataView.get(dataview_name="one").get_labels() == {}  # What was published stays.
     assert [view.name for view in DataView.list(tags=["one"])] == ["one"]
     assert [view.name for view in DataView.list(only_published=True)] == ["one"]
     assert {view.name for view in DataView.list(include_archived=False)} == {"one", "three"}
