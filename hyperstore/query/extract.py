@@ -106,6 +106,7 @@ class Extractor:
         self._words = words
         self._columns: dict[tuple[str, str], Gathered] = {}
         self._left_out: set[int] = set()
+        self._partial: set[str] = set()
         self._rois, self._sources = array("I"), array("I")
         self._orders: list[bytes] = []
         self._batch: list[_Frame] = []
@@ -128,6 +129,7 @@ class Extractor:
             return
         if max(len(frame.rois or ()), len(frame.sources)) > INDEX_POSITIONS_MAX:
             self._left_out.add(sequence & (BLOCK - 1))
+            self._partial.update(Scope)
             return
         self.frames.append(sequence & (BLOCK - 1))
         self._orders.append(order)
@@ -279,6 +281,7 @@ class Extractor:
         if (scope, path) in self._columns or len(self._columns) < INDEX_COLUMNS_MAX:
             return self._column(scope, path)
         self._left_out.update(place & (BLOCK - 1) for place in places)
+        self._partial.add(scope)
         return None
 
     def _flattened(
@@ -342,16 +345,17 @@ class Extractor:
             pieces, types = column.pieces(words, instant, everywhere[scope])
             if types:
                 writer.column(scope, path, pieces, types)
-        writer.finish(store_id, low, high, self.anchors[::-1], whole=not self._left_out)
+        writer.finish(store_id, low, high, self.anchors[::-1], sorted(self._partial))
 
     def _order_pieces(self) -> dict[str, bytes]:
         """Return where the order key of each slot begins in all of them joined; gives them up."""
         offsets = array("I")
         at = 0
         for slot, order in zip(self.frames, self._orders, strict=True):
-            offsets.extend(repeat(at, slot + 1 - len(offsets)))
+            if slot >= len(offsets):
+                offsets += array("I", (at,)) * (slot + 1 - len(offsets))
             at += len(order)
-        offsets.extend(repeat(at, BLOCK + 1 - len(offsets)))
+        offsets += array("I", (at,)) * (BLOCK + 1 - len(offsets))
         orders, self._orders = self._orders, []
         return {"order.offsets": offsets.tobytes(), "order.text": b"".join(orders)}
 

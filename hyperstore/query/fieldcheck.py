@@ -4,7 +4,7 @@ A key of metadata that nobody ever wrote is a slip of the pen, and so is a range
 than all values have. Both are told before anything is looked up, with what there is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from hyperstore.errors import QueryError, nearest
@@ -42,15 +42,20 @@ def leaves_of(condition: Condition) -> Iterator[Leaf]:
         yield from _leaves(rule.node)
 
 
-def check_condition(condition: Condition, fields: Mapping[Scope, Fields]) -> None:
-    """Raise QueryError for a question about what no frame has, or has of another type only."""
-    for leaf in _leaves(condition.frame):
-        _check_leaf(leaf, Scope.FRAME, fields)
-    for leaf in () if condition.source is None else _leaves(condition.source):
-        _check_leaf(leaf, Scope.SOURCE, fields)
-    for rule in condition.rois:
-        for leaf in _leaves(rule.node):
-            _check_leaf(leaf, Scope.ROI, fields)
+def check_condition(
+    condition: Condition, fields: Mapping[Scope, Fields], partial: Container[str] = ()
+) -> None:
+    """Raise QueryError for a question about what no frame has, or has of another type only.
+
+    Of `partial` scopes not all fields are known, and so none is denied.
+    """
+    asked = [(condition.frame, Scope.FRAME), *((rule.node, Scope.ROI) for rule in condition.rois)]
+    if condition.source is not None:
+        asked.append((condition.source, Scope.SOURCE))
+    for node, scope in asked:
+        for leaf in _leaves(node):
+            if leaf.field.scope not in partial:
+                _check_leaf(leaf, scope, fields)
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:

@@ -155,8 +155,8 @@ class FrameIndex:
         within: BitMap,
         given: Mapping[Leaf, BitMap],
     ) -> BitMap:
-        if all(segment.directory.whole for segment in segments):
-            check_condition(condition, self._fields(segments))
+        partial = {scope for segment in segments for scope in segment.directory.partial}
+        check_condition(condition, self._fields(segments), partial)
         answers = Answers(self._handle.roots, self.costs)
         found: list[BitMap] = []
         rest = within

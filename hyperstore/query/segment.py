@@ -29,7 +29,7 @@ from hyperstore.query.columnbytes import BLOCK, ColumnEntry, in_order
 __all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
 
 # The digit goes up where segments of before would answer otherwise than those of now.
-_MAGIC = b"hsindx1L" if sys.byteorder == "little" else b"hsindx1B"
+_MAGIC = b"hsindx2L" if sys.byteorder == "little" else b"hsindx2B"
 _HEAD = struct.Struct("<8sQQ8s")
 _HEAD_BYTES = _HEAD.size + CHECK_BYTES
 
@@ -41,7 +41,7 @@ class Directory(Struct, array_like=True, gc=False):
     low: int  # The first sequence number of its span,
     high: int  # and the first behind it.
     anchors: list[tuple[int, bytes]]  # Sequence numbers, falling, with the objects that have them.
-    whole: bool  # Whether every frame was taken in that can be read.
+    partial: list[str]  # Scopes whose metadata has keys of which no column tells.
     columns: list[ColumnEntry]
 
 
@@ -75,10 +75,15 @@ class SegmentWriter:
         self._at += size
 
     def finish(
-        self, store_id: str, low: int, high: int, anchors: list[tuple[int, bytes]], *, whole: bool
+        self,
+        store_id: str,
+        low: int,
+        high: int,
+        anchors: list[tuple[int, bytes]],
+        partial: list[str],
     ) -> None:
         """Write the directory and the head."""
-        data = pack(Directory(store_id, low, high, anchors, whole, self._entries))
+        data = pack(Directory(store_id, low, high, anchors, partial, self._entries))
         self._file.write(data)
         self._file.seek(0)
         head = _HEAD.pack(_MAGIC, self._at, len(data), checksum(data))

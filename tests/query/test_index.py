@@ -363,6 +363,37 @@ def test_frames_that_are_more_than_a_segment_holds_are_read(
     assert index.order_keys(list(within)) == [order_key_of(one) for one in payloads(store, within)]
 
 
+def test_what_no_column_tells_of_denies_no_key_and_hides_no_slip_elsewhere(
+    store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One ROI of many labels, or metadata of too many keys, must not blind all other checks."""
+    monkeypatch.setattr(extract, "INDEX_COLUMNS_MAX", 30)
+    made = [frame(one) for one in range(6)]
+    made[0]["meta"] = {"speed": 5}
+    made[1]["rois"] = [{"label": [f"label {at}" for at in range(65)], "meta": {"track": 1}}]
+    draft.add_frames(made)
+    within = members(store, draft)
+
+    def count(path: str) -> int:
+        leaf = Leaf(Field(Scope.FRAME, path), Term("5"))
+        return len(FrameIndex.of(store.handle).find(Condition(leaf), within))
+
+    def count_rois(path: str) -> int:
+        rule = RoiCondition(Leaf(Field(Scope.ROI, path), Term("5")))
+        return len(FrameIndex.of(store.handle).find(Condition(rois=(rule,)), within))
+
+    assert count("meta.speed") == 1
+    for ask in (count, count_rois):
+        with pytest.raises(QueryError, match=r"meta\.spede"):
+            ask("meta.spede")
+    made[2]["rois"] = [{"label": ["dog"], "meta": {f"key {at}": at for at in range(40)}}]
+    draft.add_frames(made)
+    within = members(store, draft)
+    assert count_rois("meta.spede") == 0
+    with pytest.raises(QueryError, match=r"meta\.spede"):
+        count("meta.spede")
+
+
 def payloads(store: Store, numbers: BitMap) -> list[bytes]:
     """Return frames as they are stored."""
     with store.handle.database.reading() as reader:
