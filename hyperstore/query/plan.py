@@ -12,16 +12,20 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 from math import inf
-from operator import itemgetter, le
+from operator import add, itemgetter, le
 from typing import NamedTuple, Protocol
 
 from hyperstore.errors import QueryError
+from hyperstore.limits import SHARE_BLOCK
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.sample import Permutation, Shares, seed_of, synthetic_epoch
 
 __all__ = ["Iteration", "Ordered", "Plan", "Steps"]
+
+_WALKED = 4_096  # Steps of which the sizes are looked at together.
+_ROUNDS_KEPT = 64  # Of a small part, among draws that change places.
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +194,48 @@ class Plan:
             return limit if most is None else min(limit, most)
         if most is not None and limit >= sum(deck.size for deck in self._decks):
             return most
-        step, frames = 0, 0
+        step, frames = self._far_step(limit)
         while frames < limit and (most is None or step < most):
-            size = len(self.steps((step,)).positions)
-            if frames + size > limit:
-                self._last = step, limit - frames
-            frames += size
-            step += 1
+            stop = step + _WALKED if most is None else min(step + _WALKED, most)
+            for size in self._sizes(range(step, stop)):
+                if frames + size > limit:
+                    self._last = step, limit - frames
+                frames += size
+                step += 1
+                if frames >= limit:
+                    break
         return step
+
+    def _far_step(self, limit: int) -> tuple[int, int]:
+        """Return a step near to the limit, and how many frames come before it: by arithmetic.
+
+        That of a round, or of several parts one at which a block of draws begins.
+        """
+        if not self._phases:
+            deck = self._decks[0]
+            return limit // deck.size * len(deck), limit // deck.size * deck.size
+        at = bisect_right(self._phases, limit, key=lambda one: self._frames_in(one.taken)) - 1
+        start, shares, taken = self._phases[at]
+
+        def frames(block: int) -> int:
+            drawn = shares.before(block * SHARE_BLOCK)
+            return self._frames_in([*map(add, taken, drawn)])
+
+        low, high = 0, limit // SHARE_BLOCK + 1  # Every step has a frame.
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if frames(middle) <= limit else (low, middle)
+        return start + low * SHARE_BLOCK, frames(low)
+
+    def _frames_in(self, turns: Sequence[int]) -> int:
+        """Return how many frames there are in so many first turns of each part."""
+        return sum(deck.frames(count) for deck, count in zip(self._decks, turns, strict=True))
+
+    def _sizes(self, numbers: Sequence[int]) -> list[int]:
+        """Return how many frames each of some steps has."""
+        if not self._phases:
+            return self._decks[0].sizes(numbers)
+        return [self._decks[part].sizes((turn,))[0] for part, turn in map(self._drawn, numbers)]
 
     # Asking.
 
@@ -253,19 +291,15 @@ class _Deck:
         self._cuts = cuts
         self._seed = seed
         self._count = len(positions) if cuts is None else len(cuts) - 1
-        self._round: tuple[int, Permutation] | None = None
+        self._rounds: dict[int, Permutation] = {}
+        self._before: tuple[int, array[int]] | None = None  # Of a round: frames before each turn.
 
     def __len__(self) -> int:
         return self._count
 
     def steps(self, turns: Sequence[int]) -> Steps:
         """Return the positions of some turns, counted over all rounds."""
-        items: Sequence[int] = turns
-        count = self._count
-        if turns and (turns[0] >= count or turns[-1] >= count or max(turns) >= count):
-            items = [self._item(turn) for turn in turns]
-        elif self._seed is not None:
-            items = self._permuted(0).at(turns)
+        items = self._items(turns)
         positions, cuts = self._positions, self._cuts
         if cuts is not None:
             found = [positions[cuts[one] : cuts[one + 1]] for one in items]
@@ -274,16 +308,44 @@ class _Deck:
             return Steps(items)
         return Steps([positions[one] for one in items])
 
+    def sizes(self, turns: Sequence[int]) -> list[int]:
+        """Return how many positions each of some turns has."""
+        cuts = self._cuts
+        if cuts is None:
+            return [1] * len(turns)
+        return [cuts[one + 1] - cuts[one] for one in self._items(turns)]
+
+    def frames(self, count: int) -> int:
+        """Return how many positions so many first turns have, over all rounds."""
+        if not self._count:
+            return 0
+        number, rest = divmod(count, self._count)
+        if self._before is None or self._before[0] != number:
+            start = number * self._count
+            sizes = self.sizes(range(start, start + self._count))
+            self._before = number, array("Q", accumulate(sizes, initial=0))
+        return number * self.size + self._before[1][rest]
+
+    def _items(self, turns: Sequence[int]) -> Sequence[int]:
+        """Return which step of a round each turn is."""
+        count = self._count
+        if turns and (turns[0] >= count or turns[-1] >= count or max(turns) >= count):
+            return [self._item(turn) for turn in turns]
+        return turns if self._seed is None else self._permuted(0).at(turns)
+
     def _item(self, turn: int) -> int:
         number, item = divmod(turn, self._count)
         return item if self._seed is None else self._permuted(number).at((item,))[0]
 
     def _permuted(self, number: int) -> Permutation:
         assert self._seed is not None
-        if self._round is None or self._round[0] != number:
+        found = self._rounds.get(number)
+        if found is None:
+            if len(self._rounds) == _ROUNDS_KEPT:
+                self._rounds.clear()
             seed = seed_of(self._seed, "round", number) if number else self._seed
-            self._round = number, Permutation(self._count, seed)
-        return self._round[1]
+            found = self._rounds[number] = Permutation(self._count, seed)
+        return found
 
 
 class _Cuts:

@@ -1,8 +1,10 @@
 """Repetition, shares, limits and clips: what a step shows, counted by another road."""
 
 import itertools
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from hyperstore.dataset.view import Frame
 from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Term
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.order import IterationOrder
+from hyperstore.query.plan import Plan
 from hyperstore.query.selection import Part, Selection
 from tests.support.stores import frame
 
@@ -174,3 +177,75 @@ def test_a_limit_ends_inside_a_clip(store: Store, limit: int) -> None:
         shards = [FrameIterator(selection, way, worker=(one, 3)) for one in range(3)]
         assert sum(map(len, shards)) == len(found)
         assert Counter(itertools.chain.from_iterable(map(ids, shards))) == Counter(found)
+
+
+class Listed:
+    """Parts of a selection: each a list of places, of contexts with so many frames each."""
+
+    def __init__(self, parts: list[list[int]], weights: list[float]) -> None:
+        self.weights = weights
+        self.counts = list(map(sum, parts))
+        ends = [0, *itertools.accumulate(self.counts)]
+        self._parts = [range(start, end) for start, end in itertools.pairwise(ends)]
+        self._contexts = [one for sizes in parts for one in sizes]
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def positions_of_part(self, part: int, *, first_only: bool = False) -> range:
+        return self._parts[part]
+
+    def moments(self) -> Iterator[tuple[bytes, int]]:
+        for number, count in enumerate(self._contexts):
+            yield from ((b"%d" % number, time) for time in range(count))
+
+
+SIZES = [[3, 1, 2] * 60, [1] * 7, [], [5, 4] * 2_000]
+
+
+@pytest.mark.parametrize("order", list(IterationOrder))
+@pytest.mark.parametrize(
+    ("sizes", "weights", "infinite"),
+    [
+        (SIZES[:1], [1.0], True),
+        (SIZES[:1], [1.0], False),
+        (SIZES, [1.0, 2.5, 9.0, 1.0], True),
+        (SIZES, [1.0, 2.5, 9.0, 0.5], False),
+    ],
+)
+def test_steps_within_a_limit_are_those_that_adding_them_up_gives(
+    sizes: list[list[int]], weights: list[float], infinite: bool, order: IterationOrder
+) -> None:
+    """Found by arithmetic, near to it; the last step is cut off where the limit is."""
+    listed = Listed(sizes, weights)
+    way = Iteration(order=order, clip_frames=4, infinite=infinite)
+    most = len(listed) - 1 if not infinite else 25_000
+    whole = Plan(listed, replace(way, limit=most))
+    assert whole.count is not None
+    lengths = [len(whole.steps((step,)).positions) for step in range(whole.count)]
+    assert sum(lengths) == most
+    ends = list(itertools.accumulate(lengths))
+    for limit in {1, 2, 360, 361, most // 3, 4_096, 9_000, most - 1, most}:
+        if limit > most:
+            continue
+        plan = Plan(listed, replace(way, limit=limit))
+        count = bisect_left(ends, limit) + 1
+        assert plan.count == count
+        before = ends[count - 2] if count > 1 else 0
+        assert len(plan.steps((count - 1,)).positions) == limit - before
+        assert sum(len(plan.steps((step,)).positions) for step in range(count)) == limit
+
+
+def test_a_limit_far_away_is_not_walked_to() -> None:
+    """Somebody says a billion where they mean no end: nothing is drawn to find out."""
+    for sizes, weights in ((SIZES[:1], [1.0]), (SIZES, [1.0, 2.5, 9.0, 1.0])):
+        way = Iteration(order=RANDOM, clip_frames=4, infinite=True, limit=10**15)
+        plan = Plan(Listed(sizes, weights), way)
+        assert plan.count is not None
+        assert 10**15 // 4 <= plan.count <= 10**15
+    rounds, rest = divmod(10**15, 360)
+    alone = Listed([[3, 1, 2] * 60], [1.0])
+    way = replace(way, order=IterationOrder.sequential)
+    last = Plan(alone, replace(way, limit=rest)).count
+    assert last is not None
+    assert Plan(alone, way).count == 180 * rounds + last
