@@ -1,4 +1,4 @@
-"""Going through a selection, frame by frame: in shards, resumable, ahead of who asks.
+"""Going through a selection, frame by frame: in shards, resumable.
 
 Which frames come is a row of numbered steps (`plan.py`), so where an iteration stands is a number.
 Of a row that several processes share, shard `s` of `n` takes every n-th step from `s` on: together
@@ -17,7 +17,6 @@ from hyperstore.dataset.view import Frame
 from hyperstore.errors import QueryError, UsageError
 from hyperstore.ids import derived_id
 from hyperstore.limits import ITERATE_BATCH, ITERATE_BATCH_FIRST
-from hyperstore.query.ahead import Ahead
 from hyperstore.query.fingerprint import plain_text
 from hyperstore.query.plan import Iteration, Plan
 from hyperstore.query.selection import Selection
@@ -45,7 +44,7 @@ class FrameIterator:
     """The frames of a selection as an iteration has them, from where it stands on.
 
     `node` is (rank, world size) and `worker` (index, count): a node's workers share what is the
-    node's. With `ahead`, so many batches are read by a thread before they are asked for.
+    node's.
     """
 
     def __init__(
@@ -56,13 +55,11 @@ class FrameIterator:
         shape: Shaping | None = None,
         node: tuple[int, int] = (0, 1),
         worker: tuple[int, int] = (0, 1),
-        ahead: int = 0,
     ) -> None:
         self.selection = selection
         self.iteration = Iteration() if iteration is None else iteration
         self.shape = shape
         self._node, self._worker = _share(node, "node"), _share(worker, "worker")
-        self._depth = ahead
         self._row = Row((), 0)
         self._taken = 0  # Steps of this shard's part of the row that are handed out whole,
         self._inside = 0  # and positions of the one that follows.
@@ -73,7 +70,7 @@ class FrameIterator:
         """Drop what is read already; what is handed out stays handed out."""
         self._batch = Batch([], None)
         self._size = 0
-        self._ahead: Ahead[Batch] | None = None
+        self._batches: Iterator[Batch] | None = None
 
     # Going on.
 
@@ -86,15 +83,15 @@ class FrameIterator:
         except IndexError:
             pass
         self._settle()
-        if self._ahead is None or not self._ahead.is_mine():
+        if self._batches is None:
             self.selection.hold()
             plan, row, shard = self._planned(), self._row, self._shard
             total = None if plan.count is None else row.shared(plan.count, *shard)
             reading = _Reading(self.selection, self.shape, plan, row, shard, total)
-            self._ahead = Ahead(reading.batches(self._taken, self._inside), self._depth)
+            self._batches = reading.batches(self._taken, self._inside)
         batch = None
         try:
-            batch = next(self._ahead, None)
+            batch = next(self._batches, None)
         finally:
             if batch is None:  # After a fault, what reads is of no more use; who asks again may be.
                 self.close()
@@ -116,16 +113,9 @@ class FrameIterator:
         return total
 
     def close(self) -> None:
-        """Let go of what is read ahead; who goes on reads it again."""
+        """Let go of what is read already; who goes on reads it again."""
         self._settle()
-        if self._ahead is not None:
-            self._ahead.close()
         self._forget()
-
-    def __del__(self) -> None:
-        ahead = getattr(self, "_ahead", None)
-        if ahead is not None:
-            ahead.close()
 
     # Where it stands.
 
@@ -224,7 +214,7 @@ class FrameIterator:
     def __getstate__(self) -> dict[str, object]:
         self._settle()
         kept = self.__dict__.copy()
-        for name in ("_batch", "_size", "_ahead", "_plan"):
+        for name in ("_batch", "_size", "_batches", "_plan"):
             del kept[name]
         return kept
 
@@ -235,8 +225,7 @@ class FrameIterator:
 
 
 class _Reading(NamedTuple):
-    """What reads batches, and knows nothing of who takes them: the thread that reads ahead would
-    keep an iterator alive that nobody has any more."""
+    """What reads batches, and knows nothing of who takes them."""
 
     selection: Selection
     shape: Shaping | None

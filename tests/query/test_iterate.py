@@ -143,17 +143,6 @@ def test_a_pickled_iterator_goes_on_where_it_was(selection: Selection) -> None:
     assert ids(running) == ids(FrameIterator(selection, RANDOM))[33:]
 
 
-def test_reading_ahead_changes_nothing(selection: Selection) -> None:
-    """A thread reads; what comes, and where it stands, is the same."""
-    running = FrameIterator(selection, RANDOM, ahead=3)
-    first = ids(itertools.islice(running, 50))
-    state = running.state_dict()
-    running.close()
-    other = FrameIterator(selection, RANDOM, ahead=2)
-    other.load_state_dict(state)
-    assert first + ids(other) == ids(FrameIterator(selection, RANDOM))
-
-
 def test_a_state_of_another_view_or_a_damaged_one_is_refused(selection: Selection) -> None:
     """Going on somewhere else than where it stopped is worse than not going on."""
     running = FrameIterator(selection, RANDOM)

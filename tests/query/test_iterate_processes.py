@@ -1,10 +1,9 @@
-"""Iterators that go to other processes, outlive edits and collections, and end their threads."""
+"""Iterators that go to other processes, and outlive edits and collections."""
 
 import gc as python_gc
 import itertools
 import pickle
 import shutil
-import threading
 from collections.abc import Iterable, Iterator
 from multiprocessing.context import ForkContext, ForkServerContext, SpawnContext
 from pathlib import Path
@@ -53,15 +52,13 @@ def read_shard(running: FrameIterator, index: int, workers: int, path: str) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [ForkContext, SpawnContext, ForkServerContext])
-@pytest.mark.parametrize("ahead", [0, 2])
 def test_workers_share_one_iteration(
     store: Store,
     tmp_path: Path,
     method: type[ForkContext | SpawnContext | ForkServerContext],
-    ahead: int,
 ) -> None:
     """However they are started: each frame comes to one of them, in the order of its share."""
-    running = FrameIterator(selection_of(store), RANDOM, ahead=ahead)
+    running = FrameIterator(selection_of(store), RANDOM)
     context = method()
     paths = [str(tmp_path / f"worker {at}") for at in range(3)]
     children = [
@@ -78,16 +75,14 @@ def test_workers_share_one_iteration(
     assert found == [whole[at::3] for at in range(3)]
 
 
-@pytest.mark.parametrize("ahead", [0, 3])
-def test_parent_and_child_both_go_on_after_a_fork(store: Store, ahead: int) -> None:
-    """In mid-epoch, with a thread reading: neither loses a frame, and the thread stays behind."""
+def test_parent_and_child_both_go_on_after_a_fork(store: Store) -> None:
+    """In mid-epoch: neither loses a frame."""
     whole = ids(FrameIterator(selection_of(store), RANDOM))
-    running = FrameIterator(selection_of(store), RANDOM, ahead=ahead)
+    running = FrameIterator(selection_of(store), RANDOM)
     first = ids(itertools.islice(running, 100))
 
     def go_on() -> None:
         assert first + ids(running) == whole
-        assert threading.active_count() == 1
 
     assert run_in_child(go_on) == "done"
     assert first + ids(running) == whole
@@ -98,7 +93,7 @@ def test_what_is_gone_or_edited_meanwhile_is_read_as_it_was(store: Store) -> Non
     draft = store.dataset("cells").version()
     selection = selection_of(store)
     whole = [one.to_dict() for one in FrameIterator(selection, RANDOM)]
-    running = FrameIterator(selection, RANDOM, ahead=1)
+    running = FrameIterator(selection, RANDOM)
     found = [next(running).to_dict() for _ in range(20)]
     draft.delete_frames([f"{one:032x}" for one in range(1, COUNT)])
     draft.commit("one left")
@@ -126,23 +121,7 @@ def test_a_frame_that_was_lost_and_came_back_is_found_again(store: Store) -> Non
     assert [one.to_dict() for one in FrameIterator(selection, RANDOM)] == before
 
 
-def test_the_thread_that_reads_ahead_ends_with_its_iterator(store: Store) -> None:
-    """Given up in the middle, read to the end, or closed: no thread is left behind."""
-    before = threading.active_count()
-    for end in ("close", "read", "forget"):
-        running = FrameIterator(selection_of(store), Iteration(infinite=end != "read"), ahead=2)
-        next(running)
-        assert threading.active_count() == before + 1
-        if end == "close":
-            running.close()
-        elif end == "read":
-            assert len(list(running)) == COUNT - 1
-        del running
-        python_gc.collect()
-        assert threading.active_count() == before
-
-
-def test_a_fault_while_reading_ahead_comes_to_who_asks(store: Store) -> None:
+def test_a_fault_while_reading_comes_to_who_asks(store: Store) -> None:
     """And comes again: the frame that could not be read is not passed over."""
     selection = selection_of(store)
     whole = FrameIterator(selection, Iteration())
@@ -150,13 +129,12 @@ def test_a_fault_while_reading_ahead_comes_to_who_asks(store: Store) -> None:
     expected = ids(itertools.islice(whole, 16))
     with store.handle.database.writing() as writer:
         writer.delete_objects([lost])
-    for ahead in (0, 2):
-        running = FrameIterator(selection_of_found(selection), Iteration(), ahead=ahead)
-        assert ids(itertools.islice(running, 16)) == expected
-        for _ in range(2):
-            with pytest.raises(HyperstoreError, match="not here"):
-                list(running)
-        assert running.get_current_iteration() >= 16
+    running = FrameIterator(selection_of_found(selection), Iteration())
+    assert ids(itertools.islice(running, 16)) == expected
+    for _ in range(2):
+        with pytest.raises(HyperstoreError, match="not here"):
+            list(running)
+    assert running.get_current_iteration() >= 16
 
 
 def selection_of_found(selection: Selection) -> Selection:
@@ -203,14 +181,14 @@ def test_a_small_state_stands_for_a_large_epoch(store: Store) -> None:
     assert len(pickle.dumps(joined([one.state_dict() for one in workers]))) < 400
 
 
-def test_a_store_that_is_closed_under_a_thread_ends_the_reading(store: Store) -> None:
-    """One clear error, and no thread looks at a file that is not mapped any more."""
+def test_a_store_that_is_closed_meanwhile_ends_the_reading(store: Store) -> None:
+    """One clear error, and nobody looks at a file that is not mapped any more."""
     folder = store.path
     for taken in range(0, 60, 3):
         with hyperstore.open(folder) as mine:
             view = mine.dataset("cells").version().view()
             endless = Iteration(order=IterationOrder.random, infinite=True)
-            running = FrameIterator(Selection(mine.handle, [Part(view)]), endless, ahead=3)
+            running = FrameIterator(Selection(mine.handle, [Part(view)]), endless)
             for _ in itertools.islice(running, taken):
                 pass
             store.close()
