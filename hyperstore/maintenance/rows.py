@@ -1,6 +1,6 @@
 """Every stored row: records against their index, and as many hashed as are wanted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from random import Random
 
 from hyperstore.errors import CorruptError, HyperstoreError, MissingObjectError
@@ -38,26 +38,32 @@ def check_rows(
     take_frame: TakeFrame | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Check each row's outline, and of a share of the rows, 0 to 1, every object."""
+    """Check each row's outline, and of a share of the rows, 0 to 1, every object.
+
+    Others may write meanwhile: what is held against a row is read in the row's own transaction.
+    """
     with database.reading() as reader:
-        total, last = reader.count_objects(), reader.last_sequence()
+        total, first_last = reader.count_objects(), reader.last_sequence()
     after, matched, sound, done = b"", 0, True, 0
     while True:
         findings.look_at_clock()
-        rows = []
+        rows, elsewhere = [], set()
         with database.reading() as reader:
+            last = reader.last_sequence()
             for _ in range(_ROWS_AT_ONCE):
                 row = reader.survey_row(after, whole=share > 0 and random.random() < share)
                 if row is None:
                     break
                 after = row.key
                 rows.append(row)
+                elsewhere |= reader.has_many([one.oid for one in row.records if not one.indexed])
         for row in rows:
-            matched += _check_row(database, row, findings, last, take_frame)
+            matched += sum(one.indexed and one.sequence <= first_last for one in row.records)
+            _check_row(row, findings, last, elsewhere, take_frame)
             sound = sound and not row.damage
             done += len(row.records)
         if progress is not None:
-            progress("objects", done, total)
+            progress("objects", done, max(done, total))
         if len(rows) < _ROWS_AT_ONCE:
             break
     findings.counts["objects"] = done
@@ -66,24 +72,22 @@ def check_rows(
 
 
 def _check_row(
-    database: Database,
     row: SurveyedRow,
     findings: Findings,
     last: int,
+    elsewhere: Set[ObjectId],
     take_frame: TakeFrame | None,
-) -> int:
-    """Check the records of one row; return to how many the index leads."""
+) -> None:
+    """Check the records of one row; `elsewhere` are objects to which the index leads otherwise."""
     name = f"row {row.key.hex()} of table objects"
     if row.damage:
         findings.add("damaged-row", name, row.damage)
-    matched = 0
     for record in row.records:
         if record.indexed:
-            matched += 1
             if record.sequence > last:
                 message = f"{name} holds number {record.sequence}, and {last} is the last one given"
                 findings.add("wrong-sequence", name, message)
-        elif not _is_elsewhere(database, record.oid):
+        elif record.oid not in elsewhere:
             if not record.damage and not row.damage:
                 message = f"no index leads to object {record.oid.hex()}, which is in {name}"
                 findings.add_object("unindexed-object", record.oid, message)
@@ -94,12 +98,6 @@ def _check_row(
             findings.add_object("damaged-object", record.oid, record.damage)
         elif record.payload is not None:
             _check_object(record, record.payload, findings, take_frame)
-    return matched
-
-
-def _is_elsewhere(database: Database, oid: ObjectId) -> bool:
-    with database.reading() as reader:
-        return reader.has(oid)
 
 
 def _check_object(
@@ -140,14 +138,13 @@ def _check_index(database: Database, findings: Findings) -> None:
     after = b""
     while True:
         findings.look_at_clock()
-        with database.reading() as reader:
+        with database.reading() as reader:  # One for all: gc may take out what others would find.
             oids = reader.survey_ids(after)
+            for oid in oids:
+                try:
+                    reader.get_record(oid)
+                except (CorruptError, MissingObjectError) as fault:
+                    findings.add_object("damaged-object", oid, str(fault))
         if not oids:
             return
         after = max(oids)
-        for oid in oids:
-            try:
-                with database.reading() as reader:
-                    reader.get_record(oid)
-            except (CorruptError, MissingObjectError) as fault:
-                findings.add_object("damaged-object", oid, str(fault))

@@ -12,6 +12,7 @@ from hyperstore.errors import UsageError
 from hyperstore.frames.stored import order_key_of
 from hyperstore.ids import Kind, NodeId, ObjectId, SnapshotId, object_id
 from hyperstore.maintenance.check import fsck, fsck_path
+from hyperstore.maintenance.collect import gc
 from hyperstore.maintenance.findings import Findings
 from hyperstore.maintenance.refs import check_history, check_refs
 from hyperstore.maintenance.sums import FrameFacts, Sums
@@ -44,6 +45,38 @@ def test_a_store_in_order_has_no_fault(store: Store) -> None:
         assert report.counts["hashed"] == report.counts["objects"]
         assert fsck(store, level="sample", percent=50).counts["hashed"] > 0
         assert "hashed" not in fsck(store).counts
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_what_is_written_during_a_check_is_no_fault(store: Store, level: str) -> None:
+    """A store is checked while it is worked with: what is newer than the check is not false."""
+    with store:
+        draft = store.create_dataset("d").version()
+        for number in range(100):  # Rows of more than one batch, so that it goes on to read.
+            draft.add_frames([frame(number)])
+        more = iter(range(100, 200))
+
+        def write(*_: object) -> None:
+            number = next(more, None)
+            if number is not None:
+                draft.add_frames([frame(number)])
+
+        assert fsck(store, level=level, progress=write).faults == []
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_what_is_collected_during_a_check_is_no_fault(store: Store, level: str) -> None:
+    """Garbage collection runs beside all else, within commands that write."""
+    with store:
+        draft = store.create_dataset("d").version()
+        for number in range(200):
+            draft.add_frames([frame(number)])
+
+        def collect(*_: object) -> None:
+            draft.add_frames([frame(7, "dog")])
+            gc(store, prune_now=True)
+
+        assert fsck(store, level=level, progress=collect).faults == []
 
 
 def test_an_empty_store_has_no_fault(store: Store) -> None:
