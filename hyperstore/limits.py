@@ -322,6 +322,7 @@ INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
 INDEX_LIST_MAX = 64  # Values of one list; of longer ones only the place is kept.
 INDEX_TEXT_BYTES = 160 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
 INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
+INDEX_MEMORY_SEGMENTS = 4  # That a process keeps of these before it merges some.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
 INDEX_DECODED = 256  # Frames that no segment knows, read together.
 INDEX_MERGE = 2  # A segment is built anew with those behind it once they are a part so large of it.

@@ -9,14 +9,14 @@ import gc
 import mmap
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from hyperstore.errors import CorruptError
 from hyperstore.ids import Kind, ObjectId, new_id
-from hyperstore.limits import INDEX_CHUNK_BYTES, INDEX_TAIL, ROW_RECORDS_MAX
+from hyperstore.limits import INDEX_CHUNK_BYTES, ROW_RECORDS_MAX
 from hyperstore.query.columnbytes import BLOCK
 from hyperstore.query.extract import Extractor
 from hyperstore.query.gather import folded_words
@@ -67,7 +67,8 @@ def build_in_memory(database: Database, low: int, high: int, advance: Advance) -
 
 
 def _write(extractor: Extractor, file: BinaryIO, store_id: str, low: int, high: int) -> None:
-    extractor.write(SegmentWriter(file), store_id, low, high)
+    with _no_garbage():
+        extractor.write(SegmentWriter(file), store_id, low, high)
 
 
 def _extracted(database: Database, low: int, high: int, advance: Advance) -> tuple[Extractor, int]:
@@ -76,8 +77,7 @@ def _extracted(database: Database, low: int, high: int, advance: Advance) -> tup
     at = low
     while at < high and not extractor.is_full:
         start = at
-        pause = _no_garbage() if high - low > INDEX_TAIL else nullcontext()
-        with pause, database.reading() as reader:
+        with _no_garbage(), database.reading() as reader:
             at = _chunk(reader, extractor, at, high)
         advance(at - start)
     return extractor, at

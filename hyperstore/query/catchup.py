@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.errors import warn
-from hyperstore.limits import INDEX_TAIL
+from hyperstore.limits import INDEX_MEMORY_SEGMENTS, INDEX_TAIL
 from hyperstore.query.build import build_file, build_in_memory
 from hyperstore.query.segment import Segment
 from hyperstore.query.shelf import (
@@ -60,7 +60,9 @@ class CatchUp:
         missing = gaps(_sorted([*files, *own]), self.end)
         self._total = max(self._total, self.built + _length(missing))
         for span in missing:
-            low, high = merged_spans(own, span)
+            low, high = span
+            if len(own) >= INDEX_MEMORY_SEGMENTS:
+                low, high = merged_spans(own, span)
             own = [one for one in own if not low <= one.low < high]
             while low < high:
                 segment = build_in_memory(self.handle.database, low, high, self._advance)
