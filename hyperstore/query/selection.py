@@ -5,8 +5,9 @@ to the first part that does. Two objects of one id are two frames. The order is 
 version over all of them: context, time, id.
 
 Nothing is found before something is asked, and nothing is ordered before a position is. What is
-found stays as it was then: a selection is of snapshots, and holds them against garbage collection
-as long as it lives. It pickles with what it found, so that a worker process reads at once.
+found stays as it was then: a selection is of snapshots, and from the first question on holds them
+against garbage collection as long as it lives. It pickles with what it found, so that a worker
+process reads at once; there it holds them from its first read on.
 """
 
 from array import array
@@ -74,6 +75,7 @@ class Selection:
                 part.view.staging.flush()  # Of an open batch: what has no number yet gets one.
         self._groups = [part.view.home.dataset_id for part in self.parts]
         self._pin: Pin | None = None
+        self._holds = False  # Or would, where nobody may write.
         self._found = None if found is None else list(found)
         self._order: Order | None = None
         self._owners: list[list[tuple[int, BitMap]]] = []  # Of each dataset: parts with frames.
@@ -142,15 +144,23 @@ class Selection:
 
         Where the folder does not take the pin's file, who may write there may also collect.
         """
-        if self._pin is None:
+        if not self._holds:
+            self._holds = True
             ids = [ObjectId(one) for part in self.parts for one in _held_by(part)]
             with suppress(RefusedError, DiskFullError):
                 self._pin = self.handle.database.pin(dict.fromkeys(ids))
+
+    def copied(self) -> "Selection":
+        """Return another one with all that is found, which holds nothing until it reads."""
+        made = Selection(self.handle, self.parts, output_rois=self.output_rois, found=self._found)
+        made._order, made._owners = self._order, self._owners
+        return made
 
     # The order.
 
     def stretches(self) -> list[Stretch]:
         """Return what each version gives to it, in no order among them."""
+        self.hold()
         return stretches_of(self.handle, self.parts, self.found)
 
     def _runs(self) -> Iterator[Run]:
@@ -201,11 +211,6 @@ class Selection:
     def place_of(self, position: int) -> tuple[int, int | None]:
         """Return which frame is at a position, and which of its ROIs that fit; None for all."""
         return self._ordered().place_of(position)
-
-    def part_of(self, position: int) -> int:
-        """Return the first part that has the frame at a position."""
-        self._check(position)
-        return self._part_at(self._ordered(), self.place_of(position)[0])
 
     def parts_of(self, positions: Sequence[int]) -> list[int]:
         """Return for each position the first part that has its frame."""
@@ -267,7 +272,6 @@ class Selection:
 
     def entries(self) -> Iterator[tuple[str, ObjectId]]:
         """Yield (frame id, object id) in order, each frame once."""
-        self.hold()
         stretches = [one for one in self.stretches() if one.wanted]
         if len(stretches) == 1 and stretches[0].snapshot is not None:
             yield from walked_entries(stretches[0])
@@ -326,6 +330,7 @@ class Selection:
                 raise UsageError(f"no frame at {position}: there are {size}")
 
     def _payloads(self, numbers: Sequence[int]) -> list[tuple[ObjectId, bytes]]:
+        self.hold()
         with self.handle.database.reading() as reader:
             return reader.payloads_at(numbers, Kind.FRAME)
 

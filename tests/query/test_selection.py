@@ -1,5 +1,6 @@
 """Frames by position: exact counts, one order over all versions, and whose each frame is."""
 
+import gc as garbage
 import pickle
 import random
 from collections.abc import Iterable
@@ -12,11 +13,14 @@ import hyperstore
 from hyperstore import Store
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import QueryError, UsageError
+from hyperstore.maintenance.collect import gc
+from hyperstore.query.dataview import DataView
 from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Term
 from hyperstore.query.iterate import FrameIterator
 from hyperstore.query.selection import Part, Selection
 from tests.support.stores import frame
 
+FAR_MS = 10**15  # Long after all that the log may undo.
 DOGS = Condition(rois=(RoiCondition(Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))),))
 
 
@@ -196,6 +200,39 @@ def test_a_pickle_reads_as_what_was_pickled(store: Store) -> None:
         assert [(frame.id, frame.home) for frame in again.read(range(len(again)))] == expected
         assert again.fingerprint == made.fingerprint
         assert again.counts == made.counts
+
+
+@pytest.mark.parametrize("way", ["asked", "unpickled", "copied", "weighted"])
+def test_what_is_read_stays_whatever_is_edited_and_collected(store: Store, way: str) -> None:
+    """Though nothing is searched any more, since what is found came along."""
+    dataset = store.create_dataset("cells")
+    root = dataset.version()
+    root.add_frames(animals(range(9), dogs=[1, 5]))
+    root.commit("Root")
+    root.publish()
+    draft = dataset.create_version("draft", parent=root)
+    draft.add_frames(animals(range(9, 20), dogs=[9, 15]))
+    if way == "weighted":
+        view = DataView(store=store).add_query("cells", "*").add_query("cells", "draft", weight=2)
+        view.set_iteration_parameters(infinite=True)
+        made = view.selection()
+        del view
+    else:
+        made = Selection(store.handle, [Part(draft.view())])
+    expected = [one.id for one in draft.view()]
+    assert len(made) == len(expected)
+    if way == "unpickled":
+        made = pickle.loads(pickle.dumps(made))
+    elif way == "copied":
+        made = made.copied()
+    assert made.frame_ids(0, 2) == expected[:2]
+    draft.delete_frames(expected[5:])
+    garbage.collect()
+    gc(store, prune_now=True, now_ms=FAR_MS)
+    assert [one.id for one in made.read(range(len(made)))] == expected
+    del made
+    garbage.collect()
+    assert gc(store, prune_now=True, now_ms=FAR_MS).objects > 0
 
 
 def test_the_fingerprint_tells_questions_and_frames_apart(store: Store) -> None:
