@@ -16,10 +16,10 @@ Of history: `since.py` (what changed since a revision), `historyquery.py` (what 
 Pinned: `frameids.py`, `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`, `lockdiff.py`,
 `locking.py`.
 Positions: `numbers.py` (of objects), `versionset.py` (the frames of a version as numbers),
-`versionfile.py` (kept on disk), `finding.py` (which of them fit), `stretches.py` and `merged.py` (several versions in one order),
-`ordering.py`, `selection.py` (frames by position), `fingerprint.py`; `sample.py` (orders of a
-seed), `plan.py` (from a step to a position), `standing.py` (where an iteration stands),
-`iterate.py`; `browse.py` (within one context).
+`versionfile.py` (kept on disk), `finding.py` (which of them fit), `stretches.py` and `merged.py`
+(several versions in one order), `ordering.py`, `selection.py` (frames by position),
+`fingerprint.py`; `sample.py` (orders of a seed), `plan.py` (from a step to a position),
+`standing.py` (where an iteration stands), `iterate.py`; `browse.py` (within one context).
 Views: `checks.py`, `rules.py` (queries as values), `mapping.py` (labels), `spec.py` (a view as
 plain data), `places.py` (from names to versions), `described.py`, `definition.py` (what a program
 says), `amounts.py`, `shape.py` (how a frame goes out), `dicts.py`, `reading.py` (what comes of it),

@@ -54,12 +54,10 @@ class Explained:
         for part in self.parts:
             said = f"query {part.query} of {part.version}: {part.count:,} of {part.frames:,}"
             read = [f"{count_of(part.columns, 'column')} of {part.column_bytes:,} bytes"]
-            for number, what in (
-                (part.frames_decoded, "decoded"),
-                (part.objects_indexed, "indexed first"),
-            ):
-                if number:
-                    read.append(f"{count_of(number, 'frame')} {what}")
+            if part.frames_decoded:
+                read.append(f"{count_of(part.frames_decoded, 'frame')} decoded")
+            if part.objects_indexed:
+                read.append(f"{count_of(part.objects_indexed, 'object')} indexed first")
             lines += [said, *(f"  {one}" for one in part.asks)]
             lines.append(f"  {part.ms:.1f} ms: {', '.join(read)}")
         return "\n".join(lines)

@@ -26,6 +26,7 @@ from hyperstore.history.commit import Commit, Snapshot
 from hyperstore.ids import CommitId, ObjectId, SnapshotId
 from hyperstore.query.expression import Condition
 from hyperstore.query.index import FrameIndex
+from hyperstore.query.numbers import numbers_of
 from hyperstore.query.since import revisions_of
 from hyperstore.query.versionset import version_set
 from hyperstore.tree.cursor import scan_leaves
@@ -244,8 +245,7 @@ def matcher_of(handle: Handle, condition: Condition) -> Matcher:
     index = FrameIndex.of(handle)
 
     def among(ids: Sequence[ObjectId]) -> set[ObjectId]:
-        with handle.database.reading() as reader:
-            numbers = reader.sequences(ids)
+        numbers = numbers_of(handle, ids)
         found = index.find(condition, BitMap(numbers))
         return {oid for oid, number in zip(ids, numbers, strict=True) if number in found}
 

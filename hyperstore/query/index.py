@@ -29,7 +29,6 @@ from weakref import WeakKeyDictionary
 from pyroaring import BitMap
 
 from hyperstore.dataset.handle import Handle
-from hyperstore.errors import QueryError
 from hyperstore.frames.keys import frame_id, frame_key_of
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.stored import order_key_of
@@ -41,6 +40,7 @@ from hyperstore.query.evaluate import asked_places, counts_of, fitting_slots, hi
 from hyperstore.query.expression import Condition, Leaf, Scope
 from hyperstore.query.fieldcheck import Fields, check_condition, fields_of
 from hyperstore.query.match import matches, matching_rois
+from hyperstore.query.numbers import check_number
 from hyperstore.query.segment import Segment, SegmentDamage
 from hyperstore.query.shelf import drop
 
@@ -95,11 +95,7 @@ class FrameIndex:
         """Take in the objects that came since; the first time, all of them."""
         with self._handle.database.reading() as reader:
             end = reader.last_sequence() + 1
-        if end > 2**32:
-            raise QueryError(
-                f"{self._handle.folder} has numbered more than {2**32 - 1:,} objects, and no query "
-                "can tell them apart; a clone numbers them anew"
-            )
+        check_number(self._handle, end - 1)
         state = self._state
         if state.end >= end:
             return

@@ -37,6 +37,7 @@ from hyperstore.history.resolve import Revision, parse_revision
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.limits import ID_BYTES, NAME_BYTES_MAX
 from hyperstore.query.expression import And, Condition, Leaf, Node, Not, Or, Since
+from hyperstore.query.numbers import numbers_of
 from hyperstore.tree.diff import diff
 
 __all__ = [
@@ -224,17 +225,7 @@ def _differing(handle: Handle, old: Snapshot, new: Snapshot) -> dict[str, BitMap
 
 
 def _add(handle: Handle, held: BitMap, ids: Iterable[bytes | None]) -> None:
-    wanted = [ObjectId(one) for one in ids if one is not None]
-    if not wanted:
-        return
-    with handle.database.reading() as reader:
-        numbers = reader.sequences(wanted)
-    try:
-        held.update(numbers)
-    except OverflowError:
-        raise QueryError(
-            "the store has numbered more objects than a query can tell apart"
-        ) from None
+    held.update(numbers_of(handle, [ObjectId(one) for one in ids if one is not None]))
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:

@@ -19,7 +19,7 @@ from pyroaring import BitMap
 
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
-from hyperstore.errors import CorruptError, MissingObjectError, QueryError
+from hyperstore.errors import CorruptError, MissingObjectError
 from hyperstore.history.commit import Snapshot
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.limits import (
@@ -30,6 +30,7 @@ from hyperstore.limits import (
     VERSION_SETS_HELD_MAX,
     VERSION_SETS_TRIED,
 )
+from hyperstore.query.numbers import numbers_of
 from hyperstore.query.versionfile import Shelf, VersionSet
 from hyperstore.tree import cursor
 from hyperstore.tree.diff import Change, diff
@@ -122,21 +123,9 @@ def _walked(handle: Handle, nodes: Nodes, order: NodeId) -> VersionSet:
     numbers = array("I")
     entries = cursor.scan(nodes, order)
     while batch := [ObjectId(value) for _, value in islice(entries, _BATCH)]:
-        numbers.extend(_numbers(handle, batch))
+        numbers.extend(numbers_of(handle, batch))
     ascends = all(map(lt, numbers, islice(numbers, 1, None)))
     return VersionSet(numbers, BitMap(numbers), ascends, 0)
-
-
-def _numbers(handle: Handle, ids: list[ObjectId]) -> "array[int]":
-    with handle.database.reading() as reader:
-        found = reader.sequences(ids)
-    try:
-        return array("I", found)
-    except OverflowError:
-        raise QueryError(
-            f"{handle.folder} has numbered more than {2**32 - 1:,} objects, and no query can tell "
-            "them apart; a clone numbers them anew"
-        ) from None
 
 
 # From a relative.
@@ -187,7 +176,7 @@ def _changed(
     handle: Handle, nodes: Nodes, old: NodeId, known: VersionSet, changes: list[Change]
 ) -> VersionSet:
     """Return a set with changes, which come in order: what lies between them is copied whole."""
-    came = _numbers(handle, [ObjectId(one.new) for one in changes if one.new is not None])
+    came = numbers_of(handle, [ObjectId(one.new) for one in changes if one.new is not None])
     ranks = [cursor.rank(nodes, old, change.key) for change in changes]
     gone = [known.order[at] for at, one in zip(ranks, changes, strict=True) if one.old is not None]
     if len(gone) == len(came) == len(changes):  # All in their places: edits of frames, as most are.

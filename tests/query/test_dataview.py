@@ -5,6 +5,7 @@ import json
 import pickle
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,8 @@ def test_explaining_says_what_is_asked_and_read(store: Store, draft: DatasetVers
     assert "ROI: label.keyword:" in text
     assert "confidence 0.5 to 1" in text
     assert json.loads(json.dumps(said.to_dict()))["count"] == 12
+    busy = replace(first, frames_decoded=1, objects_indexed=30)  # Of which few may be frames.
+    assert str(replace(said, parts=(busy,))).endswith("1 frame decoded, 30 objects indexed first")
 
 
 def test_frames_of_a_view_travel_as_they_are_seen(store: Store, draft: DatasetVersion) -> None:

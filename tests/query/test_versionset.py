@@ -14,6 +14,9 @@ from hyperstore.dataset.view import View
 from hyperstore.errors import QueryError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query import versionset
+from hyperstore.query.expression import Condition, Field, Leaf, Scope, Term
+from hyperstore.query.historyquery import matcher_of
+from hyperstore.query.index import FrameIndex
 from hyperstore.query.iterate import FrameIterator
 from hyperstore.query.selection import Part, Selection
 from hyperstore.query.versionset import VersionSet, version_set
@@ -214,4 +217,9 @@ def test_numbers_that_no_set_can_hold_are_one_clear_error(store: Store) -> None:
         for _ in range(2):
             with pytest.raises(QueryError, match="clone"):
                 version_set(again.handle, draft.view().snapshot)
+        asked = Condition(Leaf(Field(Scope.FRAME, "kind"), Term("frame")))
+        with pytest.raises(QueryError, match="clone"):
+            matcher_of(again.handle, asked).among([one for _, one in draft.view().entries()])
+        with pytest.raises(QueryError, match="clone"):
+            FrameIndex.of(again.handle).refresh()
         assert len(list(draft)) == 20
