@@ -62,9 +62,13 @@ class LockedVersion(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @canonical_fields
 class LockedQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one query of the view came to: which versions it is asked of, and how many frames."""
+    """What one query of the view came to: which versions it is asked of, and how many frames.
+
+    `merged` are those with which its frames are to be merged, one for each dataset that has it.
+    """
 
     count: int = 0  # Those that an earlier query has as well are counted too.
+    merged: list[int] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)  # Their places in the lock's own list.
 
 
@@ -140,6 +144,8 @@ def decode_lock(payload: bytes, lock_id: ObjectId) -> LockRecord:
 
 def check_lock(lock: LockRecord) -> str | None:
     """Return what no lock holds, None where all is in order."""
+    if lock.format < 1:
+        return "its format is none that there ever was"
     links = [link for one in lock.versions for link in (one.commit, one.content)]
     links += [one.commit for one in lock.since]
     begins = [lock.begins] if lock.begins else []
@@ -154,7 +160,7 @@ def check_lock(lock: LockRecord) -> str | None:
     if not all(0 <= count <= _NUMBER_MAX for count in counts):
         return "a count in it is impossible"
     known = len(lock.versions)
-    if any(not 0 <= at < known for one in lock.queries for at in one.versions):
+    if any(not 0 <= at < known for one in lock.queries for at in (*one.versions, *one.merged)):
         return "a query in it names a version that is not listed"
     try:
         same = pack(plain(lock.spec, path="spec", depth=1)) == pack(lock.spec)

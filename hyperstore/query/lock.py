@@ -53,7 +53,8 @@ class Shown:
     `spec` is canonical and without name and description. `queries` are the versions that each
     query is asked of. `ids` yields all frame ids in order, many at a time; `begins` are those of
     the first frames of a shuffled iteration, where it is one. `revisions` are the commits with
-    which queries compare, by dataset id and text.
+    which queries compare, by dataset id and text; `merged` the versions with which frames of each
+    query are to be merged, where there are any.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Shown:
     ids: Callable[[], Iterable[Sequence[str]]]
     begins: Sequence[str] = ()
     revisions: Mapping[tuple[str, str], ObjectId] = field(default_factory=dict)
+    merged: Sequence[Sequence[View]] = ()
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,14 @@ def _hashes(shown: Shown) -> tuple[bytes, bytes]:
 
 def _lock(handle: Handle, shown: Shown, hashes: tuple[bytes, bytes], pins: "_Pins") -> Lock:
     queries = [
-        LockedQuery(count=count, versions=[pins.place_of(view) for view in views])
-        for count, views in zip(shown.counts, shown.queries, strict=True)
+        LockedQuery(
+            count=count,
+            versions=[pins.place_of(view) for view in views],
+            merged=[pins.place_of(view) for view in merged],
+        )
+        for count, views, merged in zip(
+            shown.counts, shown.queries, shown.merged or [()] * len(shown.queries), strict=True
+        )
     ]
     since = [
         LockedRevision(commit=pins.revision(text, oid), dataset=dataset, revision=text)

@@ -97,6 +97,7 @@ class _Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class _Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     count: int
     versions: list[int]
+    merged: list[int] | None = None
 
 
 class _Since(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,7 +144,14 @@ def lock_text(record: LockRecord, file: StampedFile | None = None) -> str:
         "frames": record.frames.hex(),
         "hyperstore": _KIND,
         "id": object_id(Kind.LOCK, encode_lock(record)).hex(),
-        "queries": [{"count": one.count, "versions": one.versions} for one in record.queries],
+        "queries": [
+            {
+                "count": one.count,
+                "versions": one.versions,
+                **({"merged": one.merged} if one.merged else {}),
+            }
+            for one in record.queries
+        ],
         "spec": record.spec,
         "store": record.store,
         "versions": [
@@ -302,7 +310,8 @@ def _record(document: _Document, what: str) -> tuple[LockRecord, StampedFile | N
             format=document.format,
             frames=bytes.fromhex(document.frames),
             queries=[
-                LockedQuery(count=one.count, versions=one.versions) for one in document.queries
+                LockedQuery(count=one.count, versions=one.versions, merged=one.merged or [])
+                for one in document.queries
             ],
             since=[
                 LockedRevision(

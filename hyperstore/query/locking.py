@@ -19,7 +19,7 @@ from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.view import View
 from hyperstore.errors import CorruptError, HyperstoreError, UsageError, a_type
 from hyperstore.frames.home import Home
-from hyperstore.history.lock import LockedVersion
+from hyperstore.history.lock import LockedVersion, LockRecord
 from hyperstore.ids import CommitId, ObjectId
 from hyperstore.limits import LOCK_BEGINS
 from hyperstore.query import checks
@@ -39,6 +39,7 @@ from hyperstore.query.lockfile import (
     write_lock_file,
 )
 from hyperstore.query.lucene import parse, roi_node
+from hyperstore.query.mapping import MappingRule
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.reading import Resolved
 from hyperstore.query.rules import ANY
@@ -138,8 +139,7 @@ class Locking(Kept):
         found = open_lock(handle, lock)
         check_here(handle, found.record)
         made._take_spec(found.record.spec)
-        if len(made._spec.queries) != len(found.record.queries):
-            raise CorruptError("the lock does not say of each query what it is asked of")
+        _check_said(made._spec, found.record)
         if found.name:
             made.name = found.name
         made._lock = found
@@ -182,6 +182,21 @@ class Locking(Kept):
             revisions = {(one.dataset, one.revision): ObjectId(one.commit) for one in record.since}
         return _Settled(found.queries, found.views, revisions) if revisions else found
 
+    def _mapping(self) -> tuple[MappingRule, ...]:
+        return super()._mapping() if self._lock is None else tuple(self._spec.rules)
+
+    def _newer(self, found: Resolved) -> list[Mapping[str, View]]:
+        if self._lock is None:
+            return super()._newer(found)
+        handle, record = self._store_handle(), self._lock.record
+        return [
+            {
+                version.dataset: _view(handle, version)
+                for version in map(record.versions.__getitem__, one.merged)
+            }
+            for one in record.queries
+        ]
+
     def _edit(self, change: Callable[[Spec], object]) -> None:
         if self._lock is not None:
             raise UsageError(
@@ -196,6 +211,7 @@ class Locking(Kept):
     def _shown(self) -> Shown:
         """Return all that a lock says of the view as it is now."""
         found = self.resolve()
+        self._spec.rules = list(self._mapping())  # A lock names versions by their ids.
         count = self._counted(found)
         handle = self._store_handle()
         if self._spec.output_rois == checks.ALL_IN_FRAME:
@@ -212,6 +228,7 @@ class Locking(Kept):
             ids=partial(frame_ids, whole),
             begins=self._beginning(found),
             revisions=found.revisions if isinstance(found, _Settled) else {},
+            merged=[list(one.values()) for one in self._newer(found)],
         )
 
     def _beginning(self, found: Resolved) -> list[str]:
@@ -248,6 +265,28 @@ def open_lock(handle: Handle, lock: LockLike) -> Lock:
     text = os.fspath(lock)
     is_id = not text.strip("0123456789abcdefABCDEF") and not Path(text).exists()
     return find_lock(handle, text) if is_id else Lock(read_lock_file(text).record)
+
+
+def _check_said(spec: Spec, record: LockRecord) -> None:
+    """Raise CorruptError unless a lock says of all that its view names which commit that is.
+
+    What it does not say would be looked up in the store, as it is by now.
+    """
+    if len(spec.queries) != len(record.queries):
+        raise CorruptError("the lock does not say of each query what it is asked of")
+    since = {(one.dataset, one.revision) for one in record.since}
+    for query, locked in zip(spec.queries, record.queries, strict=True):
+        datasets = {record.versions[at].dataset for at in locked.versions}
+        for text in revisions_of(query.condition()):
+            if not since.issuperset((dataset, text) for dataset in datasets):
+                raise CorruptError(f"the lock does not say which commit {text!a} is; lock anew")
+        merged = {record.versions[at].dataset for at in locked.merged}
+        if bool(merged) != (query.merge_with is not None and bool(datasets)) or merged - datasets:
+            raise CorruptError(
+                "the lock does not say what frames of a query are to be merged with; lock anew"
+            )
+    if any(one.dataset_name or one.version_name for one in spec.rules):
+        raise CorruptError("the lock does not say for which versions its mapping is; lock anew")
 
 
 def _path(path: object) -> Path:

@@ -4,7 +4,7 @@ A version may be given by its id, its name, a tag, or a commit. Drafts show what
 all others see it: not what a batch of this process gathers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from hyperstore.query.mapping import MappingRule
 from hyperstore.query.rules import ANY, Query
 from hyperstore.storage.reader import Reader
 
-__all__ = ["check_some_dataset", "pinned", "views_of"]
+__all__ = ["check_some_dataset", "newer_views", "pinned", "views_of"]
 
 _T = TypeVar("_T", Query, MappingRule)
 
@@ -78,6 +78,28 @@ def views_of(handle: Handle, query: Query) -> list[View]:
     found = list(_views_named(handle, known, wanted))
     if not found:
         raise NotFoundError(f"no dataset has a version, tag or commit {wanted!a}")
+    return found
+
+
+def newer_views(handle: Handle, query: Query, views: Sequence[View]) -> dict[str, View]:
+    """Return what a query asks to be merged with, by datasets of its views: those that have it.
+
+    NotFoundError where none of them has it. It may be named as any version may be.
+    """
+    found: dict[str, View] = {}
+    if query.merge_with is None:
+        return found
+    missing = None
+    for dataset_id in dict.fromkeys(view.home.dataset_id for view in views):
+        dataset = _dataset(handle, Query(dataset_id=dataset_id))
+        try:
+            version = _version(handle, dataset, query.merge_with, by_id=False)
+        except NotFoundError as error:
+            missing = missing or error
+        else:
+            found[dataset_id] = _view(handle, dataset, version)
+    if missing is not None and not found:
+        raise missing
     return found
 
 

@@ -4,7 +4,7 @@ Whatever it begins goes on, on the state of the versions that it found then; wha
 asked of what they hold by then.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -19,7 +19,8 @@ from hyperstore.query.definition import Definition
 from hyperstore.query.dicts import Dicts
 from hyperstore.query.finding import Found, Part
 from hyperstore.query.iterate import FrameIterator, Iteration
-from hyperstore.query.places import check_some_dataset, pinned, views_of
+from hyperstore.query.mapping import MappingRule
+from hyperstore.query.places import check_some_dataset, newer_views, pinned, views_of
 from hyperstore.query.rules import Query
 from hyperstore.query.sample import synthetic_epoch
 from hyperstore.query.selection import Selection
@@ -134,14 +135,18 @@ class Reading(Definition):
 
     def _shaped(self, found: Resolved) -> Shape:
         handle = self._store_handle()
-        rules = tuple(pinned(handle, one, current=False) for one in self._spec.rules)
         return Shape(
             output_rois=self._spec.output_rois,
             conditions=tuple(one.condition for one in found.parts()),
-            rules=rules,
+            rules=self._mapping(),
             labels=dict(self._spec.labels) or None,
             roots=handle.roots,
         )
+
+    def _mapping(self) -> tuple[MappingRule, ...]:
+        """Return its mapping rules with ids in the place of names."""
+        handle = self._store_handle()
+        return tuple(pinned(handle, one, current=False) for one in self._spec.rules)
 
     def _drawn(
         self, found: Resolved, iteration: Iteration, *, ends: bool
@@ -278,15 +283,18 @@ class Reading(Definition):
             for _ in views
         ]
         views = [view for several in found.views for view in several]
-        newer = [self._newer(query) for _, query in called]
+        newer = [
+            of_query.get(view.home.dataset_id)
+            for of_query, several in zip(self._newer(found), found.views, strict=True)
+            for view in several
+        ]
         return Dicts(handle, shape, projection, views, called, newer)
 
-    def _newer(self, query: Query) -> View | None:
-        """Return the version that a query asks its frames to be merged with."""
-        if query.merge_with is None:
-            return None
-        asked = Query(dataset_id=query.dataset_id, version_id=query.merge_with)
-        return views_of(self._store_handle(), asked)[0]
+    def _newer(self, found: Resolved) -> list[Mapping[str, View]]:
+        """Return for each query what its frames are to be merged with, by dataset."""
+        handle = self._store_handle()
+        pairs = zip(found.queries, found.views, strict=True)
+        return [newer_views(handle, query, views) for query, views in pairs]
 
 
 def _share(at: int | None, of: int | None, one: str, all_: str) -> tuple[int, int]:

@@ -1,0 +1,161 @@
+"""A lock pins all that its view names: what frames are merged with, mapping, revisions."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+import hyperstore
+from hyperstore import CorruptError, NotFoundError, Store
+from hyperstore.codec import pack, replace
+from hyperstore.dataset.dataset import Dataset
+from hyperstore.history.lock import decode_lock
+from hyperstore.ids import ObjectId
+from hyperstore.maintenance.check import fsck
+from hyperstore.maintenance.collect import gc
+from hyperstore.query.dataview import DataView
+from hyperstore.query.lock import Lock
+from hyperstore.query.lockfile import read_lock_file
+from tests.support.frames import wire
+
+FAR_MS = 10**15  # Long after all that the log may undo.
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with hyperstore.init(tmp_path / "store") as made:
+        yield made
+
+
+@pytest.fixture
+def cells(store: Store) -> Dataset:
+    """Return a dataset with a version `Current`, and `next`, in which one frame is another."""
+    made = store.create_dataset("cells")
+    draft = made.version()
+    draft.add_frames([wire("a", labels=["dog"]), wire("b", labels=["dog"])])
+    commit = draft.commit("First")
+    draft.tag("v1")
+    newer = made.create_version("next", commit=commit)
+    newer.add_frames([wire("a", labels=["pup"])])
+    newer.commit("Second")
+    return made
+
+
+def of(store: Store, **said: object) -> DataView:
+    return DataView("dogs", store=store).add_query("cells", "Current", **said)  # type: ignore[arg-type]
+
+
+def newer(view: DataView) -> dict[object, object]:
+    """Return the labels of the frames with which those of a view are to be merged."""
+    return {
+        one["id"]: one["new_ver"]["rois"][0]["label"]  # type: ignore[index]
+        for one in view.to_dict()
+        if "new_ver" in one
+    }
+
+
+def labels(view: DataView) -> list[list[str]]:
+    return [roi.labels for frame in view for roi in frame.annotations]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("is_by_id", [True, False])
+def test_a_lock_pins_the_version_that_frames_are_to_be_merged_with(
+    store: Store, cells: Dataset, tmp_path: Path, is_by_id: bool
+) -> None:
+    """As it was then: edited, deleted and collected since; by the lock as by its file."""
+    version = cells.version("next")
+    view = of(store, merge_with=version.id if is_by_id else "next")
+    lock = view.lock(tmp_path / "a.lock")
+    assert newer(view) == {"a": ["pup"]}
+    assert [one.version_name for one in lock.record.versions] == ["Current", "next"]
+    version.add_frames([wire("a", labels=["hound"])])
+    version.commit("Third")
+    assert newer(view) == {"a": ["hound"]}
+    assert newer(DataView.from_lock(lock, store=store)) == {"a": ["pup"]}
+    cells.delete_version("next", force=True)
+    store.delete_dataset("cells", force=True)
+    gc(store, prune_now=True, now_ms=FAR_MS)
+    for named in (lock.id, tmp_path / "a.lock"):
+        assert newer(DataView.from_lock(named, store=store)) == {"a": ["pup"]}
+    assert fsck(store, level="full").faults == []
+
+
+def test_a_version_to_merge_with_is_that_of_each_frames_own_dataset(
+    store: Store, cells: Dataset
+) -> None:
+    """A query over all datasets merges with the version of that name where there is one."""
+    blood = store.create_dataset("blood")
+    drop = blood.version()
+    drop.add_frames([wire("d", labels=["drop"])])
+    commit = drop.commit("Drop")
+    other = blood.create_version("next", commit=commit)
+    other.add_frames([wire("d", labels=["drip"])])
+    other.commit("Drip")
+    store.create_dataset("alone").version().add_frames([wire("z")])
+    view = DataView("all", store=store).add_query("cells", "Current", roi_query="none")
+    view.add_query("*", "*", merge_with="next")
+    assert newer(view) == {"a": ["pup"], "d": ["drip"]}
+    assert newer(DataView.from_lock(view.lock(commit=True), store=store)) == newer(view)
+    with pytest.raises(NotFoundError, match="'none'"):
+        of(store, merge_with="none").lock()
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_mapping_rule_of_one_version_is_pinned(
+    store: Store, cells: Dataset, is_early: bool
+) -> None:
+    """It names the version by its id, and needs none that lives; also where it was said by names
+    before anybody knew the store."""
+    view = DataView("dogs", store=store) if is_early else DataView("dogs")
+    view.add_query("cells", "Current").add_query("cells", "next", roi_query="dog")
+    view.add_mapping_rule("cells", "Current", from_labels=["dog"], to_label="animal")
+    if not is_early:
+        view = DataView.from_spec(view.spec(), store=store)
+    lock = view.lock()
+    assert labels(view) == [["animal"], ["animal"]]
+    cells.delete_version("next", force=True)
+    cells.delete_version("Current", force=True)
+    assert labels(DataView.from_lock(lock, store=store)) == [["animal"], ["animal"]]
+    store.delete_dataset("cells", force=True)
+    assert labels(DataView.from_lock(lock.id, store=store)) == [["animal"], ["animal"]]
+
+
+def test_a_lock_says_of_all_that_its_view_names_which_commit_that_is(
+    store: Store, cells: Dataset
+) -> None:
+    """What somebody left out, or named otherwise, is not looked up in the store of today."""
+    record = of(store, frame_query="added:v1", merge_with="next").lock().record
+    mapped = of(store)
+    mapped.add_mapping_rule("cells", from_labels=["dog"], to_label="animal")
+    by_name = {"source": {"dataset_name": "cells", "labels": ["dog"]}, "target": "animal"}
+    rules = mapped.lock().record
+    (revision,), (query,) = record.since, record.queries
+    for made_up in (
+        replace(record, since=[]),
+        replace(record, since=[replace(revision, revision="v2")]),
+        replace(record, since=[replace(revision, dataset="0" * 32)]),
+        replace(record, queries=[replace(query, merged=[])]),
+        replace(record, queries=[replace(query, versions=[0, 1])], spec=rules.spec),
+        replace(rules, spec={**rules.spec, "mapping": {"rules": [by_name]}}),
+    ):
+        with pytest.raises(CorruptError, match="lock"):
+            DataView.from_lock(Lock(made_up), verify=False, store=store)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_format_that_there_never_was_is_refused(
+    store: Store, cells: Dataset, tmp_path: Path, number: int
+) -> None:
+    """In a file, whose check is made to fit, as in a store."""
+    record = of(store).lock(tmp_path / "a.lock").record
+    with pytest.raises(CorruptError, match="format"):
+        decode_lock(pack(replace(record, format=number)), ObjectId(b"x" * 32))
+    said = json.loads((tmp_path / "a.lock").read_text()) | {"format": number}
+    del said["check"]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    said["check"] = blake3(text.encode()).hexdigest()
+    (tmp_path / "a.lock").write_text(json.dumps(said))
+    with pytest.raises(CorruptError, match="format"):
+        read_lock_file(tmp_path / "a.lock")
