@@ -6,8 +6,13 @@ joined strings, and only what is left is tried string by string.
 """
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, compress, islice
+from operator import sub
+
+from pyroaring import BitMap
 
 from hyperstore.query.column import Strings
 from hyperstore.query.expression import Leaf, Regex, Term, Wildcard
@@ -15,7 +20,7 @@ from hyperstore.query.regex import compiled
 from hyperstore.query.shown import Shown, run_of
 from hyperstore.query.tokens import Parts
 from hyperstore.query.values import passes
-from hyperstore.query.wildcard import longest_literal, residuals, wildcard
+from hyperstore.query.wildcard import longest_literal, matcher, residuals
 
 __all__ = ["Pattern", "fitting", "listed"]
 
@@ -31,13 +36,13 @@ class Pattern:
         self.folded = folded
         self.parts: Parts | None = None
         self.literal = ""  # It stands in all strings that fit.
-        self.fits: Callable[[str], bool]
+        self.fits: Callable[[str], object]
         if isinstance(test, Wildcard):
-            self.fits = wildcard(test.parts, folded)
+            self.fits = matcher(test.parts, folded)
             self.parts = None if folded else test.parts
         else:
-            self.fits = matcher = compiled(test.pattern, folded)
-            self.literal = "" if folded else matcher.literal
+            self.fits = found = compiled(test.pattern, folded)
+            self.literal = "" if folded else found.literal
 
 
 def fitting(pattern: Pattern, strings: Strings, run: Shown) -> Iterator[Sequence[int]]:
@@ -63,7 +68,7 @@ def fitting(pattern: Pattern, strings: Strings, run: Shown) -> Iterator[Sequence
 
 
 def _fitting_rest(
-    fits: Callable[[str], bool], rest: Parts, strings: Strings, run: Shown, begin: bytes
+    fits: Callable[[str], object], rest: Parts, strings: Strings, run: Shown, begin: bytes
 ) -> Sequence[int]:
     """Return the numbers of the strings that fit by what follows the `begin` of them all."""
     if rest and isinstance(rest[0], str):  # They begin with it, too, and so lie together.
@@ -77,6 +82,8 @@ def _fitting_rest(
     if len(rest) == 3 and rest[0] is rest[2] is None and literal:
         return _holding(strings, run, literal, len(begin), at_end=False)
     if len(rest) == 2 and rest[0] is None and literal:
+        if _in_most(strings, run, literal):
+            return _ending(strings, run, literal, len(begin))
         return _holding(strings, run, literal, len(begin), at_end=True)
     if not rest:
         number = strings.number_of(begin)
@@ -84,7 +91,7 @@ def _fitting_rest(
     return _tested(fits, strings, run, literal, len(begin))
 
 
-def listed(leaf: Leaf, strings: Strings) -> list[int]:
+def listed(leaf: Leaf, strings: Strings) -> Sequence[int]:
     """Return the numbers of the strings, which are in no order, that pass a leaf's test."""
     fits = passes(leaf).string
     if fits is None or not len(strings):
@@ -100,15 +107,51 @@ def listed(leaf: Leaf, strings: Strings) -> list[int]:
 
 
 def _tested(
-    fits: Callable[[str], bool], strings: Strings, run: Shown, literal: bytes, skip: int
-) -> list[int]:
+    fits: Callable[[str], object], strings: Strings, run: Shown, literal: bytes, skip: int
+) -> Sequence[int]:
     """Return the numbers of the strings that fit, of which each holds the literal."""
-    numbers = None
+    if literal and not _in_most(strings, run, literal):
+        held = _holding(strings, run, literal, skip, at_end=False)
+        return [number for number, text in _seen(strings, run, held) if fits(text)]
+    numbers = range(run.first, run.end)
+    found = [*compress(numbers, map(fits, _texts(strings, run)))]
+    return numbers if len(found) == len(numbers) else found
+
+
+def _ending(strings: Strings, run: Shown, literal: bytes, skip: int) -> Sequence[int]:
+    """Return what `_holding` does of a literal at the end, quickly where most strings have it."""
+    begins = strings.offsets[run.first : run.end + 1].tolist()
+    ends, size = begins[1:], len(literal)
+    overlaps = any(literal[:at] == literal[-at:] for at in range(1, size))
+    if overlaps or min(map(sub, ends, begins)) < skip + size:
+        return _holding(strings, run, literal, skip, at_end=True)
+    pieces = strings.text[begins[0] : begins[-1]].tobytes().split(literal)
+    hits = accumulate(map(size.__add__, map(len, pieces)), initial=begins[0])
+    found = BitMap(array("I", islice(hits, 1, len(pieces)))) & BitMap(array("I", ends))
+    numbers = range(run.first, run.end)
+    if len(found) == len(numbers):
+        return numbers
+    return [*compress(numbers, map(found.__contains__, ends))]
+
+
+def _in_most(strings: Strings, run: Shown, literal: bytes) -> bool:
+    """Tell by some strings whether most hold it: to look for it then costs more than to try all."""
     sample = range(run.first, run.end, (run.end - run.first) // 32 + 1)
-    # Where most strings hold it, to look for it costs more than to try them.
-    if literal and 2 * sum(literal in strings[number] for number in sample) < len(sample):
-        numbers = _holding(strings, run, literal, skip, at_end=False)
-    return [number for number, text in _seen(strings, run, numbers) if fits(text)]
+    return 2 * sum(literal in strings[number] for number in sample) >= max(1, len(sample))
+
+
+def _texts(strings: Strings, run: Shown) -> Iterator[str]:
+    """Return all strings of a run as they are seen."""
+    if run.first < run.end:
+        base = strings.offsets[run.first]
+        joined = strings.text[base : strings.offsets[run.end]].tobytes()
+        if joined.isascii():
+            cut = len(run.own)
+            ends = [at - base for at in strings.offsets[run.first : run.end + 1].tolist()]
+            begins = [at + cut for at in ends] if cut else ends
+            texts = map(joined.decode().__getitem__, map(slice, begins, islice(ends, 1, None)))
+            return map(run.prefix.__add__, texts) if run.prefix else texts
+    return (text for _, text in _seen(strings, run))
 
 
 def _seen(

@@ -6,27 +6,33 @@ for wildcards; nothing is tried again, so the time is that of finding each piece
 
 import re
 from collections.abc import Callable
+from operator import methodcaller
 
 from hyperstore.query.tokens import Parts
 
-__all__ = ["longest_literal", "residuals", "wildcard"]
+__all__ = ["longest_literal", "matcher", "residuals", "wildcard"]
 
 
 def wildcard(parts: Parts, fold: bool) -> Callable[[str], bool]:
     """Return what tells whether a whole string matches; with `fold`, a folded one."""
+    found = matcher(parts, fold)
+    return lambda text: bool(found(text))
+
+
+def matcher(parts: Parts, fold: bool) -> Callable[[str], object]:
+    """Return what is true of a whole string that matches, and quick for many of them."""
     folded = tuple(_folded(part) if fold else part for part in parts)
-    if len(folded) == 3 and folded[1] is None:
-        first, _, last = folded
-        if isinstance(first, str) and isinstance(last, str):
-            least = len(first) + len(last)
-            return lambda text: (
-                text.startswith(first) and text.endswith(last) and len(text) >= least
-            )
-    if len(folded) == 2 and folded[1] is None and isinstance(folded[0], str):
-        start = folded[0]
-        return lambda text: text.startswith(start)
-    matched = re.compile(_pattern(folded), re.DOTALL).fullmatch
-    return lambda text: matched(text) is not None
+    first, last = (folded[0], folded[-1]) if folded else ("", "")
+    if len(folded) == 3 and folded[1] is None and isinstance(first, str) and isinstance(last, str):
+        start, end, least = first, last, len(first) + len(last)
+        return lambda text: text.startswith(start) and text.endswith(end) and len(text) >= least
+    if len(folded) == 2 and last is None and isinstance(first, str):
+        return methodcaller("startswith", first)
+    if len(folded) == 2 and first is None and isinstance(last, str):
+        return methodcaller("endswith", last)
+    if len(folded) > 2 and first is last is None and None not in folded[1:-1]:
+        return re.compile(_pattern(folded[1:-1]), re.DOTALL).search
+    return re.compile(_pattern(folded), re.DOTALL).fullmatch
 
 
 def longest_literal(parts: Parts, fold: bool) -> str:
@@ -55,7 +61,9 @@ def residuals(parts: Parts, prefix: str) -> tuple[Parts, ...]:
             if at < len(atoms) and (atoms[at] is True or atoms[at] == char):
                 found.add(at + 1)
         reached = found
-    return tuple(_joined(atoms[at:]) for at in sorted(reached))
+    # Whatever matches from before a `*` that is reached matches from there, too.
+    least = max((at for at in reached if at < len(atoms) and atoms[at] is None), default=0)
+    return tuple(_joined(atoms[at:]) for at in sorted(reached) if at >= least)
 
 
 def _is_text(part: str | bool | None) -> bool:
