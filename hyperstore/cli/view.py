@@ -158,7 +158,7 @@ def list_verb(console: Console, is_all: bool = False, as_json: bool = False) -> 
     names = [safe(stored.name_of(one) or one.id) for one in found]
     width = max(map(columns_of, names), default=0)
     for name, one in zip(names, found, strict=True):
-        view = DataView.from_spec(one.spec, store=console.store.handle)
+        view = DataView.get(one.id, store=console.store)
         about = [_said(console, query) for query in view.get_queries()]
         marks = ["published"] if one.published else []
         marks += [mark for mark in one.system_tags if mark == stored.ARCHIVED]

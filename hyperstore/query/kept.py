@@ -16,6 +16,7 @@ from hyperstore.query import checks, stored
 from hyperstore.query.described import StoreLike
 from hyperstore.query.listing import Listing
 from hyperstore.query.spec import Wire, from_wire, to_wire
+from hyperstore.query.wirefields import refuse_misspelt
 from hyperstore.storage.host import now_ms
 
 __all__ = ["Kept"]
@@ -31,8 +32,12 @@ class Kept(Listing):
 
     @classmethod
     def from_spec(cls, spec: Mapping[str, object], *, store: StoreLike = None) -> Self:
-        """Return the view that `spec()` of another one says."""
+        """Return the view that `spec()` of another one says.
+
+        Fields that are not known are kept; one that is only misspelt is a QueryError.
+        """
         made = cls._bare(store)
+        refuse_misspelt(spec)
         made._take_spec(spec)
         return made
 
@@ -51,7 +56,8 @@ class Kept(Listing):
 
     def clone(self, name: str | None = None) -> Self:
         """Return another view that says the same, and is not stored."""
-        made = type(self).from_spec(self.spec(), store=self._handle)
+        made = type(self)._bare(self._handle)
+        made._take_spec(self.spec())
         made._folder = self._folder
         if name is not None:
             made.name = name

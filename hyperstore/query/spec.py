@@ -23,6 +23,15 @@ from hyperstore.query.checks import (
 from hyperstore.query.mapping import MappingRule, checked_labels, refuse_contradictions
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.rules import ANY, LABEL_RULES, Query, RoiQuery
+from hyperstore.query.wirefields import (
+    FILTER,
+    ITERATION,
+    RULE,
+    SOURCE,
+    TOP,
+    names_below,
+    refuse_misspelt,
+)
 
 __all__ = ["Spec", "Wire", "canonical", "from_wire", "patched", "to_wire"]
 
@@ -54,50 +63,7 @@ class Spec:
     more_iteration: Wire = field(default_factory=dict)
 
 
-_TOP = {
-    "augmentation",
-    "description",
-    "filters",
-    "iteration",
-    "labels_enumeration",
-    "mapping",
-    "name",
-    "output_rois",
-    "project",
-    "tags",
-}
 _OF_RECORD = {"status", "versions"}  # What of a view follows from the rest, or is the store's.
-_FILTER = {
-    "dataset": "dataset_id",
-    "dataset_name": "dataset_name",
-    "filter_by_roi": "filter_by_roi",
-    "frame_query": "frame_query",
-    "label_rules": "roi_queries",
-    "merge_with": "merge_with",
-    "name": "name",
-    "project_name": "project_name",
-    "sources_query": "source_query",
-    "version": "version_id",
-    "version_name": "version_name",
-    "weight": "weight",
-}
-_RULE = {"conf_range", "count_range", "label", "must_not"}
-_ITERATION = {
-    "clip_frames",
-    "infinite",
-    "jump",
-    "limit",
-    "min_sequence",
-    "order",
-    "random_seed",
-    "relative_weights",
-}
-_SOURCE = {
-    "dataset": "dataset_id",
-    "dataset_name": "dataset_name",
-    "version": "version_id",
-    "version_name": "version_name",
-}
 
 
 def to_wire(spec: Spec) -> Wire:
@@ -144,7 +110,7 @@ def _sorted(value: object) -> object:
 
 def _filter_wire(query: Query) -> Wire:
     said: Wire = dict(query.more)
-    for name, own in _FILTER.items():
+    for name, own in FILTER.items():
         value = getattr(query, own)
         if value is not None and own not in ("roi_queries", "filter_by_roi", "weight"):
             said[name] = value
@@ -176,7 +142,7 @@ def _iteration_wire(spec: Spec) -> Wire:
 
 def _rule_wire(rule: MappingRule) -> Wire:
     source: Wire = {"labels": list(rule.from_labels)}
-    for name, own in _SOURCE.items():
+    for name, own in SOURCE.items():
         value = getattr(rule, own)
         if value is not None:
             source[name] = value
@@ -191,7 +157,7 @@ def _rule_wire(rule: MappingRule) -> Wire:
 def from_wire(wire: Mapping[str, object]) -> Spec:
     """Return the view that plain data says; UsageError or QueryError for what is none."""
     said = canonical(_map(wire, "a view"))
-    known = _TOP | _OF_RECORD
+    known = TOP | _OF_RECORD
     spec = Spec(more={name: value for name, value in said.items() if name not in known})
     name, project = _text(said, "name"), _text(said, "project")
     spec.name = check_name(name, what="view") if name else None
@@ -228,35 +194,35 @@ def _queries(said: Wire) -> list[Query]:
 
 def _query(given: object) -> Query:
     said = _map(given, "a filter")
-    known = {own: said.get(name) for name, own in _FILTER.items()}
+    known = {own: said.get(name) for name, own in FILTER.items()}
     rules = [_roi_query(one) for one in _list(said, "label_rules")]
     known |= {
         "roi_queries": tuple(rules),
         "weight": 1 if said.get("weight") is None else said["weight"],
         "filter_by_roi": said.get("filter_by_roi") or LABEL_RULES,
     }
-    more = {name: value for name, value in said.items() if name not in _FILTER}
+    more = {name: value for name, value in said.items() if name not in FILTER}
     return Query(**known, more=more)  # type: ignore[arg-type]
 
 
 def _roi_query(given: object) -> RoiQuery:
     said = _map(given, "a rule about ROIs")
-    more = {name: value for name, value in said.items() if name not in _RULE}
-    known = {name: said[name] for name in _RULE if said.get(name) is not None}
+    more = {name: value for name, value in said.items() if name not in RULE}
+    known = {name: said[name] for name in RULE if said.get(name) is not None}
     return RoiQuery(**known, more=more)  # type: ignore[arg-type]
 
 
 def _rule(given: object) -> MappingRule:
     said = _map(given, "a mapping rule")
     source = _map(said.get("source") or {}, "the source of a mapping rule")
-    known = {own: source.get(name) for name, own in _SOURCE.items()}
+    known = {own: source.get(name) for name, own in SOURCE.items()}
     more = {name: value for name, value in said.items() if name not in ("source", "target")}
     labels, target = source.get("labels", ()), said.get("target")
     return MappingRule(labels, target, **known, more=more)  # type: ignore[arg-type]
 
 
 def _read_iteration(spec: Spec, said: Wire) -> None:
-    spec.more_iteration = {name: value for name, value in said.items() if name not in _ITERATION}
+    spec.more_iteration = {name: value for name, value in said.items() if name not in ITERATION}
     spec.order = checked_order(said.get("order") or IterationOrder.sequential)
     spec.infinite = checked_flag(said.get("infinite") or False, "infinite")
     spec.limit = checked_count(said.get("limit"), "limit")
@@ -298,9 +264,10 @@ def patched(wire: Mapping[str, object], changes: Mapping[str, object]) -> Wire:
 
     None takes a field away. QueryError for a name that a view does not have.
     """
-    said = canonical(wire)
-    for name, value in canonical(changes).items():
+    said, before = canonical(wire), canonical(wire)
+    for name, value in canonical(_map(changes, "what overrides a view")).items():
         _set(said, name, value)
+    refuse_misspelt(said, before)
     return said
 
 
@@ -322,7 +289,7 @@ def _set(said: Wire, name: str, value: object) -> None:
             continue
         if not isinstance(at, dict):
             raise QueryError(f"{name!a:.200}: nothing lies below {'.'.join(parts[:depth])!a:.100}")
-        known = _names_below(parts[:depth])
+        known = names_below(parts[:depth])
         if known is not None and part not in known and part not in at:
             among = nearest(part, sorted(known), len(known))
             raise QueryError(f"{name!a:.200}: a view has no {part!a:.60} there; it has {among}")
@@ -335,18 +302,3 @@ def _set(said: Wire, name: str, value: object) -> None:
                 at[part] = value
             return
         at = at.setdefault(part, {})
-
-
-def _names_below(parts: Sequence[str]) -> set[str] | None:
-    """Return the names that may stand below a place; None where any may."""
-    shape = tuple("0" if one.isdecimal() else one for one in parts)
-    return {
-        (): _TOP,
-        ("filters", "0"): set(_FILTER),
-        ("filters", "0", "label_rules", "0"): _RULE,
-        ("iteration",): _ITERATION,
-        ("iteration", "jump"): {"time"},
-        ("mapping",): {"rules"},
-        ("mapping", "rules", "0"): {"source", "target"},
-        ("mapping", "rules", "0", "source"): {*_SOURCE, "labels"},
-    }.get(shape)

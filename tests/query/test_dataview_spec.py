@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from hyperstore import QueryError, UsageError
+from hyperstore import DataView, QueryError, UsageError
 from hyperstore.query.expression import Field, Leaf, RoiCondition, Scope, Term
 from hyperstore.query.rules import Query, RoiQuery
 from hyperstore.query.spec import from_wire, patched, to_wire
@@ -240,3 +240,50 @@ def test_several_labels_are_kept_as_the_lucene_that_they_are() -> None:
     rule = RoiQuery(["Bus Stop", 'a "b" \\c'])
     kept = from_wire({"filters": [{"dataset": "d", "label_rules": [rule.wire()]}]})
     assert kept.queries[0].roi_queries[0].condition() == rule.condition()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"filters": [{"dataset": "*", "roi_query": "car"}]}, "'label_rules' is what says it"),
+        ({"filters": [{"dataset": "*", "frame_qeury": "id:a"}]}, "'frame_query' may be meant"),
+        ({"filters": [{"label_rules": [{"label": "a", "conf_rang": [1]}]}]}, "'conf_range'"),
+        ({"iteraton": {"limit": 3}}, "'iteration' may be meant"),
+        ({"iteration": {"seed": 3}}, "'random_seed' is what says it"),
+        ({"iteration": {"jump": {"tme": 3}}}, "'iteration.jump.tme'"),
+        ({"limit": 3}, "it belongs into iteration"),
+        ({"mapping": {"rule": []}}, "'rules' may be meant"),
+        ({"mapping": {"rules": [{"source": {"labls": ["a"]}, "target": "b"}]}}, "'labels'"),
+    ],
+)
+def test_a_misspelt_field_is_refused(wrong: dict[str, object], said: str) -> None:
+    """It would ask for nothing: the view would have all frames, and nobody would see it."""
+    whole = {"filters": [{"dataset": "*"}]}
+    with pytest.raises(QueryError, match=said):
+        DataView.from_spec({**whole, **wrong})
+    with pytest.raises(QueryError, match=said):
+        DataView.from_json(json.dumps({**whole, **wrong}))
+
+
+def test_fields_of_others_are_no_misspelt_ones() -> None:
+    """What a server says beside, and what a later release may say, is kept."""
+    server = {"id": "1", "company": "c", "created": 1, "user": "u", "system_tags": [], "parent": ""}
+    spec = {**WHOLE, **server}
+    assert DataView.from_spec(spec).spec() == {**spec}
+
+
+def test_a_value_with_a_misspelt_field_is_not_set() -> None:
+    """A whole filter may be set at once; what the view had before stays as it is."""
+    with pytest.raises(QueryError, match=r"'filters\.0\.roi_query'"):
+        patched(WHOLE, {"filters.0": {"dataset": "*", "roi_query": "car"}})
+    later = {"filters": [{"dataset": "*", "weights": [1, 2]}]}
+    assert patched(later, {"iteration.limit": 3})["filters"] == later["filters"]
+
+
+@pytest.mark.parametrize("given", [5, None, [("name", 1)], "name", {5: 1}])
+def test_only_names_with_values_override(given: object) -> None:
+    """What is given by a program that computes it must fail as what is typed does."""
+    view = DataView(name="a")
+    with pytest.raises(UsageError):
+        view.override(given)  # type: ignore[arg-type]
+    assert view.name == "a"
