@@ -23,7 +23,7 @@ What values mean, by the kinds of value that a field has (`fields.py`):
 - A *range* compares numbers with numbers, dates with strings that are dates (`scalars.py`), strings
   with strings by code points. What is not quoted and a number is a number; what is a date is one,
   quoted or not. On a field that only has strings (`id`, `uri`, `label` ...) bounds are strings.
-- A boost is read and means nothing. Fuzzy terms and distances between words are refused.
+- A boost is read and means nothing; behind a revision it is refused. Fuzzy terms and distances between words are refused.
 
 A field of ROIs or sources in a frame query holds if it does of any of them; in an ROI query all of
 the query holds of one ROI, in a source query of one source. Where no field is named, an ROI query
@@ -50,9 +50,10 @@ from hyperstore.query.expression import (
     Not,
     Or,
     Scope,
+    Since,
     Term,
 )
-from hyperstore.query.fields import resolve
+from hyperstore.query.fields import Holds, holds, resolve
 from hyperstore.query.leaves import leaf_of_comparison, leaf_of_range, leaf_of_token
 from hyperstore.query.tokens import Kind, Token, fault_at, tokens_of
 
@@ -236,7 +237,14 @@ class _Parser:
             negated ^= self.take().kind is not Kind.PLUS
         node = self.operand(field, named)
         while self.kind is Kind.BOOST:
-            self.next += 1
+            boost = self.take()
+            if isinstance(node, Leaf) and isinstance(node.test, Since):
+                path, text = node.field.path, node.test.revision + boost.text
+                raise self.fault(
+                    f"a revision has no boost; one that leads to an ancestor stands in quotes: "
+                    f'{path}:"{text[:80]}"',
+                    boost,
+                )
         if self.kind is Kind.FUZZY:
             raise self.unexpected()
         return negation_of(node) if negated else node
@@ -300,10 +308,10 @@ class _Parser:
         if field == _EXISTS:
             if token.kind not in (Kind.TERM, Kind.PHRASE):
                 raise self.fault("'_exists_:' goes with the name of a field", token)
-            return Leaf(self.resolved(token, whole=True), Exists())
+            return self.existing(self.resolved(token, whole=True), token)
         if token.kind is Kind.TERM and token.parts == (None,):
             if isinstance(field, Field):
-                return Leaf(field, Exists())
+                return self.existing(field, token)
             return EVERYTHING
         own = self.defaulted(field, token)
         if token.kind is Kind.BEGIN:
@@ -313,6 +321,11 @@ class _Parser:
                 raise self.unexpected()
             return leaf_of_comparison(own, token, self.take(), self.fault)
         return leaf_of_token(own, token, self.fault)
+
+    def existing(self, field: Field, token: Token) -> Leaf:
+        if holds(field) == Holds.STORY:
+            raise self.fault(f"'{field.path}:' goes with a commit, tag or version", token)
+        return Leaf(field, Exists())
 
     def bounds(self) -> tuple[Token, Token, Token]:
         """Take what stands between the brackets of a range, and the bracket that ends it."""

@@ -281,6 +281,23 @@ def test_history_is_asked_for_by_revision() -> None:
     assert parse("NOT changed:'night shift'", FRAME) == Not(of("changed", Since("night shift")))
 
 
+@pytest.mark.parametrize("text", ["added:v1^2", "NOT (removed:v1)^1", "changed:(v1 OR v2^3)"])
+def test_a_boost_behind_a_revision_is_refused(text: str) -> None:
+    """It would be read over, where `^` leads to a parent; in quotes it does."""
+    with pytest.raises(
+        QueryError, match=r'stands in quotes: (added|removed|changed):"v[12]\^[123]"'
+    ):
+        parse(text, FRAME)
+    assert parse('added:"v2^1"', FRAME) == of("added", Since("v2^1"))
+
+
+@pytest.mark.parametrize("text", ["added:*", "_exists_:removed", "changed:**", "NOT added:(*)"])
+def test_that_there_was_any_history_is_not_asked(text: str) -> None:
+    """Frames are compared with a revision; without one nothing would ever be found."""
+    with pytest.raises(QueryError, match="goes with a commit, tag or version"):
+        parse(text, FRAME)
+
+
 def test_escapes_in_terms_names_and_quotes() -> None:
     """A backslash takes any next character as it is."""
     assert parse("meta.two\\ words:a\\:b\\(", FRAME) == of("meta.two words", Term("a:b("))
