@@ -325,6 +325,7 @@ INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by 
 INDEX_MEMORY_SEGMENTS = 4  # That a process keeps of these before it merges some.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
 INDEX_DECODED = 256  # Frames that no segment knows, read together.
+INDEX_HELD_BYTES = 256 * 1024 * 1024  # Of columns in the memory of a process, whatever it asks.
 INDEX_MERGE = 2  # A segment is built anew with those behind it once they are a part so large of it.
 
 assert INDEX_POSITIONS_MAX <= 2**16
@@ -338,6 +339,7 @@ SHARE_BLOCK = 4_096  # Draws that change places among each other.
 SELECTION_DATASETS_MAX = 256  # Of one; which one a frame is of takes a byte.
 SPLITS_MAX = 65_536  # Of one plan.
 SPLIT_CHUNK = 256  # Frames that a split reads together.
+SPLIT_PLANS_KEPT = 4  # Whose frames a process finds and orders once, for all of their splits.
 WILDCARD_PARTS_MAX = 1_000
 REGEX_CHARS_MAX = 1_000
 REGEX_REPEATS_MAX = 1_000
@@ -347,6 +349,7 @@ REGEX_MEMORY_MAX = 4_096  # Characters whose way is remembered, of each expressi
 
 # Views.
 PREFETCH_THREADS_MAX = 64
+PREFETCH_END_S = 5  # That a program's end waits for what it told to give up.
 ITERATE_BATCH = 512  # Frames that are read at once,
 ITERATE_BATCH_FIRST = 16  # and at first.
 STATE_LEFT_MAX = 65_536  # Steps by which shards may be apart.

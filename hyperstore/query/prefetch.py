@@ -1,26 +1,32 @@
 """Files of a view's frames brought into the cache, while a program goes on with something else."""
 
+import atexit
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from weakref import WeakSet
 
-from hyperstore.dataset.fetching import Fetched, Wish, fetch_into_cache
+from hyperstore.dataset.fetching import Fetched, Stop, Wish, fetch_into_cache
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import HyperstoreError
+from hyperstore.limits import PREFETCH_END_S
 
 __all__ = ["Prefetch"]
 
 
 class Prefetch:
-    """What is being fetched. `wait()` for its end, or `stop()` it; a program that ends stops it."""
+    """What is being fetched. `wait()` for its end, or `stop()` it.
+
+    A program that ends stops it, and waits for none of its files.
+    """
 
     def __init__(self, frames: Iterable[Frame], store: str, wish: Wish) -> None:
         self._frames = frames
         self._store = store
         self._wish = wish
-        self._stopped = False
+        self._stop = Stop()
         self._done: Fetched | None = None
-        self._error: HyperstoreError | None = None
+        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="hyperstore-prefetch", daemon=True)
+        _living.add(self)
         self._thread.start()
 
     @property
@@ -40,17 +46,26 @@ class Prefetch:
 
     def stop(self) -> Fetched | None:
         """Let what has begun come to its end, and begin nothing more; return what was fetched."""
-        self._stopped = True
+        self._stop.ask()
         return self.wait()
+
+    def _cut(self) -> None:
+        self._stop.cut()
+        self._thread.join(PREFETCH_END_S)
 
     def _run(self) -> None:
         try:
-            self._done = fetch_into_cache(self._until_stopped(), self._store, wish=self._wish)
-        except HyperstoreError as error:
+            self._done = fetch_into_cache(
+                self._frames, self._store, wish=self._wish, stop=self._stop
+            )
+        except BaseException as error:  # noqa: BLE001 - it is raised by who waits.
             self._error = error
 
-    def _until_stopped(self) -> Iterator[Frame]:
-        for frame in self._frames:
-            if self._stopped:
-                return
-            yield frame
+
+_living: "WeakSet[Prefetch]" = WeakSet()
+
+
+@atexit.register  # Before databases close, since this module was loaded after theirs.
+def _end() -> None:
+    for one in [*_living]:
+        one._cut()
