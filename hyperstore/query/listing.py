@@ -113,7 +113,12 @@ class Listing(Reading):
         return frames if shape is None else map(shape, frames)
 
     def roi_stats(self, frames: Iterable[Frame] | None = None) -> dict[str, int]:
-        """Return how many ROIs have each label, as the view shows them: of a batch, or of all."""
+        """Return how many ROIs have each label, as the view shows them: of a batch, or of all.
+
+        QueryError for all of a view that is endless and has no limit.
+        """
+        if frames is None:
+            self._refuse_endless()
         counts: dict[str, int] = {}
         for frame in self if frames is None else frames:
             for roi in frame._rois_in_order():

@@ -250,6 +250,19 @@ def test_fetching_ahead_is_stopped(store: Store) -> None:
         assert len(done.failures) <= 3
 
 
+def test_rois_of_an_endless_view_are_not_counted_for_ever(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Those of a batch are, and of all where a limit is set."""
+    view = view_of(store)
+    view.set_iteration_parameters(infinite=True)
+    with pytest.raises(QueryError, match="endless"):
+        view.roi_stats()
+    assert view.roi_stats(draft) == {"cat": 8, "dog": 4}
+    view.set_iteration_parameters(maximum_number_of_frames=24)
+    assert view.roi_stats() == {"cat": 16, "dog": 8}
+
+
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     """A view is about a Store or its folder."""
     for given in (5, object()):
