@@ -1,9 +1,11 @@
 """What a detector is to find in a picture, from the annotations of a frame: plain numbers.
 
 Annotations that share a user's id are one instance where their kinds differ: a box, an outline and
-key points of one person. An instance's box is the upright one around its shape; that of an
-instance which came from a COCO file is the file's, as long as nobody moved the shape, and so are
-its area and the pixels of a crowd.
+key points of one person. So are key points of a COCO file and the shape that another file has under
+the same id, with the same label and about the same box, as COCO's own files have a person twice. An
+instance's box is the upright one around its shape; that of an instance which came from a COCO file
+is the file's, as long as nobody moved the shape, and so are its area and the pixels of a crowd. Key
+points, moved or not, keep the box, the area and the outline of their person, as on export.
 """
 
 import math
@@ -53,12 +55,14 @@ def instances_of(annotations: Iterable[Annotation], pixels_of: PixelsOf) -> list
     """
     found: list[Instance] = []
     tied: dict[str | int, list[tuple[Instance, set[type]]]] = {}
+    by_file: dict[str | int, list[tuple[Instance, type, object]]] = {}
     for one in annotations:
         made = _upright(one) or _instance(one, pixels_of)
         if made is None:
             continue
         if one.id is None:
-            found.append(made)
+            if not _joined_by_file(made, one, by_file):
+                found.append(made)
             continue
         kind = _family(one)
         others = tied.setdefault(one.id, [])
@@ -70,6 +74,37 @@ def instances_of(annotations: Iterable[Annotation], pixels_of: PixelsOf) -> list
             _join(free[0], made, free[1], kind)
             free[1].add(kind)
     return [one for one in found if one.box[0] < one.box[2] and one.box[1] < one.box[3]]
+
+
+def _joined_by_file(
+    made: Instance, one: Annotation, by_file: dict[str | int, list[tuple[Instance, type, object]]]
+) -> bool:
+    """Lay key points, or the shape of the same id in another COCO file, into the other of them."""
+    extra = one._roi.extra
+    rest = mapping(extra.get("_coco")) if extra else {}
+    number, file, kind = rest.get("id"), rest.get("file"), _family(one)
+    if not isinstance(number, str | int):
+        return False
+    others = by_file.setdefault(number, [])
+    for at, (whole, its_kind, its_file) in enumerate(others):
+        is_pair = its_file != file and (kind is KeyPoints2D) != (its_kind is KeyPoints2D)
+        if is_pair and not set(whole.labels).isdisjoint(made.labels) and _alike(whole, made):
+            _join(whole, made, {its_kind}, kind)
+            del others[at]
+            return True
+    others.append((made, kind, file))
+    return False
+
+
+def _alike(one: Instance, other: Instance) -> bool:
+    """Whether two boxes are one but for rounding, and for a little that somebody moved."""
+    wide, high = (
+        min(one.box[2 + at], other.box[2 + at]) - max(one.box[at], other.box[at]) for at in (0, 1)
+    )
+    if wide <= 0 or high <= 0:
+        return False
+    both = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one.box, other.box))
+    return wide * high * 3 > both  # More than half of what they cover together.
 
 
 def _family(one: Annotation) -> type:
@@ -184,12 +219,13 @@ def _as_in_coco(made: Instance, one: Annotation, poly: Sequence[float], rest: Wi
     """Take what the COCO file said of an instance that nobody moved since."""
     fields = mapping(rest.get("fields"))
     made.crowd = fields.get("iscrowd") == 1
-    if "seal" not in rest:
-        return
-    kind = one._roi.kind
-    roi: Wire = {"meta": {"_type": kind} if kind else {}, "poly": list(poly)}
-    if seal_of(roi) != rest["seal"]:
-        return
+    if not isinstance(one, KeyPoints2D):
+        if "seal" not in rest:
+            return
+        kind = one._roi.kind
+        roi: Wire = {"meta": {"_type": kind} if kind else {}, "poly": list(poly)}
+        if seal_of(roi) != rest["seal"]:
+            return
     box = numbers(fields.get("bbox"))
     if box is not None and len(box) == 4:
         made.box = box[0], box[1], box[0] + box[2], box[1] + box[3]

@@ -119,3 +119,21 @@ def test_pixels_of_a_mask_have_the_box_around_them() -> None:
     assert (found.box, found.area) == ((1, 1, 3, 3), 3)
     nothing = memoryview(bytearray(12)).cast("B", (3, 4))
     assert instances_of([Mask([1, 2, 3], labels=["a"])], lambda _: nothing) == []
+
+
+def test_shapes_of_two_files_with_one_id_by_chance_stay_two() -> None:
+    """Files number what they hold by themselves; key points elsewhere are another's."""
+    outline: dict[str, object] = {"id": 7, "file": "a"}
+    for points, label, count in (
+        ([1, 1, 9, 9], "person", 1),
+        ([50, 50, 60, 60], "person", 2),
+        ([1, 1, 9, 9], "dog", 2),
+    ):
+        frame = SingleFrame(id="a")
+        frame.add_annotation(poly2d_xy=[0, 0, 10, 0, 10, 10, 0, 10], labels=["person"])
+        frame.add_annotation(points2d_xy=points, labels=[label])
+        shape, pose = frame.annotations
+        shape._roi.extra = {"_coco": outline}
+        pose._roi.extra = {"_coco": {"id": 7, "file": "b"}}
+        for order in ([shape, pose], [pose, shape]):
+            assert len(instances_of(order, no_masks)) == count
