@@ -54,6 +54,11 @@ class View:
         return self._staging
 
     @property
+    def handle(self) -> Handle:
+        """The store that it reads."""
+        return self._handle
+
+    @property
     def roots(self) -> Roots:
         """The folders inside which its sources are stored relative."""
         return self._handle.roots

@@ -10,7 +10,7 @@ from hyperstore.integrations.ahead import fetched_ahead
 from hyperstore.integrations.decode import Decoding, Sample, decode, unreadable
 from hyperstore.limits import AHEAD_FRAMES
 from hyperstore.query.course import Course
-from hyperstore.query.iterate import FrameIterator, Shaping
+from hyperstore.query.iterate import FrameIterator
 from hyperstore.query.plan import Iteration
 from hyperstore.query.selection import Part, Selection
 from hyperstore.query.shape import Shape
@@ -26,13 +26,7 @@ LabelIds = Mapping[str, int] | Sequence[str]
 class _Viewing(Protocol):
     """A DataView."""
 
-    def selection(self) -> Selection: ...
-
-    @property
-    def iteration(self) -> Iteration: ...
-
-    @property
-    def shape(self) -> Shaping: ...
+    def course(self) -> Course: ...
 
     def get_labels(self) -> dict[str, int]: ...
 
@@ -140,13 +134,13 @@ def _numbered(
 
 def _course_of(frames: Frames) -> Course:
     if isinstance(frames, _Viewing):
-        return Course(frames.selection(), frames.iteration, frames.shape)
+        return frames.course()
     if isinstance(frames, FrameIterator):
         return Course(frames.selection, frames.iteration, frames.shape)
     view = frames.view() if isinstance(frames, _Versioned) else frames
     if not isinstance(view, View):
         raise UsageError(f"samples come from a DataView or a version, not from {a_type(frames)}")
-    return Course(Selection(view._handle, [Part(view)]), Iteration())
+    return Course(Selection(view.handle, [Part(view)]), Iteration())
 
 
 def _label_ids(frames: Frames, given: LabelIds | None) -> Mapping[str, int]:

@@ -4,40 +4,26 @@
 `locking.py` how it is pinned.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.fetching import Wish
-from hyperstore.dataset.view import Frame
 from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
 from hyperstore.query import checks
+from hyperstore.query.course import Course
 from hyperstore.query.described import StoreLike
 from hyperstore.query.iterate import FrameIterator, Iteration
 from hyperstore.query.locking import Locking
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.prefetch import Prefetch
 from hyperstore.query.rules import Query
-from hyperstore.query.selection import Selection
-from hyperstore.query.shape import Shape
 
 if TYPE_CHECKING:  # Loaded by who makes a table: it is much to load for who only reads.
     from hyperstore.query import tables
 
-__all__ = ["Again", "DataView"]
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Frames of a view, from the first on whenever somebody asks."""
-
-    selection: Selection
-    iteration: Iteration
-    shape: Shape
-
-    def __iter__(self) -> Iterator[Frame]:
-        return iter(FrameIterator(self.selection, self.iteration, shape=self.shape))
+__all__ = ["DataView"]
 
 
 class DataView(Locking):
@@ -133,11 +119,20 @@ class DataView(Locking):
 
         return tables.to_polars(self._once(), table, columns=columns)
 
-    def _once(self) -> "Again":
-        """Return its frames, as they are now, for whoever goes through them more than once."""
-        found, once = self.resolve(), replace(self.iteration, infinite=False)
-        selection, iteration = self._drawn(found, once, ends=True)
-        return Again(selection, iteration, self._shaped(found))
+    def _once(self) -> Course:
+        """Return its frames for whoever goes through them more than once."""
+        return self._course(replace(self.iteration, infinite=False))
+
+    # As one value.
+
+    def course(self) -> Course:
+        """Return its frames as they are now and the way through them: picklable; see Course."""
+        return self._course(self.iteration)
+
+    def _course(self, iteration: Iteration) -> Course:
+        found = self.resolve()
+        selection, way = self._drawn(found, iteration, ends=True)
+        return Course(selection, way, self._shaped(found))
 
     # Files.
 

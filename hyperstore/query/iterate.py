@@ -22,7 +22,7 @@ from hyperstore.query.plan import Iteration, Plan
 from hyperstore.query.selection import Selection
 from hyperstore.query.standing import Row, State, check_state, joined, state_of
 
-__all__ = ["FrameIterator", "Iteration", "joined"]
+__all__ = ["FrameIterator", "Iteration", "Shaping", "joined", "shaped", "way_fingerprint"]
 
 
 class Shaping(Protocol):
@@ -176,9 +176,7 @@ class FrameIterator:
         self._row, self._taken, self._inside = row, taken, inside
 
     def _fingerprint(self) -> str:
-        weights = plain_text(self.selection.weights)
-        text = f"{self.selection.fingerprint} {weights} {plain_text(self.iteration)}"
-        return derived_id(text.encode())
+        return way_fingerprint(self.selection, self.iteration)
 
     @property
     def _shard(self) -> tuple[int, int]:
@@ -241,25 +239,35 @@ class _Reading(NamedTuple):
             stop = taken + size if total is None else min(taken + size, total)
             found = self.plan.steps(self.row.steps(*self.shard, taken, stop))
             parts = None if found.parts is None else found.parts[inside:]
-            frames = self.read(found.positions[inside:], parts)
+            frames = shaped(self.selection, self.shape, found.positions[inside:], parts)
             frames.reverse()
             yield Batch(frames, found.sizes)
             taken, inside = stop, 0
             size = min(4 * size, ITERATE_BATCH)
 
-    def read(self, positions: Sequence[int], parts: Sequence[int] | None) -> list[Frame]:
-        """Return frames as they go out."""
-        frames = self.selection.read(positions)
-        shape = self.shape
-        if shape is None:
-            return frames
-        if self.selection.is_plain:
-            return [shape(frame) for frame in frames]
-        owners = self.selection.parts_of(positions) if parts is None else parts
-        rois = [self.selection.place_of(position)[1] for position in positions]
-        return [
-            shape(frame, part, roi) for frame, part, roi in zip(frames, owners, rois, strict=True)
-        ]
+
+def shaped(
+    selection: Selection,
+    shape: Shaping | None,
+    positions: Sequence[int],
+    parts: Sequence[int] | None = None,
+) -> list[Frame]:
+    """Return the frames at positions as they go out; `parts` are those that they were drawn from,
+    where they were."""
+    frames = selection.read(positions)
+    if shape is None:
+        return frames
+    if selection.is_plain:
+        return [shape(frame) for frame in frames]
+    owners = selection.parts_of(positions) if parts is None else parts
+    rois = [selection.place_of(position)[1] for position in positions]
+    return [shape(frame, part, roi) for frame, part, roi in zip(frames, owners, rois, strict=True)]
+
+
+def way_fingerprint(selection: Selection, iteration: Iteration) -> str:
+    """Return hex digits that are the same for the same frames in the same order, in any store."""
+    said = f"{selection.fingerprint} {plain_text(selection.weights)} {plain_text(iteration)}"
+    return derived_id(said.encode())
 
 
 def _share(given: tuple[int, int], what: str) -> tuple[int, int]:

@@ -91,9 +91,10 @@ class Permutation:
         ]
 
     def _lanes(self, count: int) -> "_Lanes":
-        if self._wide is None or self._wide.count != count:
-            self._wide = _Lanes(count, self._size, self._fold, self._factors)
-        return self._wide
+        wide = self._wide  # Another thread may put another one there.
+        if wide is None or wide.count != count:
+            wide = self._wide = _Lanes(count, self._size, self._fold, self._factors)
+        return wide
 
 
 class _Lanes:
@@ -220,9 +221,10 @@ class Shares:
 
     def _shuffled(self, t: int, seed: int) -> int:
         block, place = divmod(t, SHARE_BLOCK)
-        if self._block is None or self._block[0] != block:
+        mixed = self._block  # Another thread may put another one there.
+        if mixed is None or mixed[0] != block:
             size = SHARE_BLOCK
             if self._length is not None:
                 size = min(size, self._length - block * SHARE_BLOCK)
-            self._block = block, Permutation(size, seed_of(seed, "block", block))
-        return block * SHARE_BLOCK + self._block[1].at((place,))[0]
+            mixed = self._block = block, Permutation(size, seed_of(seed, "block", block))
+        return block * SHARE_BLOCK + mixed[1].at((place,))[0]

@@ -10,19 +10,18 @@ process that made it.
 
 import pickle
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from hyperstore.codec import replace
-from hyperstore.dataset.handle import reopened
+from hyperstore.dataset.handle import Handle, reopened
 from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError
 from hyperstore.ids import ObjectId
-from hyperstore.limits import SPLIT_CHUNK, SPLITS_MAX
+from hyperstore.limits import SPLIT_CHUNK, SPLIT_PLANS_KEPT, SPLITS_MAX
 from hyperstore.query.course import Course
-from hyperstore.query.iterate import Shaping
-from hyperstore.query.plan import Iteration
 from hyperstore.query.selection import Part, Selection
 
 __all__ = ["Planned", "Split", "plan_splits"]
@@ -33,13 +32,7 @@ _T = TypeVar("_T")
 class Planned(Protocol):
     """What is split: a DataView."""
 
-    def selection(self) -> Selection: ...
-
-    @property
-    def iteration(self) -> Iteration: ...
-
-    @property
-    def shape(self) -> Shaping: ...
+    def course(self) -> Course: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +56,23 @@ class Split:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[Frame]:
-        course = self._course()
+        course = self.course()
         for start in range(self.start, self.stop, SPLIT_CHUNK):
-            chunk = range(start, min(start + SPLIT_CHUNK, self.stop))
-            for frames in course.read(chunk):
+            read = course.read(range(start, min(start + SPLIT_CHUNK, self.stop)))
+            if start == self.start:
+                self._remember(course)
+            for frames in read:
                 yield from frames
 
     def rows(self, mapper: Callable[[Frame], _T]) -> Iterator[_T]:
         """Yield what the mapper makes of each frame."""
         return map(mapper, self)
 
-    def _course(self) -> Course:
-        """Open the store; an error says what is missing from it."""
+    def course(self) -> Course:
+        """Return the whole view, its store opened; an error says what is missing from that.
+
+        A process that reads several splits of a plan finds and orders its frames once.
+        """
         if not Path(self.store).is_dir():
             raise NotFoundError(
                 f"this split is of the store {self.store}, which is not on this machine; mount it "
@@ -86,8 +84,12 @@ class Split:
                 f"another store stands at {self.store} by now ({handle.database.store_id}, not "
                 f"{self.store_id}); plan the splits again"
             )
-        course = pickle.loads(self.plan)  # Made below, and as much to be trusted as who sent it.
-        assert isinstance(course, Course)
+        known = _known.get((self.store_id, self.plan))
+        if known is not None and known.selection.handle is handle:
+            course = known.copied()
+        else:
+            course = pickle.loads(self.plan)  # Made below; to be trusted as much as who sent it.
+            assert isinstance(course, Course)
         course.selection.hold()
         wanted = [ObjectId(one) for part in course.selection.parts for one in _roots(part)]
         with handle.database.reading() as reader:
@@ -105,6 +107,18 @@ class Split:
             )
         return course
 
+    def _remember(self, course: Course) -> None:
+        """Keep what was found and ordered, and nothing that it holds, for the other splits."""
+        key = self.store_id, self.plan
+        _known.pop(key, None)
+        while len(_known) >= SPLIT_PLANS_KEPT:
+            with suppress(KeyError, StopIteration, RuntimeError):  # Another thread was quicker.
+                del _known[next(iter(_known))]
+        _known[key] = course.copied()
+
+
+_known: dict[tuple[str, bytes], Course] = {}  # Of this process, by store and plan.
+
 
 def plan_splits(dataview: Planned, n: int) -> list[Split]:
     """Return a view in `n` parts, each as long as the others to within a step.
@@ -114,15 +128,14 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
     """
     if type(n) is not int or not 1 <= n <= SPLITS_MAX:
         raise UsageError(f"a view is split in 1 to {SPLITS_MAX} parts, not {n!a:.60}")
-    selection = dataview.selection()
-    course = Course(selection, dataview.iteration, dataview.shape)
-    count = course.count
+    course = dataview.course()
+    selection, count = course.selection, course.count
     if count is None:
         raise QueryError("the view is endless; set maximum_number_of_frames to split it")
     selection.hold()
     handle = selection.handle
     slim = Selection(
-        handle, [_slim(part) for part in selection.parts], output_rois=selection.output_rois
+        handle, [_slim(handle, part) for part in selection.parts], output_rois=selection.output_rois
     )
     plan = pickle.dumps(Course(slim, course.iteration, course.shape))
     versions = tuple(dict.fromkeys(part.view.home.describe() for part in selection.parts))
@@ -141,10 +154,10 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
     ]
 
 
-def _slim(part: Part) -> Part:
+def _slim(handle: Handle, part: Part) -> Part:
     """Return a part without the metadata of its version, which reading frames does not need."""
     view = part.view
-    return part._replace(view=View(view._handle, replace(view.snapshot, meta={}), view.home))
+    return part._replace(view=View(handle, replace(view.snapshot, meta={}), view.home))
 
 
 def _roots(part: Part) -> Iterator[bytes]:

@@ -6,17 +6,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import hyperstore
-from hyperstore import DatasetVersion, QueryError, UsageError
+from hyperstore import Dataset, DatasetVersion, QueryError, UsageError
 from hyperstore.dataset.handle import unshare
 from hyperstore.errors import MissingObjectError, NotFoundError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
+from hyperstore.query.reading import Resolved
 from hyperstore.query.splits import Split, plan_splits
 from tests.support.stores import frame
 
@@ -99,6 +101,55 @@ def test_splits_show_the_view_as_it_was(version: DatasetVersion) -> None:
     assert len(plan_splits(view, COUNT)) == COUNT - 2
 
 
+class Raced(DataView):
+    """A view of which somebody makes a further version whenever it is looked up."""
+
+    dataset: Dataset | None = None
+
+    def resolve(self) -> Resolved:
+        found = super().resolve()
+        if self.dataset is not None:
+            self.dataset.create_version(f"v{len(self.dataset.versions())}")
+        return found
+
+
+def test_a_split_is_of_one_moment(version: DatasetVersion) -> None:
+    """Its frames, and what is done to those of each query, are of the same versions."""
+    version.add_frames([frame(90, "dog"), frame(91, "bird")])
+    version.commit("All")
+    version.publish()
+    with hyperstore.open(version._handle.folder) as store:
+        view = Raced(store=store, output_rois="only_filtered")
+        for label in ("dog", "cat", "bird"):
+            view.add_query(dataset_id=version.dataset_id, version_id="*", roi_query=label)
+        view.dataset = store.dataset("plain")
+        (split,) = plan_splits(view, 1)
+        labels = {one.id: [roi["label"] for roi in one.to_dict()["rois"]] for one in split}
+    expected = {frame(number)["id"]: [["cat"]] for number in range(COUNT)}
+    assert labels == expected | {frame(90)["id"]: [["dog"]], frame(91)["id"]: [["bird"]]}
+
+
+def test_a_process_plans_once_for_all_splits_of_a_plan(version: DatasetVersion) -> None:
+    """To find and order a million frames for each of a hundred splits takes a hundred times as
+    long; what was planned anew, or in another store of the same frames, is another plan."""
+    plain = travelled(plan_splits(viewing(version), 3))
+    clips = travelled(plan_splits(viewing(version, clip_length=4, order="random"), 3))
+    whole = [one.id for split in clips for one in split]
+    assert sorted(one.id for split in plain for one in split) == sorted(whole)
+    plans = {}
+    for name, splits in (("clips", clips), ("plain", plain), ("clips", clips)):
+        for split in splits:
+            assert plans.setdefault(name, split.course().planned) is split.course().planned
+    assert plans["clips"] is not plans["plain"]
+    streams = [iter(split) for split in (*clips, *clips)]  # Each from its own place on.
+    found: list[list[str]] = [[] for _ in streams]
+    for at in (*range(6), *reversed(range(6)), *range(6)):
+        found[at] += [one.id for one in islice(streams[at], 3)]
+    for ids, stream in zip(found, streams, strict=True):
+        ids += [one.id for one in stream]
+    assert found[0] + found[1] + found[2] == found[3] + found[4] + found[5] == whole
+
+
 def test_rows_are_what_a_mapper_makes(version: DatasetVersion) -> None:
     """Without decoding more than it looks at."""
     splits = plan_splits(viewing(version), 2)
@@ -160,6 +211,7 @@ def test_a_program_may_end_with_splits_in_its_hands(version: DatasetVersion) -> 
     program = f"""
 import hyperstore
 from hyperstore.query.dataview import DataView
+from hyperstore.query.reading import Resolved
 from hyperstore.query.splits import plan_splits
 view = DataView(store=hyperstore.open({str(folder)!r}))
 view.add_query(dataset_name="plain")
