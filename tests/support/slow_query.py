@@ -5,7 +5,7 @@ are translated to those of Python, words are those of `re`, and dates are read b
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from hyperstore.query.expression import (
     Wildcard,
 )
 
-__all__ = ["fits", "fitting_rois", "python_pattern"]
+__all__ = ["asks_in_vain", "fits", "fitting_rois", "python_pattern"]
 
 Wire = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -67,6 +67,47 @@ def fitting_rois(condition: Condition, wire: Wire) -> list[int]:
         for at, roi in enumerate(rois)
         if not rules or any(_roi_fits(rule, roi) for rule in rules)
     ]
+
+
+def asks_in_vain(condition: Condition, wires: Sequence[Wire]) -> bool:
+    """Tell whether it tests metadata that none of the frames has, or has of that type."""
+    rois = [roi for wire in wires for roi in wire.get("rois") or []]
+    asked = [(condition.frame, Scope.FRAME, wires)]
+    asked += [(rule.node, Scope.ROI, rois) for rule in condition.rois]
+    if condition.source is not None:
+        sources = [source for wire in wires for source in wire["sources"]]
+        asked.append((condition.source, Scope.SOURCE, sources))
+    return any(
+        _is_vain(leaf, things, scope) for node, scope, things in asked for leaf in _leaves(node)
+    )
+
+
+def _leaves(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, Leaf):
+        yield node
+        return
+    for part in [node.part] if isinstance(node, Not) else node.parts:
+        yield from _leaves(part)
+
+
+def _is_vain(leaf: Leaf, things: Sequence[Wire], scope: Scope) -> bool:
+    test = leaf.test
+    if not leaf.field.path.startswith("meta.") or isinstance(test, Exists):
+        return False
+    types = {_type(value) for thing in things for value in _values(leaf, thing, scope)}
+    if not isinstance(test, Range):
+        return not types
+    bound = test.high if test.low is None else test.low
+    if isinstance(bound, str):
+        return not types & {str, datetime}
+    return (datetime if isinstance(bound, datetime) else float) not in types
+
+
+def _type(value: object) -> type:
+    """Return what a value is compared as; text that is a date is compared as both."""
+    if isinstance(value, str):
+        return str if _date(value) is None else datetime
+    return bool if isinstance(value, bool) else float
 
 
 def _roi_fits(rule: RoiCondition, roi: Wire) -> bool:
