@@ -22,8 +22,7 @@ from hyperstore.storage.packing import (
     row_head,
     row_key,
     row_number,
-    row_spans,
-    stored_at,
+    row_places,
 )
 from hyperstore.storage.rowplaces import (
     CHUNK_BITS,
@@ -106,8 +105,7 @@ def _row_of(
         found, row = cursor.item()
         first = row_number(found)
     key = row_key(first)
-    spans = row_spans(key, row, row_head(key, row).records)
-    return first, row, [(stored_at(row, offset)[0], offset) for offset, _ in spans]
+    return first, row, row_places(key, row)
 
 
 def _missing(number: int) -> MissingObjectError:

@@ -43,6 +43,7 @@ __all__ = [
     "row_head",
     "row_key",
     "row_number",
+    "row_places",
     "row_records",
     "row_spans",
     "stored_at",
@@ -52,6 +53,7 @@ KEY_BYTES = 6
 SEQUENCE_MAX = 2 ** (8 * KEY_BYTES) - 1 - ROW_RECORDS_MAX
 _HEAD = struct.Struct("<QI")
 _RECORD = struct.Struct(f"<IH{ID_BYTES}sB")
+_RECORD_BEGIN = struct.Struct("<IH")
 _RECORD_HEAD_BYTES = _RECORD.size
 _LENGTH_BYTES_MAX = RECORD_OVERHEAD_BYTES + OBJECT_BYTES_MAX
 ROW_HEAD_BYTES = _HEAD.size + CHECK_BYTES
@@ -241,6 +243,24 @@ def row_spans(key: bytes, row: memoryview, count: int) -> list[tuple[int, int]]:
     if offset != len(row):
         raise _damaged(key, "its records do not fill it")
     return spans
+
+
+def row_places(key: bytes, row: memoryview) -> list[tuple[int, int]]:
+    """Return place and offset of each record of a row, as `row_spans` does; unchecked further."""
+    places = []
+    offset, last = ROW_HEAD_BYTES, len(row) - RECORD_OVERHEAD_BYTES
+    begin = _RECORD_BEGIN.unpack_from
+    for _ in range(row_head(key, row).records):
+        if offset > last:
+            raise _damaged(key, "its records do not fill it")
+        length, place = begin(row, offset)
+        if not RECORD_OVERHEAD_BYTES <= length <= _LENGTH_BYTES_MAX:
+            raise _damaged(key, "a record has a false length")
+        places.append((place, offset))
+        offset += length
+    if offset != len(row):
+        raise _damaged(key, "its records do not fill it")
+    return places
 
 
 def row_records(key: bytes, row: memoryview) -> list[Record]:

@@ -48,10 +48,12 @@ class RowPlaces:
         chunks = self.chunks
         if len(chunks) >= ROW_CHUNKS_MAX:
             chunks = {}
+        known, chunk = -1, _NOTHING
         for place, offset in found:
             if offset <= OFFSET_MASK:
-                high, low = divmod(first + place, CHUNK_MASK + 1)
-                if high not in chunks:
-                    chunks[high] = _NOTHING[:]
-                chunks[high][low] = place << OFFSET_BITS | offset
+                number = first + place
+                if number >> CHUNK_BITS != known:
+                    known = number >> CHUNK_BITS
+                    chunk = chunks.setdefault(known, _NOTHING[:])
+                chunk[number & CHUNK_MASK] = place << OFFSET_BITS | offset
         self.chunks = chunks
