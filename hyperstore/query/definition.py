@@ -228,7 +228,9 @@ class Definition(Described):
         `clip_length` frames, or of `min_sequence` ms, stays together; frames of a context that
         are more than `jump_time` ms apart are of two clips. Weights are shares of what an
         iteration with repetition gives out, or with `relative_weights` how many times more than
-        naturally each query's frames come.
+        naturally each query's frames come. Without repetition each frame comes once, and weights
+        do nothing; but where a maximum leaves frames of a random order out, queries of different
+        weights share what comes, as long as they have frames left.
         """
         given: dict[str, object] = {
             "order": None if order is None else checks.checked_order(order),

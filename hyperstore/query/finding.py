@@ -19,11 +19,15 @@ EVERY_FRAME = Condition()
 
 
 class Part(NamedTuple):
-    """One question to one version. `weight` is its share of what is drawn with repetition."""
+    """One question to one version. `weight` is its share of what is drawn with repetition.
+
+    Of parts with one `query` number, a frame of several is the first one's only.
+    """
 
     view: View
     condition: Condition = EVERY_FRAME
     weight: float = 1.0
+    query: int | None = None
 
 
 class Found(NamedTuple):

@@ -73,7 +73,7 @@ class _Settled(Resolved):
             return self.revisions[dataset_id, text].hex()
 
         return [
-            Part(one.view, settled(one.condition, one.view.home.dataset_id, meant), one.weight)
+            one._replace(condition=settled(one.condition, one.view.home.dataset_id, meant))
             for one in super().parts(weights)
         ]
 

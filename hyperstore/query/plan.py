@@ -3,9 +3,10 @@
 A step is a frame, or a clip: frames of one context, one after another. Every step is computed from
 its number, so who knows how many steps were taken knows all there is to know.
 
-Without repetition each frame comes once: in order, or permuted by the seed. With it, each part of
-the selection is dealt on its own, as often as its weight says, over and over: every round is
-another permutation of it.
+Without repetition each frame comes once: in order, or permuted by the seed. Weights do nothing
+then, but where a limit leaves some of a permuted selection out: parts of different weights share
+what comes, as long as they have frames left. With repetition, each part of the selection is dealt
+on its own, as often as its weight says, over and over: every round is another permutation of it.
 """
 
 from array import array
@@ -129,12 +130,14 @@ class Plan:
         size, limit = len(selection), iteration.limit
         if iteration.repeats and len(drawn) > 1:
             self._deal(selection, first_only=False)
+            sizes = [deck.size for deck in self._decks]  # ROIs, where a frame comes once for each.
+            weights = [one if size else 0.0 for one, size in zip(weights, sizes, strict=True)]
             if not iteration.infinite and limit is None:
-                limit = synthetic_epoch(selection.counts, selection.weights)
+                limit = synthetic_epoch(sizes, selection.weights)
             length = None if iteration.has_clips else limit
             shares = Shares(weights, self._mixing(), length)
             self._phases = [_Phase(0, shares, [0] * len(weights))]
-        elif not iteration.repeats and limit is not None and limit < size and len({*drawn}) > 1:
+        elif self._divides(limit, size) and len({*drawn}) > 1:
             self._deal(selection, first_only=True)
             self._phases = self._phased(weights)
         else:
@@ -145,6 +148,12 @@ class Plan:
         self.count = self._counted(limit)
 
     # Making.
+
+    def _divides(self, limit: int | None, size: int) -> bool:
+        """Whether weights say what a limit lets through of frames that come once, in no order."""
+        iteration = self._iteration
+        is_cut = limit is not None and limit < size
+        return is_cut and iteration.is_random and not iteration.repeats
 
     def _deal(self, selection: Ordered, *, first_only: bool) -> None:
         self._decks = [

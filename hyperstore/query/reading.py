@@ -48,9 +48,14 @@ class Resolved:
         )
 
     def parts(self, weights: Sequence[Sequence[float]] | None = None) -> list[Part]:
-        """Return what a selection is made of: each query in each of its versions."""
+        """Return what a selection is made of: each query in each of its versions.
+
+        With weights, which are of what each version adds, a query has a frame in one of them.
+        """
         return [
-            Part(view, query.condition(), query.weight if weights is None else weights[at][number])
+            Part(view, query.condition(), query.weight)
+            if weights is None
+            else Part(view, query.condition(), weights[at][number], at)
             for at, (query, views) in enumerate(zip(self.queries, self.views, strict=True))
             for number, view in enumerate(views)
         ]
@@ -158,29 +163,35 @@ class Reading(Definition):
         spec, whole = self._spec, self._selected(found)
         weights = [float(one.weight) for one in found.queries]
         differ = spec.relative_weights or len(set(weights)) > 1
-        if not iteration.repeats and (iteration.limit is None or not differ):
+        divides = differ and iteration.limit is not None and iteration.is_random
+        if not iteration.repeats and not divides:
             return whole, iteration
-        sets = found.of_queries(whole.found)
-        counts = [sum(map(len, one)) for one in sets]
+        once = whole
+        if any(len(one) > 1 for one in found.views):
+            owned = zip(
+                whole.found, chain.from_iterable(found.of_queries(whole.found)), strict=True
+            )
+            once = Selection(
+                self._store_handle(),
+                found.parts(),
+                output_rois=spec.output_rois,
+                found=[Found(one.frames & own, one.removed & own) for one, own in owned],
+            )
+        left = iter(once.sizes)
+        sizes = [[next(left) for _ in views] for views in found.views]
+        counts = list(map(sum, sizes))
         if spec.relative_weights:
             weights = [one * max(count, 1) for one, count in zip(weights, counts, strict=True)]
         if iteration.allow_repetition and iteration.limit is None:
             limit = synthetic_epoch(counts, weights) if ends else None
             iteration = replace(iteration, limit=limit or None, infinite=not ends)
-        if all(len(one) == 1 for one in sets) and not spec.relative_weights:
+        if once is whole and not spec.relative_weights:
             return whole, iteration
         shares = [
-            [weight * len(one) / count if one else weight for one in own]
-            for weight, count, own in zip(weights, counts, sets, strict=True)
+            [weight * (one / count) if one else weight for one in own]
+            for weight, count, own in zip(weights, counts, sizes, strict=True)
         ]
-        owned = zip(whole.found, chain.from_iterable(sets), strict=True)
-        divided = Selection(
-            self._store_handle(),
-            found.parts(shares),
-            output_rois=spec.output_rois,
-            found=[Found(one.frames & own, one.removed & own) for one, own in owned],
-        )
-        return divided, iteration
+        return once.copied(found.parts(shares)), iteration
 
     # Counting.
 

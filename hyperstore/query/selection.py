@@ -98,16 +98,35 @@ class Selection:
         if self._found is None:
             self.hold()
             try:
-                self._found = [find(self.handle, part) for part in self.parts]
+                self._found = self._searched()
             except MissingObjectError:  # Of a frame that was lost and came back, or is not here.
                 self._renew_sets()
-                self._found = [find(self.handle, part) for part in self.parts]
+                self._found = self._searched()
         return self._found
+
+    def _searched(self) -> list[Found]:
+        seen: dict[tuple[int, str], BitMap] = {}
+        made = []
+        for part, dataset in zip(self.parts, self._groups, strict=True):
+            one = find(self.handle, part)
+            if part.query is not None:
+                before = seen.get((part.query, dataset), BitMap())
+                one = Found(one.frames - before, one.removed - before)
+                seen[part.query, dataset] = before | one.frames | one.removed
+            made.append(one)
+        return made
 
     @property
     def counts(self) -> list[int]:
         """How many frames each part has, those that others have too included."""
         return [len(one.frames) + len(one.removed) for one in self.found]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many positions each part has: frames, or by `frame_per_roi` ROIs that fit."""
+        if self.output_rois != "frame_per_roi":
+            return self.counts
+        return [len(self.positions_of_part(part)) for part in range(len(self.parts))]
 
     @property
     def frame_count(self) -> int:
@@ -150,9 +169,13 @@ class Selection:
             with suppress(RefusedError, DiskFullError):
                 self._pin = self.handle.database.pin(dict.fromkeys(ids))
 
-    def copied(self) -> "Selection":
-        """Return another one with all that is found, which holds nothing until it reads."""
-        made = Selection(self.handle, self.parts, output_rois=self.output_rois, found=self._found)
+    def copied(self, parts: Sequence[Part] | None = None) -> "Selection":
+        """Return another one with all that is found, which holds nothing until it reads.
+
+        `parts` are the same ones, of other weights.
+        """
+        parts = self.parts if parts is None else parts
+        made = Selection(self.handle, parts, output_rois=self.output_rois, found=self._found)
         made._order, made._owners = self._order, self._owners
         return made
 

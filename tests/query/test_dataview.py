@@ -148,6 +148,25 @@ def test_weights_hold_for_an_endless_view(store: Store, draft: DatasetVersion) -
     assert drawn.total() == len(view) == 40
 
 
+def test_an_epoch_of_frames_for_each_roi_shows_each_of_these(store: Store) -> None:
+    """It is as long as the ROIs that are dealt; a query that finds frames without one has none."""
+    version = store.create_dataset("pets").version()
+    frames = [frame(at, "cat") for at in range(4)]
+    for one in frames[:3]:
+        one["rois"] = [{"label": ["dog"], "poly": [1, 1, 5, 1, 5, 5 + k]} for k in range(5)]
+    frames[3]["rois"] = []
+    version.add_frames(frames)
+    view = view_of(store, roi_query="dog")
+    view.set_iteration_parameters(output_rois="frame_per_roi")
+    once = Counter(one.id for one in view)
+    assert sorted(once.values()) == [5, 5, 5]
+    assert Counter(one.id for one in view.get_iterator(allow_repetition=True)) == once
+    view.add_query("pets", "Current", frame_query="NOT _exists_:rois", weight=7)
+    assert Counter(one.id for one in view.get_iterator(allow_repetition=True)) == once
+    view.set_iteration_parameters(infinite=True, maximum_number_of_frames=30)
+    assert Counter(one.id for one in view) == Counter(dict.fromkeys(once, 10))
+
+
 def test_a_query_without_a_frame_takes_no_share(store: Store, draft: DatasetVersion) -> None:
     """Its weight is not waited for."""
     view = view_of(store, roi_query="dog")

@@ -113,6 +113,32 @@ def test_a_finite_one_shows_what_two_parts_find_once(store: Store) -> None:
         assert len(found) == len({*found}) == min(limit or 60, 60)
 
 
+@pytest.mark.parametrize("clip", [None, 4])
+def test_weights_change_no_order_of_what_comes_in_sequence(store: Store, clip: int | None) -> None:
+    """A limit takes the first frames: by context, time and id, none of them passed over."""
+    selection = selection_of(store, dog=5, bird=1, cat=2)
+    way = Iteration(limit=40, clip_frames=clip)
+    assert ids(FrameIterator(selection, way)) == selection.frame_ids(0, 40)
+
+
+def test_parts_whose_frames_have_no_position_have_no_share() -> None:
+    """Frames without a ROI that fits, where a frame comes once for each: nothing is to be drawn."""
+
+    class Bare(Listed):
+        def positions_of_part(self, part: int, *, first_only: bool = False) -> range:
+            return range(4) if part == 0 else range(0)
+
+        def __len__(self) -> int:
+            return 4
+
+    bare = Bare([[3], [2]], [1.0, 9.0])  # By frames.
+    once = Plan(bare, Iteration(allow_repetition=True))
+    assert once.count == 4
+    assert [*once.steps(range(4)).positions] == [0, 1, 2, 3]
+    endless = Plan(bare, Iteration(infinite=True))
+    assert [*endless.steps(range(6)).positions] == [0, 1, 2, 3, 0, 1]
+
+
 def test_empty_parts_have_no_share(store: Store) -> None:
     """What is not there cannot be drawn, and takes nothing from the others."""
     selection = selection_of(store, dog=1, cow=100)

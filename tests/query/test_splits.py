@@ -74,6 +74,32 @@ def test_splits_one_after_another_are_the_view(
     assert [len(list(split)) for split in splits] == sizes
 
 
+@pytest.mark.parametrize("clip", [None, 3])
+def test_splits_of_several_versions_have_the_shares_of_the_view(
+    version: DatasetVersion, clip: int | None
+) -> None:
+    """A query has a frame in one of its versions, there as here, however many have it."""
+    dogs = [frame(number, "dog") for number in range(100, 107)]
+    assert version.add_frames(dogs) == []
+    version.commit("all")
+    with hyperstore.open(version._handle.folder) as store:
+        store.dataset(version.dataset_id).create_version("kid", parent=version)
+    view = DataView(store=version._handle)
+    view.add_query(dataset_id=version.dataset_id, version_id="*", roi_query="cat")
+    view.add_query(dataset_id=version.dataset_id, version_name="Current", roi_query="dog")
+    for order in ("sequential", "random"):
+        view.set_iteration_parameters(
+            order, infinite=True, maximum_number_of_frames=200, clip_length=clip
+        )
+        wanted = [one.id for one in view]
+        splits = travelled(plan_splits(view, 3))
+        assert [one.id for split in splits for one in split] == wanted
+        if clip is None:
+            assert sum(int(one, 16) < 100 for one in wanted) == 100  # Half of them.
+    again = DataView.from_lock(view.lock().id, store=version._handle)
+    assert [one.id for split in plan_splits(again, 3) for one in split] == wanted
+
+
 def test_splits_map_labels_as_the_view_does(version: DatasetVersion) -> None:
     """What the view does to a frame is done where it is read."""
     view = viewing(version)
