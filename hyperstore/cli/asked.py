@@ -107,6 +107,9 @@ def asked_of(
     """Return what a command line asks for; QueryError, UsageError or NotFoundError say what not."""
     if (count_range or conf_range) and not rois:
         raise UsageError("--count-range and --conf-range are about the ROIs of a --roi: give one")
+    for option, given in (("--roi", rois), ("--not-roi", not_rois)):
+        if not all(one.strip() for one in given):  # No ROI has it: all frames, or none.
+            raise UsageError(f"{option} is empty; '*' is any ROI")
     counts = _range(count_range, int, "--count-range")
     sure = _range(conf_range, float, "--conf-range")
     rules = [RoiQuery(one, counts, sure) for one in rois]  # type: ignore[arg-type]

@@ -131,7 +131,9 @@ class Program(click.Group):
         except click.UsageError as error:
             code = WRONG_CALL
             where = error.ctx.command_path if error.ctx else "hyperstore"
-            output.error(f"{error.format_message()} See `{where} --help`.")
+            message = error.format_message()
+            said = message if message.endswith((".", "?")) else f"{message}."
+            output.error(f"{said} See `{where} --help`.")
         except click.ClickException as error:
             output.error(error.format_message())
         except UsageError as error:

@@ -6,6 +6,7 @@ such characters are shown as escapes. What people write words with, joiners of e
 """
 
 import shlex
+import sys
 import unicodedata
 
 from hyperstore.dataset.secrets import without_secrets
@@ -39,10 +40,27 @@ _COMMAND_CHARACTERS_MAX = 1_000
 
 
 def safe(text: str) -> str:
-    """Return `text` on one line, with every control, format and surrogate character escaped."""
+    """Return `text` on one line, with every control, format and surrogate character escaped.
+
+    What stdout cannot show is escaped, too: here, where its columns are still counted.
+    """
+    found = _harmless(text)
+    return found if found.isascii() else _showable(found)
+
+
+def _harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(map(_shown, text))
+
+
+def _showable(text: str) -> str:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _shown(character: str) -> str:
@@ -80,21 +98,22 @@ def pad(text: str, columns: int) -> str:
 
 
 def fit(text: str, columns: int) -> str:
-    """Return `text` cut to so many columns, the cut shown as `…`."""
+    """Return `text` cut to so many columns, the cut shown as `…`, or `~` where that cannot be."""
     if columns_of(text) <= columns:
         return text
+    mark = "…" if safe("…") == "…" else "~"
     taken, width = [], 0
     for character in text:
         width += _columns(character)
         if width > columns - 1:
             break
         taken.append(character)
-    return "".join(taken) + "…"
+    return "".join(taken) + mark
 
 
 def plural(count: int, noun: str) -> str:
     """Return `1 frame`, `2 frames`, `1,000 frames`."""
-    plurals = {"category": "categories"}
+    plurals = {"category": "categories", "query": "queries"}
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {plurals.get(noun, noun + 's')}"
 
 
@@ -108,5 +127,5 @@ def ago(duration_s: float) -> str:
 
 def recorded_command(arguments: list[str]) -> str:
     """Return the command line for the operation log: on one line, and without secrets."""
-    text = safe(shlex.join(["hyperstore", *without_secrets(arguments)]))
+    text = _harmless(shlex.join(["hyperstore", *without_secrets(arguments)]))
     return text if len(text) <= _COMMAND_CHARACTERS_MAX else text[:_COMMAND_CHARACTERS_MAX] + "…"

@@ -38,10 +38,14 @@ class Verb(click.Command):
         counts = [param for param in self.params if "-n" in param.opts]
         if counts and not getattr(counts[0], "is_flag", False):
             end = args.index("--") if "--" in args else len(args)
+            takes = {
+                name
+                for param in self.params
+                if isinstance(param, click.Option) and not param.is_flag
+                for name in param.opts
+            }
             head = [
-                _COUNT.sub(r"-n\1", one)
-                if _COUNT.fullmatch(one) and before not in counts[0].opts
-                else one
+                _COUNT.sub(r"-n\1", one) if _COUNT.fullmatch(one) and before not in takes else one
                 for before, one in zip(["", *args], args[:end], strict=False)
             ]
             args = head + args[end:]

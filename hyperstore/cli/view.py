@@ -9,7 +9,7 @@ from hyperstore.cli.completeview import complete_views
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.log import shown_time
 from hyperstore.cli.output import Part, styled
-from hyperstore.cli.text import columns_of, pad, plural, safe
+from hyperstore.cli.text import columns_of, fit, pad, plural, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.cli.viewasked import (
     edited_spec,
@@ -79,9 +79,7 @@ def create_verb(
       hyperstore view create night cells@v1 'meta.light:night' --order random --label car=1
     """
     handle = console.store.handle
-    known = stored.list_views(handle, name=name)
-    if any(stored.name_of(one) == name for one in known):
-        raise ExistsError(f"view {name!a} exists; `hyperstore view edit` changes it")
+    _check_free(console, name, "`hyperstore view edit` changes it")
     if path is not None:
         if words or rois or not_rois or source:
             raise UsageError("--file says all of the view; leave out queries")
@@ -155,7 +153,10 @@ def list_verb(console: Console, is_all: bool = False, as_json: bool = False) -> 
         for one in found:
             console.out.json(stored.record_wire(one))
         return
+    columns = console.out.columns
     names = [safe(stored.name_of(one) or one.id) for one in found]
+    if columns is not None:
+        names = [fit(name, max(12, columns // 2)) for name in names]
     width = max(map(columns_of, names), default=0)
     for name, one in zip(names, found, strict=True):
         view = DataView.get(one.id, store=console.store)
@@ -163,7 +164,10 @@ def list_verb(console: Console, is_all: bool = False, as_json: bool = False) -> 
         marks = ["published"] if one.published else []
         marks += [mark for mark in one.system_tags if mark == stored.ARCHIVED]
         mark = f"[{', '.join(marks)}] " if marks else ""
-        console.out.line(styled(pad(name, width), "green"), "  ", mark + "; ".join(about))
+        text = safe(mark + "; ".join(about))
+        if columns is not None:
+            text = fit(text, max(12, columns - width - 2))
+        console.out.line(styled(pad(name, width), "green"), "  ", text)
 
 
 @view_command.command("show", cls=Verb)
@@ -226,6 +230,7 @@ def edit_verb(
     if settings or unset:
         changes: dict[str, object] = dict(map(_setting, settings))
         view.override({**changes, **dict.fromkeys(unset)})
+        _check_free(console, view.name, "choose another name", but=view.id)
         view.resolve()
         view.store(force=force)
         console.out.line(f"Changed view {view.name}")
@@ -235,6 +240,7 @@ def edit_verb(
 
     def store(spec: dict[str, object]) -> None:
         changed = DataView.from_spec(spec, store=console.store.handle)
+        _check_free(console, changed.name, "choose another name", but=view.id)
         changed.resolve()
         stored.store_view(
             console.store.handle,
@@ -255,8 +261,7 @@ def edit_verb(
 @pass_console
 def clone_verb(console: Console, name: str, new: str) -> None:
     """Store a view that says the same under another name; it is a draft."""
-    if any(stored.name_of(one) == new for one in stored.list_views(console.store.handle)):
-        raise ExistsError(f"view {new!a} exists; choose another name")
+    _check_free(console, new, "choose another name")
     made = _view(console, name).clone(new)
     made.store()
     console.out.line(f"Created view {new} ({made.id})")
@@ -319,6 +324,15 @@ for _verb in (lock_verb, locks_verb, unlock_verb, verify_verb, diff_verb):
 
 def _view(console: Console, name: str) -> DataView:
     return DataView.get(name, store=console.store)
+
+
+def _check_free(console: Console, name: str | None, advice: str, but: str | None = None) -> None:
+    """Raise ExistsError where another view has a name: only one of them could be named by it."""
+    known = stored.list_views(console.store.handle)
+    if but is not None and any(one.id == but and stored.name_of(one) == name for one in known):
+        return  # It had it before, as an unnamed one, or one that a program stored, may.
+    if name and any(stored.name_of(one) == name for one in known):
+        raise ExistsError(f"view {name!a} exists; {advice}")
 
 
 def _views(console: Console, names: tuple[str, ...]) -> list[DataView]:

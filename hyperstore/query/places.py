@@ -128,6 +128,11 @@ def _dataset(handle: Handle, asked: Query | MappingRule) -> DatasetRecord:
         if one.id == asked.dataset_id:
             return one
     names = sorted(one.name for one in known)
+    if asked.dataset_id in names:
+        raise NotFoundError(
+            f"no dataset has the id {asked.dataset_id!a}: that is the name of one, and a name is "
+            "given as dataset_name, a version's as version_name"
+        )
     raise NotFoundError(
         f"the dataset of {asked.said!a}, with the id {asked.dataset_id}, is not in this store; "
         f"{there_are(names, 'datasets', asked.said.partition('@')[0])}"
@@ -172,6 +177,11 @@ def _version(handle: Handle, dataset: DatasetRecord, wanted: str, *, by_id: bool
         commit = commit_id_of(handle, wanted)
         if handle.commit(commit).dataset == dataset.id:
             return commit.hex()
+    if by_id and any(one.name == wanted for one in known):
+        raise NotFoundError(
+            f"no version of dataset {dataset.name!a} has the id {wanted!a}: that is the name of "
+            "one, and a name is given as version_name"
+        )
     with handle.database.reading() as reader:
         raise _no_version(reader, dataset, wanted)
 
@@ -205,6 +215,8 @@ def _view(handle: Handle, dataset: DatasetRecord, version: str) -> View:
 def check_some_dataset(queries: list[Query]) -> None:
     """Raise QueryError where there is no query, or none names a dataset."""
     if not queries:
-        raise QueryError("the view has no query, so it has no frames; call add_query first")
+        raise QueryError(
+            "the view has no query, so it has no frames; add one by add_query or `view add`"
+        )
     if not any(one.names_dataset for one in queries):
         raise QueryError("no query names a dataset: '*' needs another query that names one")

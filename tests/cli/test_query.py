@@ -254,6 +254,22 @@ def test_a_sample_is_the_same_everywhere(streets: Command) -> None:
     assert streets("sample", "-n", "0").out == ""
 
 
+def test_a_negative_value_of_an_option_is_no_count(streets: Command) -> None:
+    """`-1` stands for `-n 1` by itself alone: an error shows what was typed."""
+    said = streets.fails("query", "--roi", "dog", "--count-range", "-1", code=2)
+    assert "not '-1'" in said
+    said = streets.fails("sample", "--seed", "-1", code=2)
+    assert "'-1' is not a number from 0 on. See" in said
+    assert len(streets("sample", "--seed", "1", "-3", "--ids").out.split()) == 3
+
+
+@pytest.mark.parametrize("option", ["--roi", "--not-roi"])
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_rule_is_refused(streets: Command, option: str, text: str) -> None:
+    """A variable of the shell that is not set would find no frame, or every one."""
+    assert f"{option} is empty" in streets.fails("query", option, text, code=2)
+
+
 SAMPLE = ["f16", "f29", "f09", "f25", "f24"]
 
 

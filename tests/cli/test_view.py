@@ -170,6 +170,53 @@ def test_what_is_asked_wrongly_is_refused_and_nothing_changes(
     assert (dogs("reflog", "--all").out, sorted(tmp_path.iterdir())) == before
 
 
+def test_no_view_is_given_the_name_of_another(
+    dogs: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the two could no more be named, however the name is given."""
+    dogs("view", "create", "cats", "cells@Current")
+    assert "exists" in dogs.fails("view", "create", "cats", "cells@Current", code=128)
+    assert "exists" in dogs.fails("view", "clone", "dogs", "cats", code=128)
+    assert "exists" in dogs.fails("view", "edit", "dogs", "--set", "name=cats", code=128)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    editor(tmp_path, monkeypatch, '"dogs"', '"cats"')
+    assert "exists" in dogs.fails("view", "edit", "dogs", code=128)
+    dogs("view", "edit", "dogs", "--set", "name=pups", "--set", "description=small")
+    dogs("view", "edit", "pups", "--set", "name=pups")
+    assert sorted(str(row["name"]) for row in dogs("view", "list", "--json").rows()) == [
+        "cats",
+        "pups",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({}, "`view add`"),
+        ({"filters": [{"dataset": "cells", "version": "Current"}]}, "given as dataset_name"),
+        ({"filters": [{"dataset_name": "cells", "version": "Current"}]}, "given as version_name"),
+        ({"filters": [{"dataset_name": "cells", "roi_query": "dog"}]}, "'label_rules'"),
+        ({"filters": [{"dataset_name": "cells"}], "iteraton": {}}, "'iteration'"),
+    ],
+)
+def test_a_file_that_says_no_view_is_told_what_it_lacks(
+    dogs: Command, tmp_path: Path, spec: dict[str, object], said: str
+) -> None:
+    """By the words of the file: who wrote it by hand mends it by hand."""
+    (tmp_path / "view.json").write_text(json.dumps(spec))
+    assert said in dogs.fails("view", "create", "x", "--file", "view.json", code=128)
+    named = {"filters": [{"dataset_name": "cells", "version_name": "Current"}]}
+    (tmp_path / "view.json").write_text(json.dumps(named))
+    dogs("view", "create", "x", "--file", "view.json")
+    assert only(dogs, "view", "show", "x")["count"] == 12
+
+
+def test_a_view_has_queries(dogs: Command) -> None:
+    """Not querys."""
+    assert dogs("view", "add", "dogs", "cells@Current").out == "View dogs has 2 queries\n"
+
+
 def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
     """Let an editor that puts one text in the place of another be the user's."""
     script = tmp_path / "editor.sh"
