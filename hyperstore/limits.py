@@ -243,6 +243,8 @@ assert (
 # Locks of views, as files and as they are made.
 LOCK_FILE_BYTES_MAX = 2 * OBJECT_BYTES_MAX  # As JSON, ids take twice the bytes.
 LOCK_NEIGHBOURS_MAX = 1_024  # Lock files of one folder in which `which` looks for a content.
+LOCK_COMMITS_BACK = 64  # Commits among which that of a draft is looked for which moved on.
+LOCK_TRIES = 5  # Times that a view is locked anew where a draft of it moved on.
 LOCK_CHUNK = 65_536  # Frame ids that are hashed at a time.
 
 # Each takes two ids, and two more with the names.

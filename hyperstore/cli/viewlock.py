@@ -18,7 +18,7 @@ from hyperstore.query.index import FrameIndex
 from hyperstore.query.keptlocks import find_lock, list_locks, remove_locks
 from hyperstore.query.lock import Lock
 from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
-from hyperstore.query.lockfile import check_place, read_lock_file
+from hyperstore.query.lockfile import check_place, names_file, read_lock_file
 
 __all__ = [
     "diff_verb",
@@ -46,7 +46,7 @@ def index_for(console: Console, view: DataView) -> None:
 
 def lock_named(console: Console, text: str) -> Lock:
     """Return the lock of a file, or of an id or the start of one."""
-    if Path(text).exists() or text.strip("0123456789abcdefABCDEF"):
+    if names_file(text):
         return Lock(read_lock_file(text).record)
     return find_lock(console.store.handle, text)
 

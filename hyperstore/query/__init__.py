@@ -13,8 +13,8 @@ them), `gather.py` and `extract.py` (from frames to columns), `build.py`, `shelf
 `fieldcheck.py` (what cannot be asked), `index.py`. Of many frames: `tally.py`, `statistics.py` and
 `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
-Pinned: `frameids.py`, `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`, `lockdiff.py`,
-`locking.py`.
+Pinned: `frameids.py`, `stampedfile.py`, `lockfile.py` (locks as files), `lock.py`, `keptlocks.py`,
+`lockdiff.py`, `locking.py`.
 Positions: `numbers.py` (of objects), `versionset.py` (the frames of a version as numbers),
 `versionfile.py` (kept on disk), `finding.py` (which of them fit), `stretches.py` and `merged.py`
 (several versions in one order), `ordering.py`, `selection.py` (frames by position),

@@ -29,7 +29,7 @@ from hyperstore.history.lock import (
 from hyperstore.ids import CommitId, Kind, ObjectId
 from hyperstore.limits import ID_PREFIX_DIGITS_MIN
 from hyperstore.query.lock import Lock, Shown, frames_hash
-from hyperstore.query.lockfile import StampedFile
+from hyperstore.query.lockfile import StampedFile, WriteLock
 
 __all__ = [
     "check_here",
@@ -152,11 +152,13 @@ def remove_locks(handle: Handle, lock_ids: Sequence[str]) -> None:
     transact(handle, handle.staging(), f"remove {what}", prepare)
 
 
-def keep_lock(handle: Handle, lock: Lock, file: StampedFile | None = None) -> None:
+def keep_lock(
+    handle: Handle, lock: Lock, file: StampedFile | None = None, write: WriteLock | None = None
+) -> None:
     """Keep a lock that was made before, of this store or of another; its commits have to be here.
 
     With a file, remember that it was put beside one of this content; the last one counts. Where
-    all that is so already, nothing is changed.
+    all that is so already, nothing is changed. `write` is as for `make_lock`.
     """
     staging = handle.staging()
 
@@ -164,6 +166,8 @@ def keep_lock(handle: Handle, lock: Lock, file: StampedFile | None = None) -> No
         lock_id = staging.add(Kind.LOCK, encode_lock(lock.record))
         for commit in commits_of_lock(lock.record):
             read_commit(refs, CommitId(commit))
+        if write is not None:
+            write(lock.record)
         names = [lock_ref(lock_id), *([] if file is None else [stamp_ref(file.blake3)])]
         return [Move(name, refs.ref(name), lock_id) for name in names], None
 

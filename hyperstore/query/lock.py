@@ -27,6 +27,7 @@ from hyperstore.errors import (
     a_type,
     count_of,
 )
+from hyperstore.history.ancestry import parents
 from hyperstore.history.branches import RefReader, read_commit
 from hyperstore.history.commit import encode_object
 from hyperstore.history.lock import (
@@ -40,8 +41,9 @@ from hyperstore.history.lock import (
     stamp_ref,
 )
 from hyperstore.ids import CommitId, Kind, ObjectId, content_hash, object_id
-from hyperstore.limits import LOCK_FORMAT_VERSION
-from hyperstore.query.lockfile import StampedFile, write_lock_file
+from hyperstore.limits import LOCK_COMMITS_BACK, LOCK_FORMAT_VERSION
+from hyperstore.query.lockfile import StampedFile, WriteLock, write_lock_file
+from hyperstore.query.since import version_compared
 
 __all__ = ["Lock", "Shown", "frames_hash", "lock_of", "make_lock"]
 
@@ -137,12 +139,18 @@ def _lengths_and_ids(ids: Sequence[str]) -> bytes:
 
 
 def make_lock(
-    handle: Handle, shown: Shown, *, commit: bool = False, file: StampedFile | None = None
+    handle: Handle,
+    shown: Shown,
+    *,
+    commit: bool = False,
+    file: StampedFile | None = None,
+    write: WriteLock | None = None,
 ) -> Lock:
     """Pin what a view shows, and keep that in the store; the same again changes nothing.
 
     RefusedError where a draft has edits that no commit has, unless `commit`, which commits them.
-    With a file, its content leads to the lock by the same operation.
+    With a file, its content leads to the lock by the same operation. `write` is told the lock
+    before anything changes, perhaps several times; where it raises nothing does.
     """
     hashes = _hashes(shown)
     staging = handle.staging()
@@ -151,6 +159,8 @@ def make_lock(
         pins = _Pins(handle, staging, refs, commit=commit, name=shown.name)
         lock = _lock(handle, shown, hashes, pins)
         lock_id = staging.add(Kind.LOCK, encode_lock(lock.record))
+        if write is not None:
+            write(lock.record)
         names = [lock_ref(lock_id), *([] if file is None else [stamp_ref(file.blake3)])]
         return [*pins.moves, *(Move(ref, refs.ref(ref), lock_id) for ref in names)], lock
 
@@ -184,7 +194,7 @@ def _lock(handle: Handle, shown: Shown, hashes: tuple[bytes, bytes], pins: "_Pin
         )
     ]
     since = [
-        LockedRevision(commit=pins.revision(text, oid), dataset=dataset, revision=text)
+        LockedRevision(commit=pins.revision(dataset, text, oid), dataset=dataset, revision=text)
         for (dataset, text), oid in sorted(shown.revisions.items())
     ]
     record = LockRecord(
@@ -202,6 +212,10 @@ def _lock(handle: Handle, shown: Shown, hashes: tuple[bytes, bytes], pins: "_Pin
     return Lock(record)
 
 
+def _changed(title: str) -> ConflictError:
+    return ConflictError(f"{title} was changed while it was locked; lock it again")
+
+
 class _Pins:
     """The versions of one lock, each once, and the commits that had to be made for them."""
 
@@ -215,6 +229,7 @@ class _Pins:
         self._message = f"Lock view {name}" if name else "Lock a view"
         self._places: dict[tuple[str, str, bytes], int] = {}
         self._made: dict[Place, CommitId] = {}
+        self._drafts: dict[Place, CommitId] = {}
         self.moves: list[Move] = []
         self.versions: list[LockedVersion] = []
 
@@ -238,14 +253,16 @@ class _Pins:
             )
         return self._places[key]
 
-    def revision(self, text: str, oid: ObjectId) -> bytes:
+    def revision(self, dataset: str, text: str, oid: ObjectId) -> bytes:
         """Return the commit with which a query compares."""
         try:
             read_commit(self._refs, CommitId(oid))
         except CorruptError:  # It is a snapshot.
-            raise RefusedError(
-                f"a query compares with {text!a}, which has edits that no commit has; commit them"
-            ) from None
+            title = f"a query compares with {text!a}, which"
+            place = version_compared(self._refs, dataset, text)
+            if place is None:
+                raise _changed(title) from None
+            return bytes(self._commit_of_draft(place, oid, title, is_empty=False))
         return bytes(oid)
 
     def _commit_of(self, view: View) -> CommitId:
@@ -253,20 +270,44 @@ class _Pins:
             found = CommitId(ObjectId(bytes.fromhex(view.home.commit)))
             read_commit(self._refs, found)  # So that it is still here when the lock is.
             return found
-        state = read_state(self._refs, Place(view.home.dataset_id, view.home.version_id))
+        place = Place(view.home.dataset_id, view.home.version_id)
         snapshot = object_id(Kind.SNAPSHOT, encode_object(view.snapshot))
+        title = view.home.describe()
+        commit = self._commit_of_draft(place, snapshot, title, is_empty=not len(view))
+        if self._drafts.setdefault(place, commit) != commit:  # Queries saw it at two moments.
+            raise _changed(title)
+        return commit
+
+    def _commit_of_draft(
+        self, place: Place, snapshot: ObjectId, title: str, *, is_empty: bool
+    ) -> CommitId:
+        """Return the commit of what a draft held when it was looked at; make one where it may."""
+        state = read_state(self._refs, place)
         if state.head is not None and read_commit(self._refs, state.head).snapshot == snapshot:
             return state.head
-        title = view.home.describe()
         if state.working != snapshot:
-            raise ConflictError(f"{title} was changed while it was locked; lock it again")
+            found = self._earlier(state.head, snapshot)
+            if found is None:
+                raise _changed(title)
+            return found
         if not self._commits:
-            what = "edits that no commit has" if state.head or len(view) else "no commit yet"
+            what = "edits that no commit has" if state.head or not is_empty else "no commit yet"
             raise RefusedError(
                 f"{title} has {what}, and a lock names commits; commit first, or lock with "
                 "commit=True (--commit)"
             )
         return self._made.get(state.place) or self._commit(state)
+
+    def _earlier(self, head: CommitId | None, snapshot: ObjectId) -> CommitId | None:
+        """Return the newest commit with this snapshot, among few: a busy draft has moved on."""
+        for _ in range(LOCK_COMMITS_BACK):
+            if head is None:
+                break
+            commit = read_commit(self._refs, head)
+            if commit.snapshot == snapshot:
+                return head
+            head = next(iter(parents(commit)), None)
+        return None
 
     def _commit(self, state: State) -> CommitId:
         moves, made = commit_moves(

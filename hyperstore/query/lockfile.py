@@ -7,12 +7,11 @@ it may hold the size and the hashes of that, by which the model is known under a
 Nothing in a file is believed before both fit: it may have come from anywhere.
 """
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -35,19 +34,19 @@ from hyperstore.history.lock import (
     encode_lock,
 )
 from hyperstore.ids import Kind, content_hash, new_id, object_id
-from hyperstore.limits import (
-    FETCH_CHUNK_BYTES,
-    LOCK_FILE_BYTES_MAX,
-    LOCK_FORMAT_VERSION,
-)
+from hyperstore.limits import LOCK_FILE_BYTES_MAX, LOCK_FORMAT_VERSION
+from hyperstore.query.stampedfile import StampedFile, open_regular, stamp_of
 
 __all__ = [
     "LOCK_SUFFIX",
     "LockFile",
     "StampedFile",
+    "WriteLock",
     "beside",
     "check_place",
+    "lock_file_at",
     "lock_text",
+    "names_file",
     "read_lock_file",
     "stamp_of",
     "write_lock_file",
@@ -57,23 +56,13 @@ LOCK_SUFFIX = ".lock"
 """Of the name of a lock file, by habit; beside a file, behind its whole name."""
 
 
+WriteLock = Callable[[LockRecord], None]
+"""Writes a lock where its file will be; what was written before gives way."""
+
+_DIGITS = "0123456789abcdefABCDEF"
 _KIND = "lock"
 _SAYS_SO = re.compile(rb'"hyperstore"\s*:\s*"lock"')
 _BEGINNINGS = b'{\n "begins": "', b'{\n "check": "'  # Of what was cut off behind them.
-
-
-@dataclass(frozen=True, slots=True)
-class StampedFile:
-    """The file beside which a lock was put; both hashes in hex digits."""
-
-    name: str
-    size: int
-    blake3: str
-    sha256: str
-
-    def is_content_of(self, other: "StampedFile") -> bool:
-        """Tell whether both hold the same bytes."""
-        return (self.size, self.blake3, self.sha256) == (other.size, other.blake3, other.sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +184,52 @@ def write_lock_file(
 
     ExistsError too where another file has the name: `poetry.lock` is no lock of a view.
     """
-    text = lock_text(record, file)
+    with lock_file_at(path, file, replace=replace) as write:
+        write(record)
+
+
+@contextmanager
+def lock_file_at(
+    path: Path, file: StampedFile | None = None, *, replace: bool = True
+) -> Iterator[WriteLock]:
+    """Give what writes a lock file, which takes its place when the block ends without an error.
+
+    Where nothing can be written an error says so at once: before a store is changed for it.
+    """
     check_place(path)
-    if not replace and path.exists():
+    if not replace and os.path.lexists(path):
         raise ExistsError(f"{path} exists; give another name, or remove it")
+    if path.is_symlink():
+        path = path.resolve()  # Whoever made a link wants the file that it leads to.
     part = path.with_name(f".{path.name[:100]}.{new_id()}")
-    try:
-        with part.open("x", encoding="utf-8") as made:
-            made.write(text)
+    with _writing(path):
+        made = part.open("xb")
+
+    def write(record: LockRecord) -> None:
+        data = lock_text(record, file).encode()
+        with _writing(path):
+            made.seek(0)
+            made.truncate()
+            made.write(data)
             made.flush()
-            os.fsync(made.fileno())
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
+
+    try:
+        with made:
+            yield write
+            with _writing(path):
+                os.fsync(made.fileno())
+        with _writing(path):
+            part.replace(path)
+    finally:
+        with suppress(OSError):  # It is there no more where it took its place.
             part.unlink()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
         raise DiskFullError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
@@ -218,7 +239,7 @@ def check_place(path: Path) -> None:
     NotFoundError where there is no such folder. A lock that was cut or edited gives way.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             held = file.read(LOCK_FILE_BYTES_MAX)
     except FileNotFoundError:
         if not path.absolute().parent.is_dir():
@@ -234,7 +255,7 @@ def read_lock_file(path: str | os.PathLike[str]) -> LockFile:
     """Read a lock file. NotFoundError, FormatError or CorruptError says what is wrong with it."""
     place = Path(path)
     try:
-        with place.open("rb") as file:
+        with open_regular(place) as file:
             data = file.read(LOCK_FILE_BYTES_MAX + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFoundError(f"no lock file {os.fspath(path)!a}") from None
@@ -247,33 +268,19 @@ def read_lock_file(path: str | os.PathLike[str]) -> LockFile:
     return _read(data, f"lock file {os.fspath(path)!a}")
 
 
+def names_file(text: str) -> bool:
+    """Tell whether a text is the path of a lock file, and not an id or the start of one."""
+    try:
+        return bool(text.strip(_DIGITS)) or Path(text).exists()
+    except (OSError, ValueError):  # It is too long for a path.
+        return False
+
+
 def beside(path: Path) -> Path:
     """Return where the lock file of a file lies; UsageError for a path without a name."""
     if not path.name:
         raise UsageError(f"{os.fspath(path)!a} is a folder; a lock lies beside a file")
     return path.with_name(path.name + LOCK_SUFFIX)
-
-
-def stamp_of(path: Path) -> StampedFile:
-    """Return size and hashes of a file, which is read once."""
-    sha256 = hashlib.sha256()
-    size = 0
-    try:
-        with path.open("rb") as file:
-
-            def chunks() -> Iterator[bytes]:
-                nonlocal size
-                while chunk := file.read(FETCH_CHUNK_BYTES):
-                    sha256.update(chunk)
-                    size += len(chunk)
-                    yield chunk
-
-            digest = content_hash(chunks())
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"no file {os.fspath(path)!a}") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{os.fspath(path)!a} cannot be read: {error}") from None
-    return StampedFile(path.name, size, digest, sha256.hexdigest())
 
 
 def _read(data: bytes, what: str) -> LockFile:

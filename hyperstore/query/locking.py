@@ -17,11 +17,11 @@ from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.view import View
-from hyperstore.errors import CorruptError, HyperstoreError, UsageError, a_type
+from hyperstore.errors import ConflictError, CorruptError, HyperstoreError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.history.lock import LockedVersion, LockRecord
 from hyperstore.ids import CommitId, ObjectId
-from hyperstore.limits import LOCK_BEGINS
+from hyperstore.limits import LOCK_BEGINS, LOCK_TRIES
 from hyperstore.query import checks
 from hyperstore.query.canonical import text_of
 from hyperstore.query.described import StoreLike
@@ -32,11 +32,13 @@ from hyperstore.query.kept import Kept
 from hyperstore.query.keptlocks import check_here, check_shown, find_lock, keep_lock
 from hyperstore.query.lock import Lock, Shown, lock_of, make_lock
 from hyperstore.query.lockfile import (
+    StampedFile,
+    WriteLock,
     beside,
-    check_place,
+    lock_file_at,
+    names_file,
     read_lock_file,
     stamp_of,
-    write_lock_file,
 )
 from hyperstore.query.lucene import parse, roi_node
 from hyperstore.query.mapping import MappingRule
@@ -91,19 +93,10 @@ class Locking(Kept):
         The store keeps what a lock names for as long as it keeps the lock. RefusedError where a
         draft has edits that no commit has, unless `commit`, which commits them with the lock.
         """
-        place = None if path is None else _path(path)
-        if place is not None:
-            check_place(place)  # Before anything is changed.
-        if self._lock is not None:
-            lock = self._lock
-            keep_lock(self._store_handle(), lock)
-        else:
-            lock = make_lock(self._store_handle(), self._shown(), commit=commit)
-        if place is not None:
-            lock.save(place)
-        if WATCHERS:
-            self._tell(lock, made=True)
-        return lock
+        if path is None:
+            return self._kept(commit=commit)
+        with lock_file_at(_path(path)) as write:
+            return self._kept(commit=commit, write=write)
 
     @documented
     def stamp(self, path: str | os.PathLike[str], commit: bool = False) -> Lock:
@@ -114,16 +107,8 @@ class Locking(Kept):
         place = _path(path)
         target = beside(place)
         file = stamp_of(place)
-        check_place(target)
-        if self._lock is None:
-            lock = make_lock(self._store_handle(), self._shown(), commit=commit, file=file)
-        else:
-            lock = self._lock
-            keep_lock(self._store_handle(), lock, file)
-        write_lock_file(target, lock.record, file)
-        if WATCHERS:
-            self._tell(lock, made=True)
-        return lock
+        with lock_file_at(target, file) as write:
+            return self._kept(commit=commit, file=file, write=write)
 
     @classmethod
     @documented
@@ -160,6 +145,24 @@ class Locking(Kept):
         check_shown(self._lock.record, self._shown())
 
     # How that is so.
+
+    def _kept(
+        self, *, commit: bool, file: StampedFile | None = None, write: WriteLock | None = None
+    ) -> Lock:
+        handle, lock = self._store_handle(), self._lock
+        if lock is not None:
+            keep_lock(handle, lock, file, write)
+        for left in reversed(range(LOCK_TRIES if lock is None else 0)):
+            try:
+                lock = make_lock(handle, self._shown(), commit=commit, file=file, write=write)
+                break
+            except ConflictError:  # A draft went on between the two, and may rest now.
+                if not left:
+                    raise
+        assert lock is not None
+        if WATCHERS:
+            self._tell(lock, made=True)
+        return lock
 
     def resolve(self) -> Resolved:
         handle = self._store_handle()
@@ -263,8 +266,7 @@ def open_lock(handle: Handle, lock: LockLike) -> Lock:
     if not isinstance(lock, str | os.PathLike):
         raise UsageError(f"a lock is a Lock, the path of a file or an id, not {a_type(lock)}")
     text = os.fspath(lock)
-    is_id = not text.strip("0123456789abcdefABCDEF") and not Path(text).exists()
-    return find_lock(handle, text) if is_id else Lock(read_lock_file(text).record)
+    return Lock(read_lock_file(text).record) if names_file(text) else find_lock(handle, text)
 
 
 def _check_said(spec: Spec, record: LockRecord) -> None:

@@ -23,7 +23,8 @@ What values mean, by the kinds of value that a field has (`fields.py`):
 - A *range* compares numbers with numbers, dates with strings that are dates (`scalars.py`), strings
   with strings by code points. What is not quoted and a number is a number; what is a date is one,
   quoted or not. On a field that only has strings (`id`, `uri`, `label` ...) bounds are strings.
-- A boost is read and means nothing; behind a revision it is refused. Fuzzy terms and distances between words are refused.
+- A boost is read and means nothing; behind a revision it is refused, as are fuzzy terms and
+  distances between words.
 
 A field of ROIs or sources in a frame query holds if it does of any of them; in an ROI query all of
 the query holds of one ROI, in a source query of one source. Where no field is named, an ROI query

@@ -25,6 +25,7 @@ from hyperstore.dataset.view import View
 from hyperstore.errors import NotFoundError, QueryError, UsageError, nearest
 from hyperstore.history.ancestry import first_parent, parents
 from hyperstore.history.branches import (
+    RefReader,
     datasets,
     find_tag,
     read_commit,
@@ -49,6 +50,7 @@ __all__ = [
     "revisions_of",
     "settled",
     "since",
+    "version_compared",
 ]
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
@@ -148,6 +150,15 @@ def _resolved(handle: Handle, dataset_id: str, text: str) -> ObjectId:
         elif step.count:
             found = above[step.count - 1]
     return found
+
+
+def version_compared(reader: RefReader, dataset_id: str, text: str) -> Place | None:
+    """Return the version that a revision without steps means, if it means one."""
+    for word in (text, parse_revision(text).at, parse_revision(text).dataset):
+        known = find_versions(reader, dataset_id, word) if word else ()
+        if known:
+            return Place(dataset_id, known[0][1].id)
+    return None
 
 
 def _is_of_two(revision: Revision) -> bool:

@@ -152,6 +152,19 @@ def test_a_draft_that_moved_on_is_pinned_where_it_was_committed(
         make_lock(store.handle, shown(pending), commit=True)
 
 
+def test_a_draft_that_was_committed_and_went_on_is_pinned_where_it_was_looked_at(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Whoever writes all the time leaves no moment in which its head is what somebody saw."""
+    before, commit = draft.view(), draft.head
+    for at in range(5):
+        draft.delete_frames([f"f00{at}"])
+        draft.commit("More")
+    assert make_lock(store.handle, shown(before), commit=True).commits == [commit]
+    with pytest.raises(ConflictError, match="lock it again"):
+        make_lock(store.handle, shown(before, draft.view()))
+
+
 def test_two_moments_of_one_draft_are_no_lock(store: Store, draft: DatasetVersion) -> None:
     """One query saw it before somebody wrote, and the other one after that."""
     draft.delete_frames(["f003"])
@@ -182,12 +195,26 @@ def test_what_a_query_compares_with_is_pinned_too(store: Store, draft: DatasetVe
     revisions = {(draft.dataset_id, "v1"): commit}
     lock = make_lock(store.handle, shown(draft.view(), revisions=revisions))
     assert [(one.revision, one.commit) for one in lock.record.since] == [("v1", commit)]
+    before = draft.view()
+    draft.delete_frames(["f003"])
     with store.handle.database.reading() as reader:
         snapshot = reader.ref(f"working/{draft.dataset_id}/{draft.id}")
     assert snapshot is not None
     revisions = {(draft.dataset_id, "Current"): snapshot}
     with pytest.raises(RefusedError, match="compares with 'Current'"):
-        make_lock(store.handle, shown(draft.view(), revisions=revisions))
+        make_lock(store.handle, shown(before, revisions=revisions))
+    for view in (before, draft.view()):  # The second time there is nothing to commit.
+        lock = make_lock(store.handle, shown(view, revisions=revisions), commit=True)
+        assert [one.commit.hex() for one in lock.record.since] == [draft.head]
+    assert (len(draft.log()), draft.status().state) == (2, "committed")
+    draft.delete_frames(["f004"])
+    draft.commit("On")
+    assert lock_of(store.handle, shown(before, revisions=revisions)).record.since[0].commit == (
+        lock.record.since[0].commit
+    )
+    unknown = {(draft.dataset_id, "none"): snapshot}
+    with pytest.raises(ConflictError, match="compares with 'none'"):
+        make_lock(store.handle, shown(before, revisions=unknown), commit=True)
 
 
 def test_collecting_keeps_what_a_lock_pins(store: Store, draft: DatasetVersion) -> None:

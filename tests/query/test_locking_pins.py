@@ -1,6 +1,7 @@
 """A lock pins all that its view names: what frames are merged with, mapping, revisions."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,16 @@ import pytest
 from blake3 import blake3
 
 import hyperstore
-from hyperstore import CorruptError, NotFoundError, Store
+from hyperstore import (
+    ConflictError,
+    CorruptError,
+    DiskFullError,
+    HyperstoreError,
+    NotFoundError,
+    RefusedError,
+    Store,
+    UsageError,
+)
 from hyperstore.codec import pack, replace
 from hyperstore.dataset.dataset import Dataset
 from hyperstore.history.lock import decode_lock
@@ -16,8 +26,9 @@ from hyperstore.ids import ObjectId
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.lock import Lock
-from hyperstore.query.lockfile import read_lock_file
+from hyperstore.query.keptlocks import list_locks
+from hyperstore.query.lock import Lock, Shown
+from hyperstore.query.lockfile import read_lock_file, stamp_of
 from tests.support.frames import wire
 
 FAR_MS = 10**15  # Long after all that the log may undo.
@@ -159,3 +170,98 @@ def test_a_format_that_there_never_was_is_refused(
     (tmp_path / "a.lock").write_text(json.dumps(said))
     with pytest.raises(CorruptError, match="format"):
         read_lock_file(tmp_path / "a.lock")
+
+
+@pytest.mark.parametrize("is_pending", [True, False])
+def test_a_revision_may_be_a_draft_whose_edits_are_committed_with_the_lock(
+    store: Store, cells: Dataset, is_pending: bool
+) -> None:
+    """That of the query itself, too; the lock names the commits that are made."""
+    draft, other = cells.version("Current"), cells.version("next")
+    draft.delete_frames(["b"])
+    if is_pending:
+        other.add_frames([wire("late")])
+    view = of(store, frame_query="NOT added:next AND NOT added:Current")
+    view.add_query("cells", "next", frame_query="added:Current")
+    with pytest.raises(RefusedError, match="--commit"):
+        view.lock()
+    seen = [frame.id for frame in view]
+    lock = view.lock(commit=True)
+    assert {one.commit.hex() for one in lock.record.since} == {draft.head, other.head}
+    assert [one.status().state for one in (draft, other)] == ["committed"] * 2
+    draft.delete_frames(["a"])
+    assert [frame.id for frame in DataView.from_lock(lock, store=store)] == seen
+    assert len(seen) == 2 + is_pending
+
+
+class Hurried(DataView):
+    """A view with somebody who edits its draft each time before it is pinned, a few times."""
+
+    edits = 0
+
+    def _shown(self) -> Shown:
+        found = super()._shown()
+        if self.edits:
+            self.edits -= 1
+            Store(self._store_handle()).dataset("cells").version("Current").add_frames(
+                [wire(f"late{self.edits}")]
+            )
+        return found
+
+
+def test_a_draft_that_is_edited_meanwhile_is_looked_at_again(store: Store, cells: Dataset) -> None:
+    """A few times; who edits it without end is told."""
+    view = Hurried("dogs", store=store).add_query("cells", "Current")
+    cells.version("Current").add_frames([wire("late")])
+    view.edits = 2
+    assert view.lock(commit=True).count == 5
+    cells.version("Current").add_frames([wire("later")])
+    view.edits = 100
+    with pytest.raises(ConflictError, match="lock it again"):
+        view.lock(commit=True)
+    assert len(list_locks(store.handle)) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that takes no files")
+def test_a_lock_that_cannot_be_written_changes_nothing_in_the_store(
+    store: Store, cells: Dataset, tmp_path: Path
+) -> None:
+    """Neither the lock is kept nor are edits committed; and no part of a file stays."""
+    draft = cells.version("Current")
+    draft.delete_frames(["b"])
+    head = draft.head
+    locked = DataView.from_lock(
+        DataView("x", store=store).add_query("cells", "next").lock(tmp_path / "a.lock"), store=store
+    )
+    number = next(store.operations()).number
+    for view in (of(store), locked):
+        with pytest.raises(DiskFullError, match="cannot be written"):
+            view.lock("/proc/self/a.lock", commit=True)
+        with pytest.raises(DiskFullError, match="cannot be written"):
+            view.stamp("/proc/self/status", commit=True)
+    with pytest.raises(RefusedError):
+        of(store).lock(tmp_path / "b.lock")
+    assert (next(store.operations()).number, draft.head) == (number, head)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.lock", "store"]
+
+
+def test_a_pipe_is_no_lock_and_no_model(store: Store, cells: Dataset, tmp_path: Path) -> None:
+    """Nobody writes to it, and so whoever opened it would wait for good."""
+    pipe = tmp_path / "a.lock"
+    os.mkfifo(pipe)
+    for call in (
+        lambda: read_lock_file(pipe),
+        lambda: stamp_of(pipe),
+        lambda: of(store).lock(pipe),
+        lambda: DataView.from_lock(pipe, store=store),
+    ):
+        with pytest.raises(UsageError, match="no regular file"):
+            call()
+    assert list_locks(store.handle) == []
+
+
+@pytest.mark.parametrize("text", ["a" * 300, "f" * 5_000, "x" * 300, "a\0"])
+def test_what_is_too_long_for_a_path_is_no_lock(store: Store, cells: Dataset, text: str) -> None:
+    """One of our errors, and none of the system."""
+    with pytest.raises(HyperstoreError):
+        DataView.from_lock(text, store=store)
