@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import QueryError, UsageError
+from hyperstore.errors import QueryError, UsageError, a_type
 from hyperstore.query import amounts, checks
 from hyperstore.query.browse import browse
 from hyperstore.query.explained import Explained, explained
@@ -53,7 +53,8 @@ class Listing(Reading):
         found = self.resolve()
         shape = self._dicts(found, self._shaped(found), projection)
         selection, iteration = self._drawn(found, self.iteration, ends=True)
-        return list(FrameIterator(selection, iteration, shape=shape))  # type: ignore[arg-type]
+        made = FrameIterator(selection, iteration, shape=shape)  # type: ignore[arg-type]
+        return list(self._begun(made))  # type: ignore[arg-type]
 
     @documented
     def split_to_lists(
@@ -119,8 +120,13 @@ class Listing(Reading):
         """
         if frames is None:
             self._refuse_endless()
+            frames = self
+        if not isinstance(frames, Iterable):
+            raise UsageError(f"a batch is an iterable of frames, not {a_type(frames)}")
         counts: dict[str, int] = {}
-        for frame in self if frames is None else frames:
+        for frame in frames:
+            if not isinstance(frame, Frame):
+                raise UsageError(f"a batch is of frames; here is {a_type(frame)}")
             for roi in frame._rois_in_order():
                 for label in dict.fromkeys(roi.label):
                     counts[label] = counts.get(label, 0) + 1

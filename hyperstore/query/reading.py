@@ -211,7 +211,11 @@ class Reading(Definition):
 
     def __len__(self) -> int:
         """Return how many frames an iteration gives out; of an endless one, how many differ."""
-        limit, count = self._spec.limit, len(self.selection())
+        limit = self._spec.limit
+        if self._first and not (self._spec.infinite and limit is None):
+            selection, iteration = self._drawn(self.resolve(), self.iteration, ends=True)
+            return len(self._begun(FrameIterator(selection, iteration)))
+        count = len(self.selection())
         if limit is None:
             return count
         return limit if self._spec.infinite and count else min(limit, count)
@@ -267,9 +271,13 @@ class Reading(Definition):
             node=node,
             worker=worker,
         )
+        self._last = self._begun(made)
+        return made
+
+    def _begun(self, made: FrameIterator) -> FrameIterator:
+        """Return an iterator where iterators of this view begin."""
         if self._first:
             made.set_initial_iteration(self._first)
-        self._last = made
         return made
 
     def get_current_iteration(self) -> int:
@@ -277,7 +285,10 @@ class Reading(Definition):
         return self._first if self._last is None else self._last.get_current_iteration()
 
     def set_initial_iteration(self, iteration: int) -> None:
-        """Let the iterators made from now on begin after so many frames."""
+        """Let the iterators made from now on begin after so many frames.
+
+        So do `to_list`, `to_dict` and `len()`. Counts, splits and tables are of the whole view.
+        """
         if type(iteration) is not int or iteration < 0:
             raise QueryError(f"an iteration is a whole number of 0 or more, not {iteration!a:.100}")
         self._first, self._last = iteration, None

@@ -167,6 +167,20 @@ def test_an_epoch_of_frames_for_each_roi_shows_each_of_these(store: Store) -> No
     assert Counter(one.id for one in view) == Counter(dict.fromkeys(once, 10))
 
 
+def test_a_frame_of_two_queries_comes_once_for_a_roi_that_is_seen(store: Store) -> None:
+    """The ROIs of a frame are those that its first query asks for, whichever draws it."""
+    version = store.create_dataset("pets").version()
+    cats = [{"label": ["cat"], "poly": [1, 1, 5, 1, 5, 5]}] * 3
+    dog = {"label": ["dog"], "poly": [2, 2, 5, 2, 5, 5]}
+    version.add_frames([{**frame(at), "rois": [*cats, dog]} for at in range(5)])
+    view = view_of(store, roi_query="cat").add_query("pets", "Current", "dog", weight=2)
+    view.set_iteration_parameters(output_rois="frame_per_roi")
+    shown = [[roi.labels for roi in one.annotations] for one in view]
+    assert shown == [[["cat"]]] * 15
+    drawn = view.get_iterator(allow_repetition=True)
+    assert {str([roi.labels for roi in one.annotations]) for one in drawn} == {"[['cat']]"}
+
+
 def test_a_query_without_a_frame_takes_no_share(store: Store, draft: DatasetVersion) -> None:
     """Its weight is not waited for."""
     view = view_of(store, roi_query="dog")
@@ -280,6 +294,33 @@ def test_rois_of_an_endless_view_are_not_counted_for_ever(
     assert view.roi_stats(draft) == {"cat": 8, "dog": 4}
     view.set_iteration_parameters(maximum_number_of_frames=24)
     assert view.roi_stats() == {"cat": 16, "dog": 8}
+
+
+def test_only_rois_of_frames_are_counted(store: Store, draft: DatasetVersion) -> None:
+    """A batch of a loader may hold something else by then."""
+    for batch in (3, [3], ["cat"]):
+        with pytest.raises(UsageError, match="frames"):
+            view_of(store).roi_stats(batch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("limit", "infinite", "left"), [(None, False, 8), (7, False, 3), (24, True, 20)]
+)
+def test_lists_and_lengths_begin_where_iterators_begin(
+    store: Store, draft: DatasetVersion, limit: int | None, infinite: bool, left: int
+) -> None:
+    """What is of the whole view, such as its count, does not."""
+    view = view_of(store)
+    view.set_iteration_parameters(maximum_number_of_frames=limit, infinite=infinite)
+    whole = [one["id"] for one in view.to_dict(["id"])]
+    view.set_initial_iteration(4)
+    assert [one["id"] for one in view.to_dict(["id"])] == whole[4:]
+    assert [one.id for one in view.to_list()] == [one.id for one in view] == whole[4:]
+    assert len(view) == left
+    assert int(view.get_count()) == 12
+    assert sum(map(len, view.split_to_lists([1, 1]))) == len(whole)
+    view.set_initial_iteration(99)
+    assert (len(view), list(view)) == (0, [])
 
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
