@@ -46,7 +46,8 @@ class Course:
         """Return the same steps, those of a shuffled view in another order for each epoch."""
         if not epoch or not self.iteration.is_random:
             return self
-        seeded = replace(self.iteration, seed=seed_of(self.iteration.seed, "epoch", epoch))
+        seed = seed_of(self.iteration.seed, "epoch", epoch) >> 1  # It may be said of a view, too.
+        seeded = replace(self.iteration, seed=seed)
         return Course(self.selection, seeded, self.shape)
 
     @property
