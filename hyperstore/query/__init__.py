@@ -7,9 +7,9 @@ is a DataView: queries, how to go through what they find, and what frames then l
 Files: `order.py`; `expression.py` (what a query asks). The language: `scalars.py` (numbers and
 dates), `fields.py`, `tokens.py`, `regexsyntax.py` and `regex.py`, `wildcard.py`, `leaves.py`,
 `canonical.py` (the way back) and `lucene.py`. Matching: `values.py` and `match.py` (one frame).
-The index: `columnbytes.py` and `column.py` (the values of one field), `segment.py` (a file of
-them), `gather.py` and `extract.py` (from frames to columns), `build.py`, `shelf.py` (the files),
-`catchup.py`; `shown.py`, `scan.py` and `answer.py` (one test), `evaluate.py` (a condition),
+The index: `columnbytes.py` and `column.py` (the values of one field), `held.py`, `segment.py` (a
+file of them), `gather.py` and `extract.py` (from frames to columns), `build.py`, `shelf.py` (the
+files), `catchup.py`; `shown.py`, `scan.py` and `answer.py` (one test), `evaluate.py` (a condition),
 `fieldcheck.py` (what cannot be asked), `index.py`. Of many frames: `tally.py`, `statistics.py` and
 `counting.py` (labels, shapes and contexts, counted in one pass).
 Of history: `since.py` (what changed since a revision), `historyquery.py` (what ever fitted).
@@ -20,11 +20,11 @@ Positions: `numbers.py` (of objects), `versionset.py` (the frames of a version a
 (several versions in one order), `ordering.py`, `selection.py` (frames by position),
 `fingerprint.py`; `sample.py` (orders of a seed), `plan.py` (from a step to a position),
 `standing.py` (where an iteration stands), `iterate.py`; `browse.py` (within one context).
-Views: `checks.py`, `rules.py` (queries as values), `mapping.py` (labels), `spec.py` (a view as
-plain data), `places.py` (from names to versions), `described.py`, `definition.py` (what a program
-says), `amounts.py`, `shape.py` (how a frame goes out), `dicts.py`, `reading.py` (what comes of it),
-`splitting.py`, `explained.py`, `listing.py`, `stored.py`, `kept.py` (under an id), `prefetch.py`,
-`dataview.py`.
+Views: `checks.py`, `rules.py` (queries as values), `mapping.py` (labels), `wirefields.py` (what a
+view's fields are called), `spec.py` (a view as plain data), `places.py` (from names to versions),
+`described.py`, `definition.py` (what a program says), `amounts.py`, `shape.py` (how a frame goes
+out), `dicts.py`, `reading.py` (what comes of it), `splitting.py`, `explained.py`, `listing.py`,
+`stored.py`, `kept.py` (under an id), `prefetch.py`, `dataview.py`.
 Travelling: `course.py` (frames by the numbers of steps) and `splits.py` (a view in pieces).
 As tables: `tablemeta.py` (columns that metadata makes), `tablerows.py`, `tableshapes.py`,
 `tablecolumns.py` (what each column means), `tablebatches.py`, `tables.py` (Arrow), `sql.py` (DuckDB

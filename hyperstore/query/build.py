@@ -58,12 +58,12 @@ def build_in_memory(database: Database, low: int, high: int, advance: Advance) -
     if len(extractor.frames) > BLOCK // 16:
         with suppress(OSError), tempfile.TemporaryFile() as file:
             _write(extractor, file, database.store_id, low, end)
-            return Segment(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)), None)
+            return Segment.of(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
         # The disk took only a part of it, and the columns are gone: they are gathered again.
         extractor, end = _extracted(database, low, high, lambda _: None)
     held = BytesIO()
     _write(extractor, held, database.store_id, low, end)
-    return Segment(held.getbuffer(), None)
+    return Segment.of(held.getbuffer())
 
 
 def _write(extractor: Extractor, file: BinaryIO, store_id: str, low: int, high: int) -> None:

@@ -55,7 +55,7 @@ class CatchUp:
             except OSError as fault:
                 self._cannot_write(fault)
                 files = self._opened(known)
-        # What is mapped stays readable when its file is taken away.
+        # What is open stays readable when its file is taken away.
         own = [one for one in known if one not in files and not _covered(one, files)]
         missing = gaps(_sorted([*files, *own]), self.end)
         self._total = max(self._total, self.built + _length(missing))

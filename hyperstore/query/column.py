@@ -1,6 +1,6 @@
 """Reading one column of the index: which places have a value that fits.
 
-Nothing is taken apart before it is asked for, and what is read is a view of the mapped file. The
+Nothing is taken apart before it is asked for, and what is read is a view of its bytes. The
 sets that are given out belong to whoever asked, except `present`, which must not be changed.
 """
 

@@ -10,12 +10,13 @@ and directory are checked when it is opened, a column when it is first touched; 
 is no error of a query: the file is given up and made anew from the objects, which are the truth.
 """
 
-import mmap
+import os
 import struct
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
+from weakref import finalize
 
 from pyroaring import BitMap
 
@@ -25,6 +26,7 @@ from hyperstore.ids import checksum, joint_checksum
 from hyperstore.limits import CHECK_BYTES, INDEX_TEXT_BYTES
 from hyperstore.query.column import Column, read_set
 from hyperstore.query.columnbytes import BLOCK, ColumnEntry, in_order
+from hyperstore.query.held import used
 
 __all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
 
@@ -91,14 +93,19 @@ class SegmentWriter:
         self._file.flush()
 
 
-class Segment:
-    """One segment, open. Its bytes are a mapped file, which lives on when its name is gone."""
+Bytes = Callable[[int, int], bytes | memoryview]
+"""Gives the bytes from an offset on, so many, or fewer where there are no more."""
 
-    def __init__(self, data: memoryview, path: Path | None) -> None:
+
+class Segment:
+    """One segment, open. Its file lives on when its name is gone, and may change all the same."""
+
+    def __init__(self, read: Bytes, size: int, path: Path | None) -> None:
         """Take in what was written; CorruptError where that was something else."""
         self.path = path
-        self._data = data
-        self.directory = _directory(data)
+        self._read = read
+        self._size = size
+        self.directory = _directory(read, size)
         self.low, self.high = self.directory.low, self.directory.high
         if not 0 <= self.low < self.high or self.base + BLOCK < self.high:
             raise CorruptError("a segment of the index has a false span")
@@ -110,13 +117,20 @@ class Segment:
 
     @classmethod
     def open(cls, path: Path) -> "Segment":
-        """Map a file; CorruptError for one that is no segment, OSError as the system says."""
-        with path.open("rb") as file:
-            try:
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except ValueError:
-                raise CorruptError("a segment of the index is empty") from None
-        return cls(memoryview(mapped), path)
+        """Open a file; CorruptError for one that is no segment, OSError as the system says."""
+        file = os.open(path, os.O_RDONLY)
+        try:
+            made = cls(lambda at, size: os.pread(file, size, at), os.fstat(file).st_size, path)
+        except BaseException:
+            os.close(file)
+            raise
+        finalize(made, os.close, file)
+        return made
+
+    @classmethod
+    def of(cls, data: memoryview) -> "Segment":
+        """Return one of which only this process has the bytes."""
+        return cls(lambda at, size: data[at : at + size], len(data), None)
 
     @property
     def base(self) -> int:
@@ -126,7 +140,7 @@ class Segment:
     @property
     def is_large(self) -> bool:
         """Whether it is not built anew for the sake of what came behind it."""
-        return len(self._data) > INDEX_TEXT_BYTES // 4
+        return self._size > INDEX_TEXT_BYTES // 4
 
     def paths(self, scope: str) -> Iterator[tuple[str, list[str]]]:
         """Yield the fields of a scope with the types of their values."""
@@ -151,11 +165,26 @@ class Segment:
             entry = self._entries.get(key)
             if entry is None:
                 return None
-            data = self._data[entry.offset : entry.offset + entry.length]
-            if checksum(data) != entry.check:
-                raise SegmentDamage(f"column {scope} {path} of {self.path} is damaged", self)
-            found = self._columns[key] = Column(data, entry)
+            found = self._columns[key] = Column(self._checked(entry), entry)
+        if self.path is not None:
+            used(self, key, found.size)
         return found
+
+    def forget(self, key: tuple[str, str]) -> None:
+        """Give up a column, which is read again when it is asked for."""
+        self._columns.pop(key, None)
+
+    def _checked(self, entry: ColumnEntry) -> memoryview:
+        """Return the bytes of a column."""
+        fits = entry.offset >= 0 and 0 <= entry.length <= self._size - entry.offset
+        try:
+            data = self._read(entry.offset, entry.length) if fits else b""
+        except OSError as fault:
+            raise SegmentDamage(f"{self.path} cannot be read: {fault.strerror}", self) from None
+        if not fits or len(data) != entry.length or checksum(data) != entry.check:
+            said = f"column {entry.scope} {entry.path} of {self.path} is damaged"
+            raise SegmentDamage(said, self)
+        return memoryview(data)
 
     def opaque(self, scope: str, path: str, *, above: bool) -> Iterator[BitMap]:
         """Yield the places that have a long list at a path or at one above, or only `above`."""
@@ -180,13 +209,14 @@ class Segment:
         return BitMap() if column is None else column.present
 
 
-def _directory(data: memoryview) -> Directory:
-    head = bytes(data[:_HEAD_BYTES])
+def _directory(read: Bytes, size: int) -> Directory:
+    head = bytes(read(0, _HEAD_BYTES))
     if len(head) < _HEAD_BYTES or checksum(head[:-CHECK_BYTES]) != head[-CHECK_BYTES:]:
         raise CorruptError("a segment of the index has a damaged head")
     magic, offset, length, check = _HEAD.unpack_from(head)
     if magic != _MAGIC:
         raise CorruptError("a segment of the index was written by another version or machine")
-    if offset + length != len(data) or checksum(data[offset:]) != check:
+    data = read(offset, length) if offset + length == size else b""
+    if len(data) != length or checksum(data) != check:
         raise CorruptError("a segment of the index is cut or damaged")
-    return _read_directory(data[offset:], what="directory of the index")
+    return _read_directory(data, what="directory of the index")

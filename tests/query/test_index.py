@@ -1,5 +1,6 @@
 """The index over a store's frames: built, caught up, rebuilt, and never in the way of an answer."""
 
+import os
 import pickle
 import resource
 import shutil
@@ -19,7 +20,7 @@ from hyperstore.errors import CorruptError, QueryError
 from hyperstore.frames.stored import order_key_of
 from hyperstore.ids import Kind
 from hyperstore.maintenance.collect import gc
-from hyperstore.query import catchup, extract
+from hyperstore.query import catchup, extract, held
 from hyperstore.query.expression import (
     Condition,
     Exists,
@@ -34,7 +35,7 @@ from hyperstore.query.expression import (
     Test,
     Wildcard,
 )
-from hyperstore.query.index import FrameIndex
+from hyperstore.query.index import FrameIndex, _states
 from hyperstore.query.shelf import index_folder
 from hyperstore.query.versionset import version_set
 from hyperstore.storage.database import Database
@@ -392,6 +393,40 @@ def test_what_no_column_tells_of_denies_no_key_and_hides_no_slip_elsewhere(
     assert count_rois("meta.spede") == 0
     with pytest.raises(QueryError, match=r"meta\.spede"):
         count("meta.spede")
+
+
+@pytest.mark.parametrize("share", [0, 1, 2, 3])
+def test_a_file_that_gets_shorter_under_its_reader_is_made_anew(
+    store: Store, draft: DatasetVersion, share: int
+) -> None:
+    """As one that is copied over does; to map it would end the process by a signal."""
+    add(draft, range(2_000))
+    check(store, draft)
+    (path,) = (store.handle.folder / "cache" / "index").glob("*.segment")
+
+    def child() -> None:
+        with hyperstore.open(store.handle.folder) as again:
+            index = FrameIndex.of(again.handle)
+            index.refresh()
+            os.truncate(path, path.stat().st_size * share // 4)
+            check(again, again.dataset("animals").version("Current"), index)
+
+    assert run_in_child(child) == "done"
+
+
+def test_columns_that_were_not_asked_for_long_ago_are_forgotten(
+    store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that asks of many fields must not come to hold them all."""
+    add(draft, range(2_000))
+    index = check(store, draft)
+    segments = _states[store.handle].segments
+    whole = sum(len(one._columns) for one in segments)
+    monkeypatch.setattr(held, "INDEX_HELD_BYTES", 400_000)
+    for _ in range(2):
+        check(store, draft, index)
+        assert held._budget.size <= 400_000
+        assert 0 < sum(len(one._columns) for one in segments) < whole
 
 
 def payloads(store: Store, numbers: BitMap) -> list[bytes]:

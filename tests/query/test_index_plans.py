@@ -31,7 +31,7 @@ def segment_of(payloads: dict[int, bytes], low: int, high: int) -> Segment:
         extractor.add(number, object_id(Kind.FRAME, payload), payload)
     held = BytesIO()
     extractor.write(SegmentWriter(held), "a" * 32, low, high)
-    return Segment(held.getbuffer(), None)
+    return Segment.of(held.getbuffer())
 
 
 def answered(condition: Condition, segment: Segment) -> set[int]:
