@@ -1,18 +1,21 @@
 """Which frames a part of a selection has: those of its version that fit its condition."""
 
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyroaring import BitMap
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.view import View
+from hyperstore.errors import NotFoundError
+from hyperstore.ids import ObjectId
 from hyperstore.query.expression import Condition
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.since import since
 from hyperstore.query.versionset import version_set
 
-__all__ = ["EVERY_FRAME", "Found", "Part", "find", "roi_counts"]
+__all__ = ["EVERY_FRAME", "Found", "Part", "check_there", "find", "roi_counts"]
 
 EVERY_FRAME = Condition()
 """The condition that all frames fit; no index is read for it."""
@@ -46,6 +49,21 @@ def find(handle: Handle, part: Part) -> Found:
     within = members | revised.removed if revised.removed else members
     found = FrameIndex.of(handle).find(part.condition, within, revised.given)
     return Found(found & members, found - members) if revised.removed else Found(found, BitMap())
+
+
+def check_there(handle: Handle, parts: Sequence[Part], store_id: str) -> None:
+    """Raise NotFoundError unless a store that stands where another one stood has the frames too.
+
+    A copy may have another id.
+    """
+    wanted = [ObjectId(root) for part in parts for root in part.view.snapshot.roots.values()]
+    with handle.database.reading() as reader:
+        if len(reader.has_many(wanted)) == len({*wanted}):
+            return
+    raise NotFoundError(
+        f"another store stands at {handle.folder} by now ({handle.database.store_id}, not "
+        f"{store_id}), without the frames that were to be read; begin the iteration anew"
+    )
 
 
 def roi_counts(handle: Handle, part: Part, numbers: "array[int]") -> "array[int]":

@@ -6,11 +6,15 @@ they lose and repeat nothing, and what a reader of all shards in turn sees is th
 how far the shards came; it fits any number of shards, once those of all shards are joined.
 
 An iterator is a value of its selection, its iteration and where it stands: it pickles, and in the
-child of a fork it goes on from there. Frames are read in batches, in the order in which they lie,
+child of a fork it goes on from there. Threads may share one: each frame goes to one of them. Frames
+are read in batches, in the order in which they lie,
 and handed out in the order asked for.
 """
 
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from threading import RLock
 from typing import NamedTuple, Protocol, Self
 
 from hyperstore.dataset.view import Frame
@@ -64,7 +68,15 @@ class FrameIterator:
         self._taken = 0  # Steps of this shard's part of the row that are handed out whole,
         self._inside = 0  # and positions of the one that follows.
         self._plan: Plan | None = None
+        self._lock = os.getpid(), RLock()
         self._forget()
+
+    @property
+    def _alone(self) -> AbstractContextManager[bool]:
+        """What one thread at a time is in; in the child of a fork nobody is, whoever was."""
+        if self._lock[0] != os.getpid():
+            self._lock = os.getpid(), RLock()
+        return self._lock[1]
 
     def _forget(self) -> None:
         """Drop what is read already; what is handed out stays handed out."""
@@ -82,6 +94,15 @@ class FrameIterator:
             return self._batch.frames.pop()
         except IndexError:
             pass
+        with self._alone:
+            while True:
+                try:
+                    return self._batch.frames.pop()
+                except IndexError:
+                    self._read()
+
+    def _read(self) -> None:
+        """Read the next batch; StopIteration where there is none."""
         self._settle()
         if self._batches is None:
             self.selection.hold()
@@ -98,24 +119,25 @@ class FrameIterator:
         if batch is None:
             raise StopIteration
         self._batch, self._size = batch, len(batch.frames)
-        return self._batch.frames.pop()
 
     def __len__(self) -> int:
         """Return how many frames this shard has left; UsageError where that is without end."""
-        self._settle()
-        row, plan = self._row, self._planned()
+        with self._alone:
+            self._settle()
+            row, taken, inside, plan = self._row, self._taken, self._inside, self._planned()
         if plan.count is None:
             raise UsageError("this iteration has no end; give it a limit")
-        total = row.shared(plan.count, *self._shard) - self._taken
+        total = row.shared(plan.count, *self._shard) - taken
         if self.iteration.has_clips:
-            steps = row.steps(*self._shard, self._taken, self._taken + total)
-            return len(plan.steps(steps).positions) - self._inside
+            steps = row.steps(*self._shard, taken, taken + total)
+            return len(plan.steps(steps).positions) - inside
         return total
 
     def close(self) -> None:
         """Let go of what is read already; who goes on reads it again."""
-        self._settle()
-        self._forget()
+        with self._alone:
+            self._settle()
+            self._forget()
 
     # Where it stands.
 
@@ -151,8 +173,9 @@ class FrameIterator:
 
         Of clips: how many clips.
         """
-        self._settle()
-        return self._row.begun + self._taken * self._shard[1]
+        with self._alone:
+            self._settle()
+            return self._row.begun + self._taken * self._shard[1]
 
     def set_initial_iteration(self, number: int) -> None:
         """Begin after so many frames of the whole row, or of clips: so many clips."""
@@ -163,8 +186,9 @@ class FrameIterator:
 
     def state_dict(self) -> State:
         """Return where it stands: plain values, from which any process goes on exactly here."""
-        self._settle()
-        return state_of(self._fingerprint(), self._row, self._shard, self._taken, self._inside)
+        with self._alone:
+            self._settle()
+            return state_of(self._fingerprint(), self._row, self._shard, self._taken, self._inside)
 
     def load_state_dict(self, state: State) -> None:
         """Go on where a state was taken: of this shard, of a lone one, or joined of all shards.
@@ -210,15 +234,17 @@ class FrameIterator:
     # As a value.
 
     def __getstate__(self) -> dict[str, object]:
-        self._settle()
-        kept = self.__dict__.copy()
-        for name in ("_batch", "_size", "_batches", "_plan"):
+        with self._alone:
+            self._settle()
+            kept = self.__dict__.copy()
+        for name in ("_batch", "_size", "_batches", "_plan", "_lock"):
             del kept[name]
         return kept
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
         self._plan = None
+        self._lock = os.getpid(), RLock()
         self._forget()
 
 
@@ -259,8 +285,9 @@ def shaped(
         return frames
     if selection.is_plain:
         return [shape(frame) for frame in frames]
-    owners = selection.parts_of(positions) if parts is None else parts
     rois = [selection.place_of(position)[1] for position in positions]
+    is_per_roi = rois[:1] not in ([], [None])  # ROIs are counted as those of a frame's first part.
+    owners = selection.parts_of(positions) if parts is None or is_per_roi else parts
     return [shape(frame, part, roi) for frame, part, roi in zip(frames, owners, rois, strict=True)]
 
 

@@ -32,7 +32,7 @@ from hyperstore.errors import (
 from hyperstore.frames.keys import moment_of
 from hyperstore.frames.read import read_frame
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.query.finding import EVERY_FRAME, Found, Part, find, roi_counts
+from hyperstore.query.finding import EVERY_FRAME, Found, Part, check_there, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.merged import Run, Stretch, in_order, keyed
@@ -392,6 +392,7 @@ def _unpickled(
 ) -> Selection:
     """Return a selection again; numbers of another store mean nothing here."""
     if handle.database.store_id != store:
+        check_there(handle, parts, store)
         return Selection(handle, parts, output_rois=output_rois)
     made = Selection(handle, parts, output_rois=output_rois, found=found)
     made._order = order

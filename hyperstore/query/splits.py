@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from hyperstore.codec import replace
 from hyperstore.dataset.handle import Handle, reopened
 from hyperstore.dataset.view import Frame, View
-from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError
+from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError, a_type
 from hyperstore.ids import ObjectId
 from hyperstore.limits import SPLIT_CHUNK, SPLIT_PLANS_KEPT, SPLITS_MAX
 from hyperstore.query.course import Course
@@ -29,6 +29,7 @@ __all__ = ["Planned", "Split", "plan_splits"]
 _T = TypeVar("_T")
 
 
+@runtime_checkable
 class Planned(Protocol):
     """What is split: a DataView."""
 
@@ -128,6 +129,10 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
     """
     if type(n) is not int or not 1 <= n <= SPLITS_MAX:
         raise UsageError(f"a view is split in 1 to {SPLITS_MAX} parts, not {n!a:.60}")
+    if not isinstance(dataview, Planned):
+        raise UsageError(
+            f"a DataView is split, not {a_type(dataview)}; one with a query shows a version"
+        )
     course = dataview.course()
     selection, count = course.selection, course.count
     if count is None:

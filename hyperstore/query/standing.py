@@ -7,7 +7,7 @@ plain values with a check, so that JSON, pickle and a checkpoint of torch can ca
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from hyperstore.errors import QueryError
+from hyperstore.errors import QueryError, a_type
 from hyperstore.ids import derived_id
 from hyperstore.limits import STATE_LEFT_MAX
 
@@ -96,6 +96,8 @@ def joined(states: Iterable[object]) -> State:
     Steps that some shard passed and another has not reached are left out. QueryError where one is
     missing, or stands inside a clip.
     """
+    if not isinstance(states, Iterable):
+        raise QueryError(f"states are a list of those of all shards, not {a_type(states)}")
     known = [_sound(state) for state in states]
     if not known:
         raise QueryError("there is no state to join")

@@ -4,6 +4,7 @@ import gc as python_gc
 import itertools
 import pickle
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
 from multiprocessing.context import ForkContext, ForkServerContext, SpawnContext
 from pathlib import Path
@@ -14,7 +15,7 @@ import hyperstore
 from hyperstore import Store
 from hyperstore.dataset import handle as handles
 from hyperstore.dataset.view import Frame
-from hyperstore.errors import HyperstoreError
+from hyperstore.errors import HyperstoreError, NotFoundError, QueryError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Term
 from hyperstore.query.iterate import FrameIterator, Iteration, joined
@@ -119,6 +120,54 @@ def test_a_frame_that_was_lost_and_came_back_is_found_again(store: Store) -> Non
     with store.handle.database.writing() as writer:
         writer.put_many(records)
     assert [one.to_dict() for one in FrameIterator(selection, RANDOM)] == before
+
+
+@pytest.mark.parametrize("states", [3, None, "state"])
+def test_only_states_are_joined(states: object) -> None:
+    """What is no list of these is refused by name, as a list of others is."""
+    with pytest.raises(QueryError, match="state"):
+        joined(states)  # type: ignore[arg-type]
+
+
+def test_threads_share_one_iterator(store: Store) -> None:
+    """Who asks while another reads waits for it, and each frame goes to one of them."""
+    selection = selection_of(store)
+    taken: list[str] = []
+    faults: list[ValueError] = []
+
+    def take() -> None:
+        try:
+            taken.extend(one.id for one in running)
+        except ValueError as fault:
+            faults.append(fault)
+
+    other = threading.Thread(target=take)
+
+    def shape(frame: Frame, part: int = 0, roi: int | None = None) -> Frame:
+        if other.ident is None:
+            other.start()
+            other.join(0.2)  # It ends in that time if it does not wait.
+        return frame
+
+    running = FrameIterator(selection, RANDOM, shape=shape)
+    take()
+    other.join()
+    assert faults == []
+    assert sorted(taken) == sorted(selection.frame_ids())
+
+
+def test_an_iterator_says_that_another_store_stands_there(store: Store, tmp_path: Path) -> None:
+    """Its numbers mean other frames there, or none."""
+    folder = store.path
+    pickled = pickle.dumps(FrameIterator(selection_of(store), RANDOM))
+    store.close()
+    handles._shared.pop(folder, None)
+    shutil.move(folder, tmp_path / "elsewhere")
+    with (
+        hyperstore.init(folder),
+        pytest.raises(NotFoundError, match=r"another store stands at .* by now"),
+    ):
+        pickle.loads(pickled)
 
 
 def test_a_fault_while_reading_comes_to_who_asks(store: Store) -> None:

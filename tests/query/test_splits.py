@@ -100,6 +100,14 @@ def test_splits_of_several_versions_have_the_shares_of_the_view(
     assert [one.id for split in plan_splits(again, 3) for one in split] == wanted
 
 
+@pytest.mark.parametrize("given", [3, None, "cats"])
+def test_what_is_no_view_is_not_split(version: DatasetVersion, given: Any) -> None:
+    """A version is not, either: the error says what to make of it."""
+    for one in (given, version):
+        with pytest.raises(UsageError, match=r"a DataView is split, not .* with a query"):
+            plan_splits(one, 2)  # type: ignore[arg-type]
+
+
 def test_splits_map_labels_as_the_view_does(version: DatasetVersion) -> None:
     """What the view does to a frame is done where it is read."""
     view = viewing(version)
@@ -150,7 +158,8 @@ def test_a_split_is_of_one_moment(version: DatasetVersion) -> None:
             view.add_query(dataset_id=version.dataset_id, version_id="*", roi_query=label)
         view.dataset = store.dataset("plain")
         (split,) = plan_splits(view, 1)
-        labels = {one.id: [roi["label"] for roi in one.to_dict()["rois"]] for one in split}
+        shown = [(one.id, one.to_dict()["rois"]) for one in split]
+        labels = {name: [roi["label"] for roi in rois] for name, rois in shown}  # type: ignore[attr-defined]
     expected = {frame(number)["id"]: [["cat"]] for number in range(COUNT)}
     assert labels == expected | {frame(90)["id"]: [["dog"]], frame(91)["id"]: [["bird"]]}
 
@@ -162,7 +171,7 @@ def test_a_process_plans_once_for_all_splits_of_a_plan(version: DatasetVersion) 
     clips = travelled(plan_splits(viewing(version, clip_length=4, order="random"), 3))
     whole = [one.id for split in clips for one in split]
     assert sorted(one.id for split in plain for one in split) == sorted(whole)
-    plans = {}
+    plans: dict[str, object] = {}
     for name, splits in (("clips", clips), ("plain", plain), ("clips", clips)):
         for split in splits:
             assert plans.setdefault(name, split.course().planned) is split.course().planned
