@@ -170,7 +170,10 @@ class Kept(Listing):
 
     @documented
     def publish(self, force: bool = False) -> str:
-        """Store the view as it is now, and let it change no more; return its id."""
+        """Store the view as it is now, and let it say nothing else from then on; return its id.
+
+        Its project may change still, and its mark of being out of use. `force` is that of `store`.
+        """
         return self._store(None, force=force, publish=True)
 
     def archive(self) -> None:

@@ -1,7 +1,7 @@
 """Views that are kept in a store: found, listed, changed, published, deleted.
 
-A view is known by its id; of several of one name the one stored last is meant, with a warning. A
-published one changes by force only.
+A view is known by its id; of several of one name the one stored last is meant, with a warning. What
+a published one says changes by force only, but for its project.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -150,4 +150,4 @@ def test_a_name_that_no_text_can_hold_is_refused(store: Store, name: str) -> Non
         view.add_query(**said)  # type: ignore[arg-type]
     if name.startswith("dataset"):
         with pytest.raises(UsageError, match="surrogate"):
-            view.add_mapping_rule(from_labels="cat", to_label="dog", **said)  # type: ignore[arg-type]
+            view.add_mapping_rule(from_labels="cat", to_label="dog", **said)

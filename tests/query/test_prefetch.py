@@ -69,11 +69,10 @@ def test_a_program_that_ends_waits_for_no_file(store: Store) -> None:
 def test_a_fault_of_any_kind_is_raised_by_who_waits(store: Store) -> None:
     """It is not that nothing was to be fetched."""
 
-    def frames() -> Iterator[Frame]:
-        raise ZeroDivisionError("of a frame")
-        yield
+    def read(number: int) -> Frame:
+        raise ZeroDivisionError(number)
 
-    begun = Prefetch(frames(), str(store.path), Wish())
+    begun = Prefetch(map(read, range(3)), str(store.path), Wish())
     for ask in (begun.wait, begun.stop):
         with pytest.raises(ZeroDivisionError):
             ask()
