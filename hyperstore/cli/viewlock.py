@@ -9,7 +9,7 @@ from hyperstore.cli.completeview import complete_views
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.output import styled
 from hyperstore.cli.progress import stages
-from hyperstore.cli.text import plural
+from hyperstore.cli.text import columns_of, fit, plural, safe
 from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
@@ -17,7 +17,13 @@ from hyperstore.query.expression import Condition
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.keptlocks import find_lock, list_locks, remove_locks
 from hyperstore.query.lock import Lock
-from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
+from hyperstore.query.lockdiff import (
+    FrameDifference,
+    Setting,
+    frame_differences,
+    hash_differences,
+    setting_differences,
+)
 from hyperstore.query.lockfile import check_place, names_file, read_lock_file
 
 __all__ = [
@@ -107,13 +113,14 @@ def locks_verb(console: Console, as_json: bool) -> None:
     for lock in list_locks(console.store.handle):
         if as_json:
             console.out.json(lock_json(lock))
-        else:
-            console.out.line(
-                styled(lock.id[:12], "yellow"),
-                "  ",
-                styled(lock.name or "-", "green"),
-                f"  {plural(lock.count, 'frame')}  {', '.join(lock.titles)}",
-            )
+            continue
+        name = safe(lock.name or "-")
+        about = safe(f"{plural(lock.count, 'frame')}  {', '.join(lock.titles)}")
+        columns = console.out.columns
+        if columns is not None:
+            name = fit(name, max(12, columns // 2 - 16))
+            about = fit(about, max(12, columns - 16 - columns_of(name)))
+        console.out.line(styled(lock.id[:12], "yellow"), "  ", styled(name, "green"), "  ", about)
 
 
 @click.command("unlock", cls=Verb)
@@ -167,10 +174,7 @@ def diff_verb(
     before, after = lock_named(console, old), lock_named(console, new)
     settings = setting_differences(before.record, after.record)
     for one in settings:
-        if as_json:
-            console.out.json({"path": one.path, "old": one.old, "new": one.new})
-        else:
-            console.out.line(styled(one.path, "bold"), f": {_shown(one.old)} -> {_shown(one.new)}")
+        _print_setting(console, one, as_json=as_json)
     count = 0
     limit = most if most is not None or as_json else _SHOWN
     for difference in _frames(console, before, after):
@@ -179,9 +183,14 @@ def diff_verb(
             _print_frame(console, difference, as_json=as_json)
     if limit is not None and count > limit and not as_json:
         console.out.note(f"and {plural(count - limit, 'frame')} more; -n {count} shows all")
-    if not settings and not count and not as_json:
+    others = [] if settings or count else hash_differences(before.record, after.record)
+    for one in others:
+        _print_setting(console, one, as_json=as_json)
+    if others and not as_json:
+        console.out.warning("one of them does not hold; `hyperstore view verify` says which")
+    if not settings and not count and not others and not as_json:
         console.out.line("They pin the same frames in the same order")
-    return 1 if exit_code and (settings or count) else 0
+    return 1 if exit_code and (settings or count or others) else 0
 
 
 def _frames(console: Console, before: Lock, after: Lock) -> Iterator[FrameDifference]:
@@ -194,15 +203,34 @@ def _frames(console: Console, before: Lock, after: Lock) -> Iterator[FrameDiffer
     return frame_differences(console.store.handle, *sides)
 
 
+def _print_setting(console: Console, one: Setting, *, as_json: bool) -> None:
+    """Print what a setting was and is: on one line, or where that is too narrow, on three."""
+    if as_json:
+        console.out.json({"path": one.path, "old": one.old, "new": one.new})
+        return
+    columns = console.out.columns
+    old, new = safe(_shown(one.old)), safe(_shown(one.new))
+    text = f": {old} -> {new}"
+    if columns is None or columns_of(safe(one.path) + text) <= columns:
+        console.out.line(styled(one.path, "bold"), text)
+        return
+    console.out.line(styled(fit(safe(one.path), columns - 1), "bold"), ":")
+    console.out.line("    ", fit(old, max(12, columns - 4)))
+    console.out.line(" -> ", fit(new, max(12, columns - 4)))
+
+
 def _print_frame(console: Console, one: FrameDifference, *, as_json: bool) -> None:
     if as_json:
         console.out.json(
             {"sign": one.sign, "why": one.why, "id": one.frame_id, "dataset": one.dataset}
         )
     else:
-        console.out.line(
-            styled(f"{one.sign} {one.frame_id}", _SIGNS[one.sign]), f"  {one.why}  {one.dataset}"
-        )
+        shown, about = safe(f"{one.sign} {one.frame_id}"), safe(f"  {one.why}  {one.dataset}")
+        columns = console.out.columns
+        if columns is not None:
+            about = fit(about, max(12, columns * 2 // 3))
+            shown = fit(shown, max(12, columns - columns_of(about)))
+        console.out.line(styled(shown, _SIGNS[one.sign]), about)
 
 
 def lock_json(lock: Lock) -> dict[str, object]:

@@ -87,6 +87,38 @@ def test_lists_fit_80_columns(cells: Command, tmp_path: Path, line: str) -> None
             assert columns_of(row) <= 80, row
 
 
+def test_lists_of_views_fit_80_columns(cells: Command, tmp_path: Path) -> None:
+    """Names and queries are as long as people make them; --json has them whole."""
+    asked = ["--roi", "cell OR " + " OR ".join(f"kind{n}" for n in range(40))]
+    cells("add", "-", stdin=lines([wire("y" * 200)]))
+    cells("commit", "-m", "Long")
+    cells("view", "create", "猫" * 40, "cells@Current", *asked)
+    cells("view", "create", "b", "cells@Current", "cells@Current~1", *asked)
+    cells("view", "create", "c", "cells@Current")
+    for number, name in enumerate(["猫" * 40, "b", "c"]):
+        cells("view", "lock", name, "-o", f"{number}.lock")
+    for line in ("view list", "view locks", "view diff 0.lock 1.lock", "view diff 1.lock 2.lock"):
+        shown = _COLOUR.sub("", on_terminal(tmp_path, *line.split()))
+        assert "cell" in shown
+        for row in shown.splitlines():
+            assert columns_of(row) <= 80, row
+
+
+def test_a_table_stands_straight_where_the_terminal_knows_ascii_only(
+    cells: Command, tmp_path: Path
+) -> None:
+    """What is shown as an escape takes the columns of the escape; what is cut is marked by `~`."""
+    cells("add", "-", stdin=lines([wire("mäh", labels=["é"]), wire("x" * 90)]))
+    settings = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    shown = _COLOUR.sub("", on_terminal(tmp_path, "head", "-n", "99", settings=settings))
+    title, *rows = shown.splitlines()
+    assert any(r"m\xe4h" in row for row in rows)
+    assert any("~" in row for row in rows)
+    assert shown.isascii()
+    at = title.index("context")
+    assert all(len(row) <= 80 and row[at - 2 : at] == "  " and row[at] != " " for row in rows)
+
+
 class _Terminal(Output):
     """An output that takes whatever stderr is for a terminal."""
 

@@ -212,6 +212,21 @@ def test_a_file_that_says_no_view_is_told_what_it_lacks(
     assert only(dogs, "view", "show", "x")["count"] == 12
 
 
+def test_a_lock_written_to_a_link_takes_the_place_of_what_that_leads_to(
+    dogs: Command, tmp_path: Path
+) -> None:
+    """A link to a folder of records, or to the lock of today, stays one."""
+    (tmp_path / "records").mkdir()
+    (tmp_path / "today.lock").symlink_to(Path("records", "1.lock"))
+    for limit in ("1", "2"):
+        dogs("view", "edit", "dogs", "--set", f"iteration.limit={limit}")
+        dogs("view", "lock", "dogs", "-o", "today.lock")
+        assert (tmp_path / "today.lock").is_symlink()
+        said = json.loads((tmp_path / "records" / "1.lock").read_text())
+        assert said["spec"]["iteration"]["limit"] == int(limit)
+    assert len(list((tmp_path / "records").iterdir())) == 1
+
+
 def test_a_view_has_queries(dogs: Command) -> None:
     """Not querys."""
     assert dogs("view", "add", "dogs", "cells@Current").out == "View dogs has 2 queries\n"
