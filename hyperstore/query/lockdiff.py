@@ -14,12 +14,18 @@ from pyroaring import BitMap
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.view import View
-from hyperstore.history.lock import LockRecord
+from hyperstore.history.lock import LockRecord, commits_of_lock
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.query.selection import Selection
 from hyperstore.query.stretches import frame_id_of
 
-__all__ = ["FrameDifference", "Setting", "frame_differences", "setting_differences"]
+__all__ = [
+    "FrameDifference",
+    "Setting",
+    "frame_differences",
+    "hash_differences",
+    "setting_differences",
+]
 
 _CHUNK = 1_024
 
@@ -38,7 +44,8 @@ class FrameDifference:
     """A frame that only one of two locks has (`+`, `-`), or that is another in both (`~`).
 
     `why` is `added`, `changed` or `removed`, of the frame in its version, or `query`: it was there
-    as it is, and another query, or other versions, are what makes the difference.
+    as it is, and another query, or other versions, are what makes the difference. Of frames that
+    a query shows since their version lost them, it is what became of them in that since.
     """
 
     sign: str
@@ -57,6 +64,22 @@ def setting_differences(old: LockRecord, new: LockRecord) -> list[Setting]:
     ]
 
 
+def hash_differences(old: LockRecord, new: LockRecord) -> list[Setting]:
+    """Return which counts, hashes of frames and commits are others, taken together.
+
+    They follow from the rest: where nothing else differs but these, one of the two does not hold.
+    """
+    commits = [[one.hex() for one in sorted(commits_of_lock(lock))] for lock in (old, new)]
+    pairs: dict[str, tuple[object, object]] = {
+        "begins": (old.begins.hex(), new.begins.hex()),
+        "commits": (commits[0], commits[1]),
+        "count": (old.count, new.count),
+        "counts": ([one.count for one in old.queries], [one.count for one in new.queries]),
+        "frames": (old.frames.hex(), new.frames.hex()),
+    }
+    return [Setting(path, *pair) for path, pair in pairs.items() if pair[0] != pair[1]]
+
+
 def frame_differences(
     handle: Handle, old: tuple[Selection, Sequence[View]], new: tuple[Selection, Sequence[View]]
 ) -> Iterator[FrameDifference]:
@@ -72,8 +95,8 @@ def frame_differences(
         older = [view for view in old[1] if view.home.dataset_id == dataset]
         newer = [view for view in new[1] if view.home.dataset_id == dataset]
         whys = {
-            **_whys(gone, newer, missing="removed"),
-            **_whys(came, older, missing="added"),
+            **_whys(gone, older, newer, is_new=False),
+            **_whys(came, newer, older, is_new=True),
         }
         for frame_id in sorted(gone.keys() | came.keys()):
             sign = "+" if frame_id not in gone else "-" if frame_id not in came else "~"
@@ -101,20 +124,34 @@ def _by_id(handle: Handle, numbers: BitMap) -> dict[str, ObjectId]:
 
 
 def _whys(
-    frames: Mapping[str, ObjectId], others: Sequence[View], *, missing: str
+    frames: Mapping[str, ObjectId], own: Sequence[View], others: Sequence[View], *, is_new: bool
 ) -> dict[str, str]:
-    """Say of frames that the other lock has not what its versions have of them."""
+    """Say of frames that one lock has, and the other has not, what their versions have of them.
+
+    `own` are the versions of the lock that has them, the newer one with `is_new`.
+    """
     whys: dict[str, str] = {}
     left = iter(frames)
     while chunk := list(islice(left, _CHUNK)):
-        held = [view.object_ids(chunk) for view in others]
-        for at, frame_id in enumerate(chunk):
-            there = {ids[at] for ids in held} - {None}
-            if frames[frame_id] in there:
+        held = [_objects(views, chunk) for views in (own, others)]
+        for frame_id, here, there in zip(chunk, *held, strict=True):
+            if frames[frame_id] in here:
+                is_same = frames[frame_id] in there
+            else:  # It is shown since its version lost it.
+                is_same = here == there
+            if is_same:
                 whys[frame_id] = "query"
-            else:
-                whys[frame_id] = "changed" if there else missing
+            elif here and there:
+                whys[frame_id] = "changed"
+            else:  # In the versions of one of the locks there is no frame of this id.
+                whys[frame_id] = "added" if bool(here) == is_new else "removed"
     return whys
+
+
+def _objects(views: Sequence[View], frame_ids: Sequence[str]) -> list[set[ObjectId]]:
+    """Return which objects versions have under each id."""
+    held = [view.object_ids(frame_ids) for view in views]
+    return [{one for ids in held if (one := ids[at]) is not None} for at in range(len(frame_ids))]
 
 
 def _names(views: Sequence[View]) -> dict[str, str]:

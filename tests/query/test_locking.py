@@ -29,7 +29,12 @@ from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
 from hyperstore.query.keptlocks import list_locks, remove_locks
 from hyperstore.query.lock import Lock
-from hyperstore.query.lockdiff import FrameDifference, frame_differences, setting_differences
+from hyperstore.query.lockdiff import (
+    FrameDifference,
+    frame_differences,
+    hash_differences,
+    setting_differences,
+)
 from hyperstore.query.lockfile import read_lock_file, stamp_of
 from tests.support.command import spawn
 from tests.support.frames import wire, wires
@@ -340,6 +345,43 @@ def test_two_locks_differ_by_frames_with_the_reason(store: Store, draft: Dataset
     assert differences(store, new, new) == []
     other = of(store, roi_query="dog", frame_query="id:new").lock()
     assert {(one.sign, one.why) for one in differences(store, new, other)} == {("-", "query")}
+
+
+def test_frames_that_their_version_lost_differ_by_what_became_of_them(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Lost, found again, or lost all the time and asked for otherwise, such as by a moved tag."""
+    gone = of(store, frame_query="removed:v1")
+    locks = [gone.lock()]
+    draft.delete_frames(["pup"])
+    draft.commit("Lose")
+    locks += [gone.lock(), of(store, frame_query="removed:v1", roi_query="cell").lock()]
+    draft.restore(["pup"], source=draft.log()[-1].id)
+    draft.commit("Find")
+    locks.append(gone.lock())
+    assert [
+        [(one.sign, one.why, one.frame_id) for one in differences(store, *pair)]
+        for pair in (locks[0:2], locks[1:3], [locks[1], locks[3]])
+    ] == [[("+", "removed", "pup")], [("-", "query", "pup")], [("-", "added", "pup")]]
+    draft.delete_frames(["dog"])
+    draft.commit("Lose another")
+    before = gone.lock()
+    draft.tag("v1", force=True)
+    assert [(one.sign, one.why) for one in differences(store, before, gone.lock())] == [
+        ("-", "query")
+    ]
+
+
+def test_locks_that_say_the_same_of_other_frames_are_told_apart(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """By counts and hashes: one of them does not hold."""
+    record = of(store, roi_query="dog").lock().record
+    assert hash_differences(record, replace(record, view="other")) == []
+    for path, value in (("frames", b"x" * 32), ("begins", b"x" * 32), ("count", 3)):
+        other = replace(record, **{path: value})
+        assert setting_differences(record, other) == []
+        assert [one.path for one in hash_differences(record, other)] == [path]
 
 
 def test_two_locks_differ_by_what_they_say(store: Store, draft: DatasetVersion) -> None:
