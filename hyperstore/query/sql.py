@@ -54,6 +54,7 @@ class Named:
     tables: set[str] = field(default_factory=set)
     columns: set[str] = field(default_factory=set)  # Paths with dots: `id`, `meta.splits.set`.
     all_columns: bool = False
+    defined: set[str] = field(default_factory=set)  # By WITH, anywhere in it.
 
 
 class Sql:
@@ -101,6 +102,7 @@ class Sql:
         held = self._open
         tree = self._parsed(statement)
         named = named_in(tree)
+        self._check_defined(named)
         for table in sorted(named.tables):
             self._register(table, named)
         self._check_metadata(named)
@@ -154,6 +156,17 @@ class Sql:
         scan = Scan(self._frames, table, columns=columns, nested=True, strict=False)
         self._scans.append(scan)
 
+    def _check_defined(self, named: Named) -> None:
+        """Refuse to define what DuckDB has: outside of its WITH the name would mean that."""
+        if not named.defined - TABLES.keys():
+            return
+        own = "select view_name from duckdb_views() union select table_name from duckdb_tables()"
+        for name in sorted(str(one[0]) for one in self._open.execute(own).fetchall()):
+            if name.casefold() in named.defined - TABLES.keys():
+                raise QueryError(
+                    f"WITH cannot define {name!a}: the database has a table of its own"
+                )
+
     def _check_metadata(self, named: Named) -> None:
         """Refuse a key that no frame has: DuckDB would speak of structs."""
         names = [name.casefold() for scan in self._scans for name in scan.names]
@@ -196,10 +209,11 @@ def named_in(tree: object) -> Named:
     """Return what a parsed SELECT names; QueryError for what it may not."""
     found = _Names()
     found.visit(tree)
-    named = Named(all_columns=found.all_columns)
+    named = Named(all_columns=found.all_columns, defined=found.defined)
     for name in sorted(found.tables):
         low = name.casefold()
-        if low in found.defined:
+        # What WITH defines may be made of the table of that name, and holds in a part only.
+        if low in found.defined - TABLES.keys():
             continue
         if low not in TABLES:
             raise QueryError(

@@ -342,6 +342,34 @@ def test_a_limit_reads_no_more_than_it_needs(tmp_path: Path) -> None:
             assert list(database.run("select count(*) from frames")[1]) == [(20_000,)]
 
 
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("with rois as (select * from rois where label = 'dust') select count(*) from rois", 20),
+        ("with frames as (select * from frames limit 2) select count(id) from frames", 2),
+        ("select (select count(*) from frames) + (with frames as (select 1) from frames)", 61),
+        ("with a as (select id from frames), frames as (from a limit 3) from frames", None),
+    ],
+)
+def test_what_with_defines_may_have_the_name_of_a_table(
+    draft: DatasetVersion, statement: str, found: int | None
+) -> None:
+    """Inside of its WITH it is what was defined, and elsewhere the table."""
+    rows = ask(draft, statement)
+    assert rows == [(found,)] if found is not None else len(rows) == 3
+
+
+@pytest.mark.parametrize("name", ["duckdb_columns", "DUCKDB_TABLES", "pg_class", "sqlite_master"])
+def test_with_uncovers_no_table_of_the_database(draft: DatasetVersion, name: str) -> None:
+    """A name that is defined in one place would be that of DuckDB in another."""
+    for statement in (
+        f"select * from {name}, (with {name} as (select 1 as one) select * from {name})",
+        f"with x as (from {name}) select * from x, (with {name} as (select 1) from {name})",
+    ):
+        with pytest.raises(QueryError, match=r"WITH cannot define|there is no table"):
+            ask(draft, statement)
+
+
 def test_keys_that_differ_by_case_are_summed_together(tmp_path: Path) -> None:
     """SQL knows no case: of two keys it would take the first, and leave out the other's values."""
     with hyperstore.init(tmp_path / "store") as store:
