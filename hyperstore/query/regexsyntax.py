@@ -344,6 +344,8 @@ def _numbers(low: str, high: str) -> Tree:
     """Return the numbers from low to high, of as many digits as both have."""
     if not low:
         return _EMPTY
+    if not low.strip("0") and not high.strip("9"):  # All of them; their halves would double.
+        return Repeat(Characters(_DIGITS), len(low), len(low))
     first, last = int(low[0]), int(high[0])
     if first == last:
         return Chain((_digit(first, first), _numbers(low[1:], high[1:])))
