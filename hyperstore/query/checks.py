@@ -1,10 +1,14 @@
 """What may be said of an iteration, checked where it is typed."""
 
+from math import inf
+from numbers import Integral, Real
+
 from hyperstore.errors import QueryError, UsageError, a_type, nearest
 from hyperstore.query.order import IterationOrder
 
 __all__ = [
     "ALL_IN_FRAME",
+    "FRAME_PER_ROI",
     "OUTPUT_ROIS",
     "checked_count",
     "checked_flag",
@@ -12,14 +16,31 @@ __all__ = [
     "checked_output",
     "checked_seed",
     "checked_text",
+    "plain_number",
 ]
 
 ALL_IN_FRAME = "all_in_frame"
-OUTPUT_ROIS = (ALL_IN_FRAME, "only_filtered", "frame_per_roi")
+FRAME_PER_ROI = "frame_per_roi"
+OUTPUT_ROIS = (ALL_IN_FRAME, "only_filtered", FRAME_PER_ROI)
 """All ROIs of a frame; those that the query fits; the frame once for each of these, with that one.
 """
 
 _INT64 = 2**63
+
+
+def plain_number(given: object) -> object:
+    """Return a number of NumPy, or of another library, as Python's; what is none as it is.
+
+    What no float can hold becomes an endless one, which nobody takes.
+    """
+    if type(given) in (bool, int, float):
+        return given
+    if isinstance(given, Integral):
+        return int(given)
+    try:
+        return float(given) if isinstance(given, Real) else given
+    except OverflowError:
+        return inf
 
 
 def checked_order(given: object) -> IterationOrder:
@@ -36,18 +57,20 @@ def checked_count(given: object, what: str, *, least: int = 1) -> int | None:
     """Return a number that is large enough; None where none is given."""
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int) or not least <= given < _INT64:
+    number = plain_number(given)
+    if type(number) is not int or not least <= number < _INT64:
         raise QueryError(f"{what} is a whole number of {least} or more, not {given!a:.100}")
-    return int(given)
+    return number
 
 
 def checked_seed(given: object) -> int | None:
     """Return a seed; None where none is given."""
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int) or not -_INT64 <= given < _INT64:
+    number = plain_number(given)
+    if type(number) is not int or not -_INT64 <= number < _INT64:
         raise QueryError(f"a seed is a whole number of 64 bits, not {given!a:.100}")
-    return int(given)
+    return number
 
 
 def checked_flag(given: object, what: str) -> bool:

@@ -12,7 +12,7 @@ from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.frames.labelled import NO_NUMBER
-from hyperstore.query.checks import checked_text
+from hyperstore.query.checks import checked_text, plain_number
 from hyperstore.query.rules import ANY
 
 __all__ = ["MappingRule", "checked_labels", "mapped", "refuse_contradictions", "rules_for"]
@@ -103,17 +103,18 @@ def checked_labels(given: object) -> dict[str, int]:
     if not isinstance(given, Mapping):
         raise UsageError(f"labels are given as a dict of label to number, not as {a_type(given)}")
     found: dict[str, int] = {}
-    for label, number in given.items():
+    for label, typed in given.items():
+        number = plain_number(typed)
         if not isinstance(label, str) or not label:
             raise QueryError(f"a label is a str, not {label!a:.100}")
-        if isinstance(number, bool) or not isinstance(number, int) or number < NO_NUMBER:
+        if type(number) is not int or number < NO_NUMBER:
             raise QueryError(
                 f"the number of label {label!a:.100} is an int of 0 or more, or {NO_NUMBER} for "
-                f"none, not {number!a:.100}"
+                f"none, not {typed!a:.100}"
             )
         if abs(number) > _NUMBER_MAX:
             raise QueryError(f"the number of label {label!a:.100} is over {_NUMBER_MAX:,}")
-        found[label] = int(number)
+        found[label] = number
     return found
 
 

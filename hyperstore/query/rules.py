@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
-from hyperstore.query.checks import checked_text
+from hyperstore.query.checks import checked_text, plain_number
 from hyperstore.query.expression import EVERYTHING, Condition, Node, RoiCondition, Scope
 from hyperstore.query.lucene import parse, roi_node
 
@@ -42,7 +42,7 @@ class RoiQuery:
     `label` is a label, several that one ROI has at once, Lucene, or `*` or None for any ROI.
     `count_range` is how many fit, `conf_range` how sure they are: [least, most], where -1 and
     what is not given bound nothing; without a least number it is 1. A confidence that an ROI does
-    not say counts as 1.0.
+    not say counts as 1.0. With `must_not` there is no count to ask for.
     """
 
     label: str | Sequence[str] | None = None
@@ -57,6 +57,11 @@ class RoiQuery:
         keep(self, "count_range", _counts(self.count_range))
         keep(self, "conf_range", checked_range(self.conf_range, "conf_range", most=1.0))
         keep(self, "must_not", bool(self.must_not))
+        if self.must_not and self.count_range not in (None, (_OPEN, _OPEN), (1, _OPEN)):
+            raise QueryError(
+                f"with must_not no ROI fits, and count_range {list(self.count_range)} asks for a "
+                "number of them; leave one of the two out"
+            )
         self._node()
 
     @property
@@ -183,9 +188,13 @@ _TEXTS = (
 
 def checked_weight(weight: object) -> float:
     """Return a share of the output; QueryError for 0, for less, and for what is no number."""
-    if not _is_number(weight) or not 0 < weight < math.inf:  # type: ignore[operator]
+    number = plain_number(weight)
+    try:
+        found = float(number) if _is_number(number) else 0.0  # type: ignore[arg-type]
+    except OverflowError:
+        found = math.inf
+    if not 0 < found < math.inf:
         raise QueryError(f"weight is a number greater than 0, not {weight!a:.100}")
-    found = float(weight)  # type: ignore[arg-type]
     return int(found) if found.is_integer() else found
 
 
@@ -196,7 +205,8 @@ def checked_range(
     if given is None:
         return None
     is_list = isinstance(given, Iterable) and not isinstance(given, str)
-    ends: list[float] = list(given) if is_list else [given]  # type: ignore[call-overload, list-item]
+    typed: Iterable[object] = given if is_list else [given]  # type: ignore[assignment]
+    ends: list[float] = list(map(plain_number, typed))  # type: ignore[arg-type]
     if not 1 <= len(ends) <= 2:
         raise QueryError(f"{what} is [least, most] or [least], not {given!a:.100}")
     if len(ends) == 1:
@@ -218,7 +228,8 @@ def _is_number(given: object) -> bool:
 
 def _counts(given: object) -> tuple[int, int] | None:
     """Return how many are wanted; one number by itself means exactly so many."""
-    exactly = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    number = plain_number(given)
+    exactly = type(number) is int and number >= 0
     found = checked_range([given, given] if exactly else given, "count_range")
     if found is None:
         return None
@@ -229,15 +240,17 @@ def _counts(given: object) -> tuple[int, int] | None:
 
 
 def _labels(given: object) -> str | tuple[str, ...] | None:
-    if given is None or isinstance(given, str):
+    if given is None or (isinstance(given, str) and given.strip()):
         return given
+    if isinstance(given, str):
+        given = ()
     if not isinstance(given, Iterable):
         raise UsageError(f"a rule about ROIs is a str or a list of labels, not {a_type(given)}")
     labels = sorted(given) if isinstance(given, set | frozenset) else list(given)
     for one in labels:
         if not isinstance(one, str):
             raise UsageError(f"a rule about ROIs is a list of labels; it holds {a_type(one)}")
-    if not labels:
+    if not labels or "" in labels:
         raise QueryError("a rule about ROIs names no label; '*' is any")
     return ANY if labels == [ANY] else tuple(labels)
 

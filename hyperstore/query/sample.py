@@ -7,7 +7,7 @@ A permutation of more than a thousand things mixes a number by four keyed rounds
 and of folding its high bits into its low ones. Each can be undone, so no two numbers collide. They
 work below the next size that ends in zeros for half of its bits; the few numbers that come to lie
 beyond the range go on until they are back inside. One of fewer things is a table, dealt evenly
-among all permutations. On one core, 512 places of a million at once: 0.23 us each, 0.6 one by one.
+among all permutations. On one core, 512 places of a million at once: 0.3 us each, 0.5 one by one.
 """
 
 import sys
@@ -24,6 +24,7 @@ from hyperstore.limits import PERMUTATION_LANES_MIN, PERMUTATION_TABLE_MAX, SHAR
 __all__ = ["Permutation", "Shares", "check_weights", "seed_of", "synthetic_epoch"]
 
 _WORD = 64
+_LENGTH_MAX = 2**63 - 1  # Of what `len()` can say.
 
 
 def seed_of(seed: int, *names: int | str) -> int:
@@ -168,7 +169,13 @@ def synthetic_epoch(counts: Sequence[int], weights: Sequence[float]) -> int:
     if not parts:
         return 0
     most, weight = max(parts, key=lambda part: part[0])  # The first of equal ones.
-    return -(-most * sum(one for _, one in parts) // weight)
+    length = -(-most * sum(one for _, one in parts) // weight)
+    if length > _LENGTH_MAX:
+        raise QueryError(
+            f"by these weights an epoch would be of over {_LENGTH_MAX:,} frames; set "
+            "maximum_number_of_frames, or weights that are nearer to each other"
+        )
+    return length
 
 
 class Shares:

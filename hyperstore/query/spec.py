@@ -22,7 +22,7 @@ from hyperstore.query.checks import (
 )
 from hyperstore.query.mapping import MappingRule, checked_labels, refuse_contradictions
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.rules import ANY, LABEL_RULES, Query, RoiQuery
+from hyperstore.query.rules import ANY, LABEL_RULES, Query, RoiQuery, checked_range
 from hyperstore.query.wirefields import (
     FILTER,
     ITERATION,
@@ -209,6 +209,8 @@ def _roi_query(given: object) -> RoiQuery:
     said = _map(given, "a rule about ROIs")
     more = {name: value for name, value in said.items() if name not in RULE}
     known = {name: said[name] for name in RULE if said.get(name) is not None}
+    if known.get("must_not") and checked_range(known.get("count_range"), "count_range"):
+        more["count_range"] = known.pop("count_range")  # Stored so, by whom it meant nothing.
     return RoiQuery(**known, more=more)  # type: ignore[arg-type]
 
 

@@ -38,7 +38,7 @@ def rule_of(rule: RoiCondition) -> RoiQuery:
     least, most = rule.count
     return RoiQuery(
         "*" if rule.node == EVERYTHING else text_of(rule.node, Scope.ROI),
-        count_range=(least, -1 if most is None else most),
+        count_range=None if rule.must_not else (least, -1 if most is None else most),
         conf_range=rule.confidence,
         must_not=rule.must_not,
     )
