@@ -74,6 +74,8 @@ class Samples:
         if unknown:
             known = ", ".join(sorted(Options.__annotations__))
             raise UsageError(f"there is no option {min(unknown)!a}; there are {known}")
+        for name, value in options.items():
+            _check_option(name, value)
         self.course = _course_of(frames)
         self.decoding = Decoding(
             label_ids=_label_ids(frames, options.get("labels")),
@@ -120,6 +122,14 @@ class Samples:
             if is_last:
                 yield clip or None
                 clip = []
+
+
+def _check_option(name: str, value: object) -> None:
+    """Raise UsageError for what would fail, or count as True, only when samples are made."""
+    if name in ("masks", "keypoints", "semantic", "skip_errors") and not isinstance(value, bool):
+        raise UsageError(f"{name} is True or False, not {value!a:.60}")
+    if name in ("read", "transforms") and value is not None and not callable(value):
+        raise UsageError(f"{name} is a function, not {a_type(value)}")
 
 
 def _numbered(

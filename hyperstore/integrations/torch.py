@@ -110,6 +110,8 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
         self._samples = Samples(frames, options)
         if batch_size is not None and not _is_whole(batch_size, 1):
             raise UsageError(f"batch_size is a whole number from 1 on, not {batch_size!a:.60}")
+        if collate is not None and not callable(collate):
+            raise UsageError(f"collate is a function, not {a_type(collate)}")
         if (rank is None) != (world_size is None):
             raise UsageError("give rank and world_size both, or neither")
         if rank is not None and not (_is_whole(world_size, 1) and _is_whole(rank, 0, world_size)):

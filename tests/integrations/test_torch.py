@@ -473,11 +473,16 @@ def test_arguments_that_mean_nothing_are_refused(version: DatasetVersion) -> Non
         ({"labels": LABELS, "mode": "XYZ"}, "mode"),
         ({"labels": LABELS, "ahead": -1}, "ahead"),
         ({"labels": LABELS, "shuffle": True}, "no option 'shuffle'"),
+        ({"labels": LABELS, "masks": "no"}, "masks is True or False"),
+        ({"labels": LABELS, "skip_errors": 1}, "skip_errors is True or False"),
+        ({"labels": LABELS, "transforms": 3}, "transforms is a function"),
+        ({"labels": LABELS, "read": "PIL"}, "read is a function"),
     ):
         with pytest.raises(UsageError, match=said):
             dataset(version, **options)
     for more, said in (
         ({"batch_size": 0}, "batch_size"),
+        ({"collate": 3}, "collate is a function"),
         ({"rank": 1}, "both"),
         ({"rank": 2, "world_size": 2}, "below"),
     ):
