@@ -32,6 +32,7 @@ from hyperstore.errors import (
 from hyperstore.frames.keys import moment_of
 from hyperstore.frames.read import read_frame
 from hyperstore.ids import Kind, ObjectId
+from hyperstore.query.checks import ALL_IN_FRAME, FRAME_PER_ROI, OUTPUT_ROIS
 from hyperstore.query.finding import EVERY_FRAME, Found, Part, check_there, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
 from hyperstore.query.index import FrameIndex
@@ -43,10 +44,7 @@ from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries
 from hyperstore.query.versionset import renew_version_set
 from hyperstore.storage.pins import Pin
 
-__all__ = ["OUTPUTS", "Part", "Selection"]
-
-OUTPUTS = ("all_in_frame", "only_filtered", "frame_per_roi")
-"""Which ROIs go out with a frame. By the last one it goes out once for each that fits."""
+__all__ = ["Part", "Selection"]
 
 _HEAD = 4_096  # Frames that are read without ordering all.
 _BATCH = 512
@@ -60,12 +58,12 @@ class Selection:
         handle: Handle,
         parts: Sequence[Part],
         *,
-        output_rois: str = "all_in_frame",
+        output_rois: str = ALL_IN_FRAME,
         found: Sequence[Found] | None = None,
     ) -> None:
         """Take each question with its view. `found` is what they have, where that is known."""
-        if output_rois not in OUTPUTS:
-            raise QueryError(f"output_rois is one of {', '.join(OUTPUTS)}; not {output_rois!a}")
+        if output_rois not in OUTPUT_ROIS:
+            raise QueryError(f"output_rois is one of {', '.join(OUTPUT_ROIS)}; not {output_rois!a}")
         check_weights([part.weight for part in parts])
         self.handle = handle
         self.parts = tuple(parts)
@@ -124,7 +122,7 @@ class Selection:
     @property
     def sizes(self) -> list[int]:
         """How many positions each part has: frames, or by `frame_per_roi` ROIs that fit."""
-        if self.output_rois != "frame_per_roi":
+        if self.output_rois != FRAME_PER_ROI:
             return self.counts
         return [len(self.positions_of_part(part)) for part in range(len(self.parts))]
 
@@ -138,7 +136,7 @@ class Selection:
 
     def __len__(self) -> int:
         """How many positions there are: frames, or by `frame_per_roi` ROIs that fit."""
-        if self.output_rois != "frame_per_roi":
+        if self.output_rois != FRAME_PER_ROI:
             return self.frame_count
         ends = self._ordered().ends
         return ends[-1] if ends else 0
@@ -151,7 +149,7 @@ class Selection:
     @property
     def is_plain(self) -> bool:
         """Whether all frames are of one part, and whole."""
-        return len(self.parts) == 1 and self.output_rois != OUTPUTS[2]
+        return len(self.parts) == 1 and self.output_rois != FRAME_PER_ROI
 
     @property
     def fingerprint(self) -> str:
@@ -192,7 +190,7 @@ class Selection:
     def _ordered(self) -> Order:
         if self._order is None:
             made = ordered(self._runs(), several=len(set(self._groups)) > 1)
-            if self.output_rois == "frame_per_roi":
+            if self.output_rois == FRAME_PER_ROI:
                 made = made._replace(ends=self._ends(made))
             self._order = made
         return self._order
