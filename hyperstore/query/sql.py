@@ -17,7 +17,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from hyperstore.errors import DiskFullError, HyperstoreError, QueryError, UsageError, nearest
-from hyperstore.limits import SQL_CHARS_MAX, SQL_DISK_BYTES, SQL_MEMORY_BYTES
+from hyperstore.limits import (
+    SQL_CHARS_MAX,
+    SQL_DISK_BYTES,
+    SQL_MEMORY_BYTES,
+    TABLE_META_COLUMNS_MAX,
+)
 from hyperstore.query.tablebatches import Frames
 from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tablerows import META
@@ -178,6 +183,8 @@ class Sql:
                 every = [one for scan in self._scans for one in scan.known]
                 known = [one for one in every if one.startswith(f"{META}.")]
                 has = f"there are {nearest(asked, known)}" if known else "there is none at all"
+                if len(known) >= TABLE_META_COLUMNS_MAX:
+                    has += f"; beyond {TABLE_META_COLUMNS_MAX:,} keys all others are in meta_json"
                 raise QueryError(f"there is no column {asked!a} of metadata; {has}")
 
     def _translated(self, error: Exception) -> BaseException:

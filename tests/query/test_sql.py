@@ -370,6 +370,16 @@ def test_with_uncovers_no_table_of_the_database(draft: DatasetVersion, name: str
             ask(draft, statement)
 
 
+def test_a_key_beyond_those_that_have_columns_is_said_to_be_in_the_json(tmp_path: Path) -> None:
+    """It is there, and must not be called unknown."""
+    with hyperstore.init(tmp_path / "store") as store:
+        made = store.create_dataset("cells").version()
+        made.add_frames([wire("a") | {"meta": {f"k{at:04}": at for at in range(600)}}])
+        with pytest.raises(QueryError, match=r"beyond 512 keys .* meta_json"):
+            ask(made, "select meta.k0599 from frames")
+        assert ask(made, "select meta_json ->> 'k0599' from frames") == [("599",)]
+
+
 def test_keys_that_differ_by_case_are_summed_together(tmp_path: Path) -> None:
     """SQL knows no case: of two keys it would take the first, and leave out the other's values."""
     with hyperstore.init(tmp_path / "store") as store:
