@@ -157,6 +157,13 @@ def _depth(node: Node) -> int:
     return 1 + max(map(_depth, node.parts), default=0)
 
 
+def _least_size(node: Node) -> int:
+    """Return how many characters the names of all fields take, without any escapes."""
+    if isinstance(node, Leaf):
+        return len(node.field.path) + 1
+    return _least_size(node.part) if isinstance(node, Not) else sum(map(_least_size, node.parts))
+
+
 class _Parser:
     """One pass over the tokens. `field` is that of the values to come; None for the default."""
 
@@ -187,11 +194,14 @@ class _Parser:
         # What is written out has no shorthand, and is to be read again under the same bounds.
         if _depth(node) > QUERY_DEPTH_MAX:
             raise self.too_deep(self.tokens[0])
-        if len(self.text) > _SHORT and len(written := text_of(node)) > QUERY_CHARS_MAX:
-            raise QueryError(
-                f"the query takes {len(written):,} characters when each term names its field; "
-                f"{QUERY_CHARS_MAX:,} are the limit"
-            )
+        if len(self.text) > _SHORT:
+            size = _least_size(node)  # What would take long to be written is not.
+            size = len(text_of(node)) if size <= QUERY_CHARS_MAX else size
+            if size > QUERY_CHARS_MAX:
+                raise QueryError(
+                    f"the query takes {size:,} characters when each term names its field; "
+                    f"{QUERY_CHARS_MAX:,} are the limit"
+                )
         return node
 
     def too_deep(self, token: Token) -> QueryError:

@@ -1,5 +1,6 @@
 """The query language: what is typed, and which tree it is."""
 
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -441,6 +442,17 @@ def test_what_is_parsed_can_be_written_out_and_parsed_again() -> None:
     assert len(text_of(parse(f"{name}:({'a ' * 40})", FRAME))) > 40_000
     with pytest.raises(QueryError, match="when each term names its field"):
         parse(f"{name}:({'a ' * 100})", FRAME)
+
+
+def test_what_is_too_long_when_written_out_is_refused_unwritten() -> None:
+    """65,000 characters could take 9 seconds and 80 MB to say no."""
+    text = f"meta.{'n' * 20_000}:({'a ' * 500})"
+    tracemalloc.start()
+    with pytest.raises(QueryError, match="when each term names its field"):
+        parse(text, FRAME)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_a_caller_deep_in_its_own_calls_gets_a_query_error() -> None:
