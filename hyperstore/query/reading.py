@@ -289,9 +289,10 @@ class Reading(Definition):
 
         So do `to_list`, `to_dict` and `len()`. Counts, splits and tables are of the whole view.
         """
-        if type(iteration) is not int or iteration < 0:
+        first = checks.plain_number(iteration)
+        if type(first) is not int or first < 0:
             raise QueryError(f"an iteration is a whole number of 0 or more, not {iteration!a:.100}")
-        self._first, self._last = iteration, None
+        self._first, self._last = first, None
 
     def _handing(self, shape: Shape) -> Callable[..., object] | None:
         """Return what makes of a frame that was read what is handed out; None for the frame."""
@@ -326,6 +327,7 @@ def _share(at: int | None, of: int | None, one: str, all_: str) -> tuple[int, in
             raise UsageError(f"{one}={at!a:.60} is one of several: give {all_} too")
         return 0, 1
     count = checks.checked_count(of, all_) or 1
-    if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at < count:
+    place = checks.plain_number(at)
+    if type(place) is not int or not 0 <= place < count:
         raise UsageError(f"{one} is a whole number from 0 to {count - 1}, not {at!a:.60}")
-    return at, count
+    return place, count

@@ -2,11 +2,13 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hyperstore import QueryError
+import hyperstore
+from hyperstore import QueryError, SingleFrame
 from hyperstore.query.checks import checked_count, checked_seed
 from hyperstore.query.dataview import DataView
 from hyperstore.query.mapping import checked_labels
@@ -80,3 +82,16 @@ def test_a_stored_rule_with_a_number_that_means_nothing_stays_as_it_is() -> None
     assert spec.queries[0].roi_queries[0].must_not
     made = to_wire(spec)["filters"]
     assert made == [{"dataset": "d", "label_rules": [rule]}]
+
+
+def test_numbers_of_numpy_say_which_share_comes_and_where_it_begins(tmp_path: Path) -> None:
+    """A worker's number often comes out of an array, or of another library."""
+    with hyperstore.init(tmp_path / "store") as store:
+        version = store.create_dataset("d").version()
+        version.add_frames([SingleFrame(id=f"{at}", source=f"s3://b/{at}.png") for at in range(9)])
+        view = DataView(store=store).add_query("d", "Current")
+        whole, three = [one.id for one in view], np.int64(3)
+        mine = view.get_iterator(worker_index=np.int64(1), num_workers=three)  # type: ignore[arg-type]
+        assert [one.id for one in mine] == whole[1::3]
+        view.set_initial_iteration(three)  # type: ignore[arg-type]
+        assert [one.id for one in view] == whole[3:]
