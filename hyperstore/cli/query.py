@@ -56,7 +56,7 @@ def query_command(
 
     \b
     hyperstore query cells@Current 'meta.plate:7' --roi mitosis --count-range 2:
-    hyperstore query 'rois.label:dog AND NOT rois.label:cat' --fields id,sources.uri
+    hyperstore query 'rois.label:dog NOT rois.label:cat' --fields id,sources.uri
     hyperstore query cells@Current 'added:v1 AND rois.label:dog'
 
     `added:REV`, `changed:REV` and `removed:REV` ask how frames changed since a version, tag or
