@@ -6,8 +6,9 @@ it leads to one, and a query if it can be read as one; what is both, or neither,
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from functools import wraps
 from math import inf
 from typing import TypeVar
 
@@ -26,7 +27,7 @@ from hyperstore.query.expression import Condition, Scope
 from hyperstore.query.lucene import parse
 from hyperstore.query.rules import Query, RoiQuery
 
-__all__ = ["Asked", "asked_of", "query_options", "query_words"]
+__all__ = ["Asked", "Said", "asked_of", "query_options"]
 
 T = TypeVar("T")
 
@@ -49,15 +50,32 @@ class Asked:
         return self.condition == Condition()
 
 
-def query_words(command: Callable[..., T]) -> Callable[..., T]:
-    """Add the words of a command: revisions, and a query."""
-    return click.argument(
-        "words", metavar="[REV]... [LUCENE]", nargs=-1, shell_complete=complete_queries
-    )(command)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The words of a command, revisions and a query, and its options, as they were typed."""
+
+    words: tuple[str, ...]
+    rois: tuple[str, ...]
+    not_rois: tuple[str, ...]
+    source: str | None
+    count_range: str | None
+    conf_range: str | None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing is asked for, ranges aside."""
+        return not (self.words or self.rois or self.not_rois or self.source)
 
 
 def query_options(command: Callable[..., T]) -> Callable[..., T]:
-    """Add the options that narrow what a query finds."""
+    """Add revisions, a query and the options that narrow it; the command gets them as `said`."""
+
+    @wraps(command)
+    def gathered(*args: object, **given: object) -> T:
+        said = Said(**{one.name: given.pop(one.name) for one in fields(Said)})  # type: ignore[arg-type]
+        return command(*args, said=said, **given)
+
+    found: Callable[..., T] = gathered
     for option in (
         click.option(
             "--conf-range",
@@ -89,35 +107,29 @@ def query_options(command: Callable[..., T]) -> Callable[..., T]:
             shell_complete=complete_roi_queries,
             help="Frames with an ROI of which all of this holds; several may be given.",
         ),
+        click.argument(
+            "words", metavar="[REV]... [LUCENE]", nargs=-1, shell_complete=complete_queries
+        ),
     ):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
 
 
-def asked_of(
-    console: Console,
-    words: Sequence[str],
-    *,
-    rois: Sequence[str],
-    not_rois: Sequence[str],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
-) -> Asked:
+def asked_of(console: Console, said: Said) -> Asked:
     """Return what a command line asks for; QueryError, UsageError or NotFoundError say what not."""
-    if (count_range or conf_range) and not rois:
+    if (said.count_range or said.conf_range) and not said.rois:
         raise UsageError("--count-range and --conf-range are about the ROIs of a --roi: give one")
-    for option, given in (("--roi", rois), ("--not-roi", not_rois)):
+    for option, given in (("--roi", said.rois), ("--not-roi", said.not_rois)):
         if not all(one.strip() for one in given):  # No ROI has it: all frames, or none.
             raise UsageError(f"{option} is empty; '*' is any ROI")
-    counts = _range(count_range, int, "--count-range")
-    sure = _range(conf_range, float, "--conf-range")
-    rules = [RoiQuery(one, counts, sure) for one in rois]  # type: ignore[arg-type]
-    rules += [RoiQuery(one, must_not=True) for one in not_rois]
-    if source is not None:
-        parse(source, Scope.SOURCE)  # An empty one would ask for nothing.
-    revisions, lucene = _parted(console, words)
-    query = Query(roi_queries=tuple(rules), frame_query=lucene, source_query=source)
+    counts = _range(said.count_range, int, "--count-range")
+    sure = _range(said.conf_range, float, "--conf-range")
+    rules = [RoiQuery(one, counts, sure) for one in said.rois]  # type: ignore[arg-type]
+    rules += [RoiQuery(one, must_not=True) for one in said.not_rois]
+    if said.source is not None:
+        parse(said.source, Scope.SOURCE)  # An empty one would ask for nothing.
+    revisions, lucene = _parted(console, said.words)
+    query = Query(roi_queries=tuple(rules), frame_query=lucene, source_query=said.source)
     points = [point for word in revisions for point in _points(console, word)]
     if not revisions:
         points = [console.point(None)]

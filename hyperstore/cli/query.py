@@ -2,7 +2,7 @@
 
 import click
 
-from hyperstore.cli.asked import asked_of, query_options, query_words
+from hyperstore.cli.asked import Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.explain import explain
 from hyperstore.cli.found import frames_of, select
@@ -18,7 +18,6 @@ _IDS_AT_ONCE = 4_096
 
 
 @click.command("query", cls=Verb)
-@query_words
 @query_options
 @click.option("--count", "is_count", is_flag=True, help="Only how many there are.")
 @form_options
@@ -28,12 +27,7 @@ _IDS_AT_ONCE = 4_096
 @pass_console
 def query_command(
     console: Console,
-    words: tuple[str, ...],
-    rois: tuple[str, ...],
-    not_rois: tuple[str, ...],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
+    said: Said,
     is_count: bool,
     ids: bool,
     as_json: bool,
@@ -66,15 +60,7 @@ def query_command(
     form = form_of(ids=ids, as_json=as_json, fields=fields)
     if is_count and (ids or fields or most is not None):
         raise UsageError("--count counts all that fit; leave out --ids, --fields and -n")
-    asked = asked_of(
-        console,
-        words,
-        rois=rois,
-        not_rois=not_rois,
-        source=source,
-        count_range=count_range,
-        conf_range=conf_range,
-    )
+    asked = asked_of(console, said)
     if asked.is_all and not asked.lucene:
         raise UsageError(
             "nothing is asked for: give a query, --roi or --source; `hyperstore ls` lists all"

@@ -2,7 +2,7 @@
 
 import click
 
-from hyperstore.cli.asked import asked_of, query_options, query_words
+from hyperstore.cli.asked import Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.found import frames_of, select
 from hyperstore.cli.frametable import form_of, form_options, print_frames
@@ -13,7 +13,6 @@ __all__ = ["sample_command"]
 
 
 @click.command("sample", cls=Verb)
-@query_words
 @query_options
 @click.option(
     "-n", "most", type=Number(), default=10, metavar="N", show_default=True, help="At most so many."
@@ -30,12 +29,7 @@ __all__ = ["sample_command"]
 @pass_console
 def sample_command(
     console: Console,
-    words: tuple[str, ...],
-    rois: tuple[str, ...],
-    not_rois: tuple[str, ...],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
+    said: Said,
     most: int,
     seed: int,
     ids: bool,
@@ -48,15 +42,7 @@ def sample_command(
     the same frames on every machine, and a larger N the same ones and more.
     """
     form = form_of(ids=ids, as_json=as_json, fields=fields)
-    asked = asked_of(
-        console,
-        words,
-        rois=rois,
-        not_rois=not_rois,
-        source=source,
-        count_range=count_range,
-        conf_range=conf_range,
-    )
+    asked = asked_of(console, said)
     selection = select(console, asked)
     count = len(selection)
     drawn = Permutation(count, seed).at(range(min(most, count)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hyperstore.cli.asked import Asked, asked_of, query_options, query_words
+from hyperstore.cli.asked import Asked, Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.found import payloads_of, select, title_of
 from hyperstore.cli.output import styled
@@ -27,7 +27,6 @@ __all__ = ["stats_command"]
 
 
 @click.command("stats", cls=Verb)
-@query_words
 @query_options
 @click.option("--matching", is_flag=True, help="Of ROIs, count only those that a --roi asks for.")
 @click.option(
@@ -45,12 +44,7 @@ __all__ = ["stats_command"]
 @pass_console
 def stats_command(
     console: Console,
-    words: tuple[str, ...],
-    rois: tuple[str, ...],
-    not_rois: tuple[str, ...],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
+    said: Said,
     matching: bool,
     rows: int | None,
     html: Path | None,
@@ -66,19 +60,11 @@ def stats_command(
     """
     if as_json and (html or png):
         raise UsageError("--json prints numbers, --html and --png write charts; ask one at a time")
-    if matching and not rois:
+    if matching and not said.rois:
         raise UsageError("--matching counts the ROIs that a --roi asks for: give one")
     if rows == 0:
         raise UsageError("-n 0 would show nothing; -n 1 shows the largest")
-    asked = asked_of(
-        console,
-        words,
-        rois=rois,
-        not_rois=not_rois,
-        source=source,
-        count_range=count_range,
-        conf_range=conf_range,
-    )
+    asked = asked_of(console, said)
     statistics = _counted(console, asked, matching=matching)
     if as_json:
         console.out.json(statistics.to_dict())

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from hyperstore.cli.asked import asked_of, query_options, query_words
+from hyperstore.cli.asked import Said, asked_of, query_options
 from hyperstore.cli.completeview import complete_views
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.log import shown_time
@@ -48,7 +48,6 @@ def view_command(ctx: click.Context) -> None:
 
 @view_command.command("create", cls=Verb)
 @click.argument("name")
-@query_words
 @query_options
 @click.option("--weight", type=float, default=1, metavar="W", help="Of frames with repetition.")
 @manner_options
@@ -58,12 +57,7 @@ def create_verb(
     console: Console,
     /,
     name: str,
-    words: tuple[str, ...],
-    rois: tuple[str, ...],
-    not_rois: tuple[str, ...],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
+    said: Said,
     weight: float,
     path: str | None,
     **manner: object,
@@ -81,20 +75,12 @@ def create_verb(
     handle = console.store.handle
     _check_free(console, name, "`hyperstore view edit` changes it")
     if path is not None:
-        if words or rois or not_rois or source:
+        if not said.is_nothing:
             raise UsageError("--file says all of the view; leave out queries")
         view = DataView.from_spec(_own(read_spec(console, path)), store=handle)
     else:
         view = DataView(store=handle)
-        asked = asked_of(
-            console,
-            words,
-            rois=rois,
-            not_rois=not_rois,
-            source=source,
-            count_range=count_range,
-            conf_range=conf_range,
-        )
+        asked = asked_of(console, said)
         view.add_queries(queries_of(console, asked, weight))
     view.name = name
     set_manner(view, manner)
@@ -105,7 +91,6 @@ def create_verb(
 
 @view_command.command("add", cls=Verb)
 @click.argument("name", shell_complete=complete_views)
-@query_words
 @query_options
 @click.option("--weight", type=float, default=1, metavar="W", help="Of frames with repetition.")
 @click.option("-f", "--force", is_flag=True, help="Also to a published view.")
@@ -113,26 +98,13 @@ def create_verb(
 def add_verb(
     console: Console,
     name: str,
-    words: tuple[str, ...],
-    rois: tuple[str, ...],
-    not_rois: tuple[str, ...],
-    source: str | None,
-    count_range: str | None,
-    conf_range: str | None,
+    said: Said,
     weight: float,
     force: bool,
 ) -> None:
     """Add queries to a view: the frames that they find join those that it has."""
     view = _view(console, name)
-    asked = asked_of(
-        console,
-        words,
-        rois=rois,
-        not_rois=not_rois,
-        source=source,
-        count_range=count_range,
-        conf_range=conf_range,
-    )
+    asked = asked_of(console, said)
     view.add_queries(queries_of(console, asked, weight))
     view.resolve()
     view.store(force=force)
