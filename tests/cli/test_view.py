@@ -212,6 +212,22 @@ def test_a_file_that_says_no_view_is_told_what_it_lacks(
     assert only(dogs, "view", "show", "x")["count"] == 12
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [["cells@Current"], ["--roi", "dog"], ["--not-roi", "dog"], ["--source", "width:1"]],
+    ids=" ".join,
+)
+def test_a_view_is_said_by_a_file_or_by_words(
+    dogs: Command, tmp_path: Path, asked: list[str]
+) -> None:
+    """What stands beside a file that is a view would be left out without a word."""
+    spec = {"filters": [{"dataset_name": "cells", "version_name": "Current"}]}
+    (tmp_path / "view.json").write_text(json.dumps(spec))
+    refused = dogs.fails("view", "create", "x", *asked, "--file", "view.json", code=2)
+    assert "leave out queries" in refused
+    dogs.fails("view", "show", "x", code=128)
+
+
 def test_a_lock_written_to_a_link_takes_the_place_of_what_that_leads_to(
     dogs: Command, tmp_path: Path
 ) -> None:
