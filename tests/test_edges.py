@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 import hyperstore
 from hyperstore import DatasetVersion, FrameGroup, SingleFrame, Store
 from tests.dataset.conftest import draft, store
-from tests.support.command import environment, spawn
+from tests.support.command import environment, interrupted, spawn
 from tests.support.frames import Wire, wire, wires
 from tests.support.unchanged import fails, held, run, run_well
 
@@ -220,8 +219,7 @@ def test_ctrl_c_in_the_middle_of_an_import_leaves_nothing(tmp_path: Path) -> Non
         with (tmp_path / "slow.json").open("w") as pipe:
             pipe.write(_lines(tmp_path, "x", 0, 3_000).read_text()[:-1])
             pipe.flush()
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            _, err = interrupted(process)
         assert process.returncode == 130
         assert err == "error: interrupted\n"
         assert held(store) == before

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tomllib
@@ -13,7 +12,7 @@ from typing import TextIO
 import pytest
 
 from tests.cli.conftest import lines
-from tests.support.command import PROJECT, Command, environment, spawn
+from tests.support.command import PROJECT, Command, environment, interrupted, spawn
 from tests.support.frames import wire, wires
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -123,8 +122,7 @@ def test_ctrl_c_in_an_add_leaves_nothing_half_written(
         os.set_blocking(stream.fileno(), True)
         stream.write(lines(wires(sent, start=100)))
         stream.flush()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = interrupted(process)
     assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
     assert cells("status", "--json").out == before
     cells("add", "-", stdin=lines([wire("after")]))

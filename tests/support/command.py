@@ -1,7 +1,9 @@
 """Running the command: in this process, which is quick, and as a process of its own."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 
 from hyperstore.cli.main import cli
 
-__all__ = ["PROJECT", "Command", "Done", "environment", "spawn"]
+__all__ = ["PROJECT", "Command", "Done", "environment", "interrupted", "spawn"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -83,3 +85,17 @@ def spawn(
         preexec_fn=before,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Press Ctrl-C until the process has ended, as people do, and return what it said.
+
+    Python looks for signals before it waits in a read. One that comes right after that look is only
+    seen with the next one, whatever the program does.
+    """
+    for _ in range(10):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=15)
+    process.kill()
+    raise AssertionError(process.communicate())
