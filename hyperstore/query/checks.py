@@ -16,6 +16,7 @@ __all__ = [
     "checked_output",
     "checked_seed",
     "checked_text",
+    "checked_weight",
     "plain_number",
 ]
 
@@ -100,3 +101,17 @@ def checked_text(given: object, what: str) -> str | None:
     except UnicodeEncodeError:
         raise UsageError(f"{what} holds an unpaired surrogate: {given!a:.100}") from None
     return given
+
+
+def checked_weight(weight: object) -> float:
+    """Return a share of the output; QueryError for 0, for less, and for what is no number."""
+    number = plain_number(weight)
+    found = 0.0
+    if isinstance(number, int | float) and not isinstance(number, bool):
+        try:
+            found = float(number)
+        except OverflowError:
+            found = inf
+    if not 0 < found < inf:
+        raise QueryError(f"weight is a number greater than 0, not {weight!a:.100}")
+    return int(found) if found.is_integer() else found

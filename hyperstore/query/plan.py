@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 from hyperstore.errors import QueryError
 from hyperstore.limits import SHARE_BLOCK
+from hyperstore.query.checks import checked_count, checked_order, checked_seed
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.sample import Permutation, Shares, seed_of, synthetic_epoch
 
@@ -50,13 +51,14 @@ class Iteration:
     allow_repetition: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "order", _order(self.order))
+        keep = object.__setattr__
+        keep(self, "order", checked_order(self.order))
         for name, least in (("limit", 1), ("clip_frames", 1), ("clip_ms", 1), ("jump_ms", 0)):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < least):
-                raise QueryError(f"{name} is a whole number from {least} on, not {value!a}")
-        if type(self.seed) is not int:
-            raise QueryError(f"a random seed is a whole number, not {self.seed!a}")
+            keep(self, name, checked_count(getattr(self, name), name, least=least))
+        seed = checked_seed(self.seed)
+        if seed is None:
+            raise QueryError("a random seed is a whole number, not None")
+        keep(self, "seed", seed)
 
     @property
     def is_random(self) -> bool:
@@ -72,14 +74,6 @@ class Iteration:
     def repeats(self) -> bool:
         """Whether frames may come again."""
         return self.infinite or self.allow_repetition
-
-
-def _order(given: object) -> IterationOrder:
-    try:
-        return IterationOrder(given)  # type: ignore[arg-type]
-    except ValueError:
-        names = ", ".join(IterationOrder)
-        raise QueryError(f"an order of iteration is one of {names}; not {given!a}") from None
 
 
 class Ordered(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
-from hyperstore.query.checks import checked_text, plain_number
+from hyperstore.query.checks import checked_text, checked_weight, plain_number
 from hyperstore.query.expression import EVERYTHING, Condition, Node, RoiCondition, Scope
 from hyperstore.query.lucene import parse, roi_node
 
@@ -22,7 +22,6 @@ __all__ = [
     "Query",
     "RoiQuery",
     "checked_range",
-    "checked_weight",
 ]
 
 ANY = "*"
@@ -184,18 +183,6 @@ _TEXTS = (
     "name",
     "merge_with",
 )
-
-
-def checked_weight(weight: object) -> float:
-    """Return a share of the output; QueryError for 0, for less, and for what is no number."""
-    number = plain_number(weight)
-    try:
-        found = float(number) if _is_number(number) else 0.0  # type: ignore[arg-type]
-    except OverflowError:
-        found = math.inf
-    if not 0 < found < math.inf:
-        raise QueryError(f"weight is a number greater than 0, not {weight!a:.100}")
-    return int(found) if found.is_integer() else found
 
 
 def checked_range(

@@ -20,8 +20,9 @@ from math import gcd
 from hyperstore.errors import QueryError
 from hyperstore.ids import content_hash
 from hyperstore.limits import PERMUTATION_LANES_MIN, PERMUTATION_TABLE_MAX, SHARE_BLOCK
+from hyperstore.query.checks import checked_weight
 
-__all__ = ["Permutation", "Shares", "check_weights", "seed_of", "synthetic_epoch"]
+__all__ = ["Permutation", "Shares", "seed_of", "synthetic_epoch"]
 
 _WORD = 64
 _LENGTH_MAX = 2**63 - 1  # Of what `len()` can say.
@@ -152,20 +153,13 @@ def _table(n: int, seed: int) -> list[int]:
     return table
 
 
-def check_weights(weights: Sequence[float]) -> None:
-    """Raise QueryError unless each weight is a finite number above zero."""
-    for weight in weights:
-        if type(weight) not in (int, float) or not 0 < weight < float("inf"):
-            raise QueryError(f"a weight is a number above 0, not {weight!a}")
-
-
 def synthetic_epoch(counts: Sequence[int], weights: Sequence[float]) -> int:
     """Return how many draws by shares show the largest part about once; 0 where all are empty.
 
     The largest count over the share of its part, rounded up; parts without a frame have no share.
     """
-    check_weights(weights)
-    parts = [(count, Fraction(one)) for count, one in zip(counts, weights, strict=True) if count]
+    shares = map(checked_weight, weights)
+    parts = [(count, Fraction(one)) for count, one in zip(counts, shares, strict=True) if count]
     if not parts:
         return 0
     most, weight = max(parts, key=lambda part: part[0])  # The first of equal ones.

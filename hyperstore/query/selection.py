@@ -25,20 +25,18 @@ from hyperstore.errors import (
     CorruptError,
     DiskFullError,
     MissingObjectError,
-    QueryError,
     RefusedError,
     UsageError,
 )
 from hyperstore.frames.keys import moment_of
 from hyperstore.frames.read import read_frame
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.query.checks import ALL_IN_FRAME, FRAME_PER_ROI, OUTPUT_ROIS
+from hyperstore.query.checks import ALL_IN_FRAME, FRAME_PER_ROI, checked_output, checked_weight
 from hyperstore.query.finding import EVERY_FRAME, Found, Part, check_there, find, roi_counts
 from hyperstore.query.fingerprint import fingerprint_of
 from hyperstore.query.index import FrameIndex
 from hyperstore.query.merged import Run, Stretch, in_order, keyed
 from hyperstore.query.ordering import Order, ordered
-from hyperstore.query.sample import check_weights
 from hyperstore.query.since import revisions_of
 from hyperstore.query.stretches import frame_id_of, stretches_of, walked_entries, walked_moments
 from hyperstore.query.versionset import renew_version_set
@@ -62,12 +60,11 @@ class Selection:
         found: Sequence[Found] | None = None,
     ) -> None:
         """Take each question with its view. `found` is what they have, where that is known."""
-        if output_rois not in OUTPUT_ROIS:
-            raise QueryError(f"output_rois is one of {', '.join(OUTPUT_ROIS)}; not {output_rois!a}")
-        check_weights([part.weight for part in parts])
+        for part in parts:
+            checked_weight(part.weight)
         self.handle = handle
         self.parts = tuple(parts)
-        self.output_rois = output_rois
+        self.output_rois = checked_output(output_rois)
         for part in parts:
             if not part.view.staging.is_empty:
                 part.view.staging.flush()  # Of an open batch: what has no number yet gets one.

@@ -228,6 +228,7 @@ def test_a_limit_counts_frames_of_all_shards(selection: Selection) -> None:
         {"limit": 1.5},
         {"limit": True},
         {"order": "backwards"},
+        {"seed": None},
         {"seed": "x"},
         {"clip_frames": 0},
         {"clip_ms": -5},
@@ -236,7 +237,7 @@ def test_a_limit_counts_frames_of_all_shards(selection: Selection) -> None:
 )
 def test_an_iteration_of_nonsense_is_refused(given: dict[str, object]) -> None:
     """One clear error, before anything is read."""
-    with pytest.raises(QueryError):
+    with pytest.raises((QueryError, UsageError)):
         Iteration(**given)  # type: ignore[arg-type]
 
 

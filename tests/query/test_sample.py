@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hyperstore.errors import QueryError
 from hyperstore.ids import content_hash
-from hyperstore.query.sample import Permutation, Shares, check_weights, seed_of, synthetic_epoch
+from hyperstore.query.checks import checked_weight
+from hyperstore.query.sample import Permutation, Shares, seed_of, synthetic_epoch
 
 SEEDS = range(6)
 
@@ -180,4 +181,4 @@ def test_a_synthetic_epoch_shows_the_largest_part_once(
 def test_weights_that_are_none_are_refused(weight: object) -> None:
     """Before anything is drawn."""
     with pytest.raises(QueryError, match="weight"):
-        check_weights([1.0, weight])  # type: ignore[list-item]
+        checked_weight(weight)

@@ -183,7 +183,7 @@ def test_weights_are_numbers_above_zero(store: Store, weight: float) -> None:
 
 def test_an_output_that_is_none_is_refused(store: Store) -> None:
     """The error says which there are."""
-    with pytest.raises(QueryError, match="frame_per_roi"):
+    with pytest.raises(UsageError, match="frame_per_roi"):
         Selection(store.handle, [], output_rois="some")
 
 
