@@ -11,9 +11,9 @@ from querydata import FIRST, Question
 
 import hyperstore
 from hyperstore.dataset.view import View
-from hyperstore.query.expression import Condition, RoiCondition, Scope
-from hyperstore.query.lucene import parse, roi_node
-from hyperstore.query.selection import Part, Selection
+from hyperstore.query.language.condition import Condition, RoiCondition, Scope
+from hyperstore.query.language.parser import parse, roi_node
+from hyperstore.query.selection.selection import Part, Selection
 
 __all__ = ["Contender"]
 

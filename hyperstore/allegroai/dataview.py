@@ -9,9 +9,9 @@ from hyperstore.allegroai.taskviews import VIEW_CLASSES
 from hyperstore.dataset.arguments import documented
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView as NativeView
-from hyperstore.query.described import StoreLike
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.rules import Query
+from hyperstore.query.views.described import StoreLike
+from hyperstore.query.views.queries import Query
 
 __all__ = ["DataPipe", "DataView", "IterationOrder"]
 

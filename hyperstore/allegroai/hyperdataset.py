@@ -15,7 +15,7 @@ from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.dataset.statistics import Stats
 from hyperstore.errors import HyperstoreError, NotFoundError, UsageError
 from hyperstore.query.dataview import DataView
-from hyperstore.query.rules import Query, RoiQuery
+from hyperstore.query.views.queries import Query, RoiQuery
 
 __all__ = ["HyperDataset", "HyperDatasetManagement"]
 

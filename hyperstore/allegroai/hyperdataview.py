@@ -12,10 +12,10 @@ from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import UsageError, a_type
 from hyperstore.query.dataview import DataView
-from hyperstore.query.described import StoreLike
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.rules import ANY, LABEL_RULES, Query, RoiQuery
-from hyperstore.query.shape import Shape
+from hyperstore.query.views.described import StoreLike
+from hyperstore.query.views.queries import ANY, LABEL_RULES, Query, RoiQuery
+from hyperstore.query.views.shape import Shape
 
 __all__ = ["HyperDataView", "HyperDatasetQuery"]
 

@@ -23,9 +23,9 @@ from hyperstore.cli.console import Console
 from hyperstore.dataset.revisions import Point, resolve
 from hyperstore.errors import NotFoundError, QueryError, UsageError
 from hyperstore.history.resolve import quote_name
-from hyperstore.query.expression import Condition, Scope
-from hyperstore.query.lucene import parse
-from hyperstore.query.rules import Query, RoiQuery
+from hyperstore.query.language.condition import Condition, Scope
+from hyperstore.query.language.parser import parse
+from hyperstore.query.views.queries import Query, RoiQuery
 
 __all__ = ["Asked", "Said", "asked_of", "query_options"]
 

@@ -8,11 +8,11 @@ from click.shell_completion import CompletionItem
 from hyperstore.cli.complete import complete_revisions, completed
 from hyperstore.cli.console import Console
 from hyperstore.limits import INDEX_TAIL
-from hyperstore.query.expression import Field, Scope
-from hyperstore.query.fieldcheck import fields_of
-from hyperstore.query.fields import known_names, typed
-from hyperstore.query.index import FrameIndex
-from hyperstore.query.shelf import index_folder, open_segments
+from hyperstore.query.index.frameindex import FrameIndex
+from hyperstore.query.index.knownfields import fields_of
+from hyperstore.query.index.segmentfiles import index_folder, open_segments
+from hyperstore.query.language.condition import Field, Scope
+from hyperstore.query.language.fields import known_names, typed
 
 __all__ = ["complete_queries", "complete_roi_queries", "complete_source_queries"]
 

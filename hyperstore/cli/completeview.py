@@ -5,7 +5,7 @@ from click.shell_completion import CompletionItem
 
 from hyperstore.cli.complete import completed
 from hyperstore.cli.console import Console
-from hyperstore.query.stored import list_views, name_of
+from hyperstore.query.views.viewstore import list_views, name_of
 
 __all__ = ["complete_views"]
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from hyperstore.cli.console import Console
-from hyperstore.query.explained import explained
-from hyperstore.query.selection import Selection
+from hyperstore.query.selection.selection import Selection
+from hyperstore.query.views.explained import explained
 
 __all__ = ["explain"]
 

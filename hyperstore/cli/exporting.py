@@ -20,7 +20,7 @@ from hyperstore.formats.wirewrite import write_frames
 from hyperstore.limits import SHARD_BYTES, SHARD_FRAMES
 from hyperstore.media.local import local_file
 from hyperstore.media.settings import media_settings
-from hyperstore.query.tablecolumns import TABLES
+from hyperstore.query.tabular.columns import TABLES
 
 __all__ = ["export_command"]
 

@@ -9,8 +9,8 @@ from hyperstore.cli.progress import stages
 from hyperstore.cli.text import safe
 from hyperstore.dataset.view import Frame
 from hyperstore.ids import Kind, ObjectId
-from hyperstore.query.index import FrameIndex
-from hyperstore.query.selection import Part, Selection
+from hyperstore.query.index.frameindex import FrameIndex
+from hyperstore.query.selection.selection import Part, Selection
 
 __all__ = ["frames_of", "payloads_of", "select", "title_of"]
 

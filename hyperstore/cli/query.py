@@ -10,7 +10,7 @@ from hyperstore.cli.frametable import Form, Shape, form_of, form_options, print_
 from hyperstore.cli.queryhistory import history_option, show_history
 from hyperstore.cli.verb import Number, Verb
 from hyperstore.errors import UsageError
-from hyperstore.query.selection import Selection
+from hyperstore.query.selection.selection import Selection
 
 __all__ = ["query_command"]
 

@@ -13,8 +13,8 @@ from hyperstore.cli.progress import stages
 from hyperstore.cli.text import fit, plural
 from hyperstore.errors import UsageError
 from hyperstore.ids import CommitId, ObjectId
-from hyperstore.query.historyquery import FrameHistory, Span, history, matcher_of
-from hyperstore.query.index import FrameIndex
+from hyperstore.query.index.frameindex import FrameIndex
+from hyperstore.query.versionsets.history import FrameHistory, Span, history, matcher_of
 
 __all__ = ["history_option", "show_history"]
 

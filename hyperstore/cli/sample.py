@@ -7,7 +7,7 @@ from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.found import frames_of, select
 from hyperstore.cli.frametable import form_of, form_options, print_frames
 from hyperstore.cli.verb import Number, Verb
-from hyperstore.query.sample import Permutation
+from hyperstore.query.iteration.permutation import Permutation
 
 __all__ = ["sample_command"]
 

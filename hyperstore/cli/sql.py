@@ -18,7 +18,7 @@ from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.errors import UsageError
 from hyperstore.query.sql import Sql, check_statement
-from hyperstore.query.tablecolumns import TABLES
+from hyperstore.query.tabular.columns import TABLES
 
 __all__ = ["sql_command"]
 

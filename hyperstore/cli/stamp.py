@@ -12,8 +12,8 @@ from hyperstore.cli.verb import Verb, json_option
 from hyperstore.cli.viewlock import index_for, lock_json, lock_named
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
-from hyperstore.query.lock import Lock
-from hyperstore.query.lockfile import beside
+from hyperstore.query.locks.lock import Lock
+from hyperstore.query.locks.lockfile import beside
 
 __all__ = ["stamp_command"]
 

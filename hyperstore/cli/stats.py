@@ -19,9 +19,9 @@ from hyperstore.formats.target import Target
 from hyperstore.frames.records import read_whole
 from hyperstore.limits import STATS_ROWS, STATS_ROWS_DRAWN
 from hyperstore.media.plot import draw_charts
-from hyperstore.query.counting import Tally
-from hyperstore.query.match import matching_rois
-from hyperstore.query.statistics import Statistics
+from hyperstore.query.language.match import matching_rois
+from hyperstore.query.statistics.counting import Tally
+from hyperstore.query.statistics.report import Statistics
 
 __all__ = ["stats_command"]
 

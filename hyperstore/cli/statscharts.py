@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from hyperstore.cli.text import plural
 from hyperstore.limits import STATS_GRID
 from hyperstore.media.chart import Bar, Bars, Chart, Grid
-from hyperstore.query.statistics import Statistics
-from hyperstore.query.tally import Bin, Spread
+from hyperstore.query.statistics.report import Statistics
+from hyperstore.query.statistics.tally import Bin, Spread
 
 __all__ = ["charts_of", "head_line"]
 

@@ -27,9 +27,9 @@ from hyperstore.cli.viewlock import (
     verify_verb,
 )
 from hyperstore.errors import ExistsError, HyperstoreError, RefusedError, UsageError
-from hyperstore.query import stored
 from hyperstore.query.dataview import DataView
-from hyperstore.query.rules import ANY, Query
+from hyperstore.query.views import viewstore as stored
+from hyperstore.query.views.queries import ANY, Query
 
 __all__ = ["view_command"]
 

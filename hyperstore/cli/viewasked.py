@@ -18,7 +18,7 @@ from hyperstore.errors import HyperstoreError, UsageError
 from hyperstore.limits import OBJECT_BYTES_MAX
 from hyperstore.query.checks import OUTPUT_ROIS
 from hyperstore.query.dataview import DataView
-from hyperstore.query.rules import ANY, Query
+from hyperstore.query.views.queries import ANY, Query
 
 __all__ = ["Manner", "edited_spec", "manner_options", "queries_of", "read_spec", "set_manner"]
 

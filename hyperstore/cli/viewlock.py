@@ -13,18 +13,18 @@ from hyperstore.cli.text import columns_of, fit, plural, safe
 from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView
-from hyperstore.query.expression import Condition
-from hyperstore.query.index import FrameIndex
-from hyperstore.query.keptlocks import find_lock, list_locks, remove_locks
-from hyperstore.query.lock import Lock
-from hyperstore.query.lockdiff import (
+from hyperstore.query.index.frameindex import FrameIndex
+from hyperstore.query.language.condition import Condition
+from hyperstore.query.locks.difference import (
     FrameDifference,
     Setting,
     frame_differences,
     hash_differences,
     setting_differences,
 )
-from hyperstore.query.lockfile import check_place, names_file, read_lock_file
+from hyperstore.query.locks.lock import Lock
+from hyperstore.query.locks.lockfile import check_place, names_file, read_lock_file
+from hyperstore.query.locks.lockstore import find_lock, list_locks, remove_locks
 
 __all__ = [
     "diff_verb",

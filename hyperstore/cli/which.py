@@ -16,9 +16,8 @@ from hyperstore.cli.verb import Verb, json_option
 from hyperstore.cli.viewlock import lock_json
 from hyperstore.errors import HyperstoreError, NotFoundError
 from hyperstore.limits import LOCK_NEIGHBOURS_MAX
-from hyperstore.query.keptlocks import check_here, lock_of_file
-from hyperstore.query.lock import Lock
-from hyperstore.query.lockfile import (
+from hyperstore.query.locks.lock import Lock
+from hyperstore.query.locks.lockfile import (
     LOCK_SUFFIX,
     LockFile,
     StampedFile,
@@ -26,6 +25,7 @@ from hyperstore.query.lockfile import (
     read_lock_file,
     stamp_of,
 )
+from hyperstore.query.locks.lockstore import check_here, lock_of_file
 
 __all__ = ["which_command"]
 

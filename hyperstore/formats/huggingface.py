@@ -30,10 +30,10 @@ from hyperstore.media.local import FILE_FAULTS
 from hyperstore.media.rawfile import raw_file
 from hyperstore.media.uri import file_name
 from hyperstore.media.video import is_video
-from hyperstore.query.tablebatches import Frames, batches_of
-from hyperstore.query.tablemeta import json_text
 from hyperstore.query.tables import arrow
-from hyperstore.query.tableshapes import area_of, bounds_of
+from hyperstore.query.tabular.batches import Frames, batches_of
+from hyperstore.query.tabular.boxes import area_of, bounds_of
+from hyperstore.query.tabular.metadata import json_text
 
 __all__ = ["HuggingFaceFrames", "read", "write"]
 

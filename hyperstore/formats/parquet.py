@@ -29,10 +29,10 @@ from hyperstore.limits import (
     PARQUET_READ_ROWS,
     PARQUET_ROWS,
 )
-from hyperstore.query.tablebatches import Frames, batches_of
-from hyperstore.query.tablecolumns import TABLES
-from hyperstore.query.tablerows import Batch, Rows
 from hyperstore.query.tables import Filler, Scan, arrow, meta_columns
+from hyperstore.query.tabular.batches import Frames, batches_of
+from hyperstore.query.tabular.columns import TABLES
+from hyperstore.query.tabular.rows import Batch, Rows
 
 __all__ = [
     "HOW",

@@ -9,11 +9,11 @@ from hyperstore.errors import MediaError, UsageError, a_type
 from hyperstore.integrations.ahead import fetched_ahead
 from hyperstore.integrations.decode import Decoding, Sample, decode, unreadable
 from hyperstore.limits import AHEAD_FRAMES
-from hyperstore.query.course import Course
-from hyperstore.query.iterate import FrameIterator
-from hyperstore.query.plan import Iteration
-from hyperstore.query.selection import Part, Selection
-from hyperstore.query.shape import Shape
+from hyperstore.query.iteration.course import Course
+from hyperstore.query.iteration.iterator import FrameIterator
+from hyperstore.query.iteration.steps import Iteration
+from hyperstore.query.selection.selection import Part, Selection
+from hyperstore.query.views.shape import Shape
 
 __all__ = ["Frames", "LabelIds", "Options", "Samples"]
 

@@ -12,13 +12,13 @@ from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.fetching import Wish
 from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
 from hyperstore.query import checks
-from hyperstore.query.course import Course
-from hyperstore.query.described import StoreLike
-from hyperstore.query.iterate import FrameIterator, Iteration
-from hyperstore.query.locking import Locking
+from hyperstore.query.iteration.course import Course
+from hyperstore.query.iteration.iterator import FrameIterator, Iteration
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.prefetch import Prefetch
-from hyperstore.query.rules import Query
+from hyperstore.query.views.described import StoreLike
+from hyperstore.query.views.locking import Locking
+from hyperstore.query.views.prefetch import Prefetch
+from hyperstore.query.views.queries import Query
 
 if TYPE_CHECKING:  # Loaded by who makes a table: it is much to load for who only reads.
     from hyperstore.query import tables

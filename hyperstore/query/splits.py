@@ -21,8 +21,8 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError, a_type
 from hyperstore.ids import ObjectId
 from hyperstore.limits import SPLIT_CHUNK, SPLIT_PLANS_KEPT, SPLITS_MAX
-from hyperstore.query.course import Course
-from hyperstore.query.selection import Part, Selection
+from hyperstore.query.iteration.course import Course
+from hyperstore.query.selection.selection import Part, Selection
 
 __all__ = ["Planned", "Split", "plan_splits"]
 

@@ -23,10 +23,10 @@ from hyperstore.limits import (
     SQL_MEMORY_BYTES,
     TABLE_META_COLUMNS_MAX,
 )
-from hyperstore.query.tablebatches import Frames
-from hyperstore.query.tablecolumns import TABLES
-from hyperstore.query.tablerows import META
 from hyperstore.query.tables import Scan, library
+from hyperstore.query.tabular.batches import Frames
+from hyperstore.query.tabular.columns import TABLES
+from hyperstore.query.tabular.rows import META
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
 from hyperstore.errors import NotFoundError, UsageError, nearest
-from hyperstore.query.tablebatches import Frames, batches_of
-from hyperstore.query.tablecolumns import TABLES
-from hyperstore.query.tablemeta import MetaKinds
-from hyperstore.query.tablerows import META, Column, Rows, Table, meta_column
+from hyperstore.query.tabular.batches import Frames, batches_of
+from hyperstore.query.tabular.columns import TABLES
+from hyperstore.query.tabular.metadata import MetaKinds
+from hyperstore.query.tabular.rows import META, Column, Rows, Table, meta_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

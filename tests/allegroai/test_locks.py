@@ -6,7 +6,7 @@ import hyperstore
 from hyperstore.dataset.runs import find_run
 from hyperstore.history.run import locks_of_run
 from hyperstore.query.dataview import DataView
-from hyperstore.query.keptlocks import list_locks
+from hyperstore.query.locks.lockstore import list_locks
 from tests.support.command import spawn
 from tests.support.frames import wire, wires
 

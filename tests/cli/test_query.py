@@ -8,8 +8,8 @@ import pytest
 
 from hyperstore.cli import progress
 from hyperstore.cli.output import Output
-from hyperstore.query.expression import Condition, RoiCondition, Scope
-from hyperstore.query.lucene import parse, roi_node
+from hyperstore.query.language.condition import Condition, RoiCondition, Scope
+from hyperstore.query.language.parser import parse, roi_node
 from tests.cli.conftest import lines
 from tests.support.command import Command, spawn
 from tests.support.frames import Wire, by_order, wire

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.query.expression import Condition, Scope
-from hyperstore.query.lucene import parse
+from hyperstore.query.language.condition import Condition, Scope
+from hyperstore.query.language.parser import parse
 from tests.cli.conftest import lines
 from tests.cli.test_query import street
 from tests.support.command import PROJECT, Command

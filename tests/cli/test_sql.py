@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.query.tablecolumns import TABLES
+from hyperstore.query.tabular.columns import TABLES
 from tests.cli.conftest import lines
 from tests.cli.test_hostile_text import PAYLOADS, harmless, hostile
 from tests.cli.test_signals import started

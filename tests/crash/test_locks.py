@@ -15,8 +15,8 @@ from hyperstore import Store
 from hyperstore.errors import HyperstoreError
 from hyperstore.maintenance.check import fsck
 from hyperstore.query.dataview import DataView
-from hyperstore.query.keptlocks import list_locks
-from hyperstore.query.lockfile import read_lock_file
+from hyperstore.query.locks.lockfile import read_lock_file
+from hyperstore.query.locks.lockstore import list_locks
 from hyperstore.storage.database import Database
 from hyperstore.storage.writer import Writer
 from tests.support.frames import wires

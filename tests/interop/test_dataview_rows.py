@@ -28,8 +28,8 @@ from hyperstore.dataset.default import default_handle
 from hyperstore.dataset.fetching import Fetched
 from hyperstore.dataset.handle import unshare
 from hyperstore.dataset.view import Frame
-from hyperstore.query.iterate import FrameIterator
-from hyperstore.query.rules import Query
+from hyperstore.query.iteration.iterator import FrameIterator
+from hyperstore.query.views.queries import Query
 from tests.support.webserver import web_server
 
 pytestmark = pytest.mark.usefixtures("default_store")

@@ -13,9 +13,9 @@ from hyperstore import DataView, FrameGroup, QueryError, Store
 from hyperstore.dataset.view import Frame
 from hyperstore.frames.wire import decode_plain
 from hyperstore.ids import new_id
-from hyperstore.query.canonical import text_of
-from hyperstore.query.expression import EVERYTHING, Condition, RoiCondition, Scope
-from hyperstore.query.rules import Query, RoiQuery
+from hyperstore.query.language.condition import EVERYTHING, Condition, RoiCondition, Scope
+from hyperstore.query.language.writer import text_of
+from hyperstore.query.views.queries import Query, RoiQuery
 from tests.support.query_strategies import conditions, stores
 from tests.support.slow_query import asks_in_vain, fits, fitting_rois
 

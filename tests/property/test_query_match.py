@@ -10,7 +10,7 @@ from hyperstore.frames.group import FrameGroup
 from hyperstore.frames.read import read_frame
 from hyperstore.frames.records import read_whole
 from hyperstore.frames.wire import decode_plain
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     Condition,
     Field,
     Leaf,
@@ -19,8 +19,8 @@ from hyperstore.query.expression import (
     Scope,
     Term,
 )
-from hyperstore.query.lucene import parse, text_of
-from hyperstore.query.match import matches, matching_rois
+from hyperstore.query.language.match import matches, matching_rois
+from hyperstore.query.language.parser import parse, text_of
 from tests.support.query_strategies import ROOTS, conditions, frames, nodes, stored, stores
 from tests.support.slow_query import fits, fitting_rois
 

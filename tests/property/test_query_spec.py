@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperstore import HyperstoreError
-from hyperstore.query.spec import canonical, from_wire, patched, to_wire
+from hyperstore.query.views.spec import canonical, from_wire, patched, to_wire
 
 KEYS = [
     "filters",

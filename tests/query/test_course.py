@@ -7,8 +7,8 @@ import pytest
 
 import hyperstore
 from hyperstore import Store
-from hyperstore.query.course import Course
 from hyperstore.query.dataview import DataView
+from hyperstore.query.iteration.course import Course
 from tests.support.stores import frame
 
 COUNT = 40

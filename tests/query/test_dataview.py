@@ -15,10 +15,10 @@ import hyperstore
 from hyperstore import DatasetVersion, DataView, QueryError, SingleFrame, Store, UsageError
 from hyperstore.frames.home import Home
 from hyperstore.limits import FRAME_ID_BYTES_MAX
-from hyperstore.query.amounts import Count, exact_parts
-from hyperstore.query.mapping import MappingRule, mapped, rules_for
-from hyperstore.query.rules import Query
-from hyperstore.query.splitting import dealt, grouped
+from hyperstore.query.views.counts import Count, exact_parts
+from hyperstore.query.views.mapping import MappingRule, mapped, rules_for
+from hyperstore.query.views.queries import Query
+from hyperstore.query.views.splitting import dealt, grouped
 from tests.support.stores import frame
 from tests.support.webserver import web_server
 

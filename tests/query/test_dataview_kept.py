@@ -7,7 +7,7 @@ import pytest
 
 import hyperstore
 from hyperstore import ConflictError, DataView, NotFoundError, PublishedError, Store, UsageError
-from hyperstore.query.rules import Query
+from hyperstore.query.views.queries import Query
 from tests.support.stores import frame
 
 

@@ -6,9 +6,9 @@ import math
 import pytest
 
 from hyperstore import DataView, QueryError, UsageError
-from hyperstore.query.expression import Field, Leaf, RoiCondition, Scope, Term
-from hyperstore.query.rules import Query, RoiQuery
-from hyperstore.query.spec import from_wire, patched, to_wire
+from hyperstore.query.language.condition import Field, Leaf, RoiCondition, Scope, Term
+from hyperstore.query.views.queries import Query, RoiQuery
+from hyperstore.query.views.spec import from_wire, patched, to_wire
 
 LABEL = Field(Scope.ROI, "label", exact=True)
 WHOLE = {

@@ -16,8 +16,16 @@ from hyperstore.frames.read import read_frame
 from hyperstore.history.branches import head_ref
 from hyperstore.history.commit import encode_object
 from hyperstore.ids import CommitId, Kind, ObjectId
-from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Since, Term
-from hyperstore.query.historyquery import FrameHistory, Matcher, Span, history, matcher_of
+from hyperstore.query.language.condition import (
+    Condition,
+    Field,
+    Leaf,
+    RoiCondition,
+    Scope,
+    Since,
+    Term,
+)
+from hyperstore.query.versionsets.history import FrameHistory, Matcher, Span, history, matcher_of
 from tests.support.frames import wire
 from tests.support.slow_query import fits
 

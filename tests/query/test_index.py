@@ -20,8 +20,12 @@ from hyperstore.errors import CorruptError, QueryError
 from hyperstore.frames.stored import order_key_of
 from hyperstore.ids import Kind
 from hyperstore.maintenance.collect import gc
-from hyperstore.query import catchup, extract, held
-from hyperstore.query.expression import (
+from hyperstore.query.index import budget as held
+from hyperstore.query.index import extractor as extract
+from hyperstore.query.index import upkeep as catchup
+from hyperstore.query.index.frameindex import FrameIndex, _states
+from hyperstore.query.index.segmentfiles import index_folder
+from hyperstore.query.language.condition import (
     Condition,
     Exists,
     Field,
@@ -35,9 +39,7 @@ from hyperstore.query.expression import (
     Test,
     Wildcard,
 )
-from hyperstore.query.index import FrameIndex, _states
-from hyperstore.query.shelf import index_folder
-from hyperstore.query.versionset import version_set
+from hyperstore.query.versionsets.versionset import version_set
 from hyperstore.storage.database import Database
 from tests.support.children import run_crowd, run_in_child
 from tests.support.slow_query import fits, fitting_rois

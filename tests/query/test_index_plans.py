@@ -11,15 +11,18 @@ from pyroaring import BitMap
 
 from hyperstore.frames.wire import decode_plain
 from hyperstore.ids import Kind, object_id
-from hyperstore.query import column, columnbytes, extract, gather
-from hyperstore.query.answer import Answers, Costs
-from hyperstore.query.columnbytes import BLOCK
-from hyperstore.query.evaluate import asked_places, counts_of, fitting_slots, hidden_slots
-from hyperstore.query.expression import Condition, Field, Leaf, Scope, Wildcard
-from hyperstore.query.extract import Extractor
-from hyperstore.query.gather import folded_words
-from hyperstore.query.segment import Segment, SegmentWriter
-from hyperstore.query.shelf import gaps
+from hyperstore.query.index import column
+from hyperstore.query.index import columnbuilder as gather
+from hyperstore.query.index import extractor as extract
+from hyperstore.query.index import layout as columnbytes
+from hyperstore.query.index.columnanswers import Answers, Costs
+from hyperstore.query.index.columnbuilder import folded_words
+from hyperstore.query.index.evaluation import asked_places, counts_of, fitting_slots, hidden_slots
+from hyperstore.query.index.extractor import Extractor
+from hyperstore.query.index.layout import BLOCK
+from hyperstore.query.index.segment import Segment, SegmentWriter
+from hyperstore.query.index.segmentfiles import gaps
+from hyperstore.query.language.condition import Condition, Field, Leaf, Scope, Wildcard
 from tests.support.query_strategies import ROOTS, conditions, stored, stores
 from tests.support.slow_query import Wire, fits, fitting_rois
 

@@ -26,7 +26,9 @@ from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.ids import ObjectId
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
-from hyperstore.query.keptlocks import (
+from hyperstore.query.locks.lock import Shown, frames_hash, lock_of, make_lock
+from hyperstore.query.locks.lockfile import StampedFile, read_lock_file
+from hyperstore.query.locks.lockstore import (
     check_here,
     check_shown,
     find_lock,
@@ -35,8 +37,6 @@ from hyperstore.query.keptlocks import (
     lock_of_file,
     remove_locks,
 )
-from hyperstore.query.lock import Shown, frames_hash, lock_of, make_lock
-from hyperstore.query.lockfile import StampedFile, read_lock_file
 from tests.support.frames import wires
 from tests.support.runs import begin_run
 from tests.support.stores import frame

@@ -18,7 +18,7 @@ from hyperstore.history.lock import (
     encode_lock,
 )
 from hyperstore.ids import Kind, content_hash, object_id
-from hyperstore.query.lockfile import lock_text, read_lock_file, stamp_of, write_lock_file
+from hyperstore.query.locks.lockfile import lock_text, read_lock_file, stamp_of, write_lock_file
 
 ids = st.binary(min_size=32, max_size=32)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

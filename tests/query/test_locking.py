@@ -27,15 +27,15 @@ from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.keptlocks import list_locks, remove_locks
-from hyperstore.query.lock import Lock
-from hyperstore.query.lockdiff import (
+from hyperstore.query.locks.difference import (
     FrameDifference,
     frame_differences,
     hash_differences,
     setting_differences,
 )
-from hyperstore.query.lockfile import read_lock_file, stamp_of
+from hyperstore.query.locks.lock import Lock
+from hyperstore.query.locks.lockfile import read_lock_file, stamp_of
+from hyperstore.query.locks.lockstore import list_locks, remove_locks
 from tests.support.command import spawn
 from tests.support.frames import wire, wires
 from tests.support.runs import begin_run

@@ -26,9 +26,9 @@ from hyperstore.ids import ObjectId
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.keptlocks import list_locks
-from hyperstore.query.lock import Lock, Shown
-from hyperstore.query.lockfile import read_lock_file, stamp_of
+from hyperstore.query.locks.lock import Lock, Shown
+from hyperstore.query.locks.lockfile import read_lock_file, stamp_of
+from hyperstore.query.locks.lockstore import list_locks
 from tests.support.frames import wire
 
 FAR_MS = 10**15  # Long after all that the log may undo.

@@ -7,7 +7,7 @@ import pytest
 
 from hyperstore.errors import QueryError
 from hyperstore.limits import QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     EVERYTHING,
     NOTHING,
     And,
@@ -25,7 +25,7 @@ from hyperstore.query.expression import (
     Test,
     Wildcard,
 )
-from hyperstore.query.lucene import all_of, any_of, negation_of, parse, roi_node, text_of
+from hyperstore.query.language.parser import all_of, any_of, negation_of, parse, roi_node, text_of
 
 ROI, SOURCE, FRAME = Scope.ROI, Scope.SOURCE, Scope.FRAME
 

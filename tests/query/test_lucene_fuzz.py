@@ -7,9 +7,9 @@ import pytest
 
 from hyperstore.errors import QueryError
 from hyperstore.frames.records import read_whole
-from hyperstore.query.expression import Condition, Node, RoiCondition, Scope
-from hyperstore.query.lucene import parse, roi_node, text_of
-from hyperstore.query.match import matches
+from hyperstore.query.language.condition import Condition, Node, RoiCondition, Scope
+from hyperstore.query.language.match import matches
+from hyperstore.query.language.parser import parse, roi_node, text_of
 from tests.support.query_strategies import ROOTS, stored
 
 COUNT = 10_000

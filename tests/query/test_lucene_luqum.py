@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from luqum import tree as luqum
 from luqum.thread import parse as luqum_parse
 
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     Exists,
     Field,
     Leaf,
@@ -19,7 +19,7 @@ from hyperstore.query.expression import (
     Term,
     Wildcard,
 )
-from hyperstore.query.lucene import all_of, any_of, negation_of, parse
+from hyperstore.query.language.parser import all_of, any_of, negation_of, parse
 
 # luqum reads `!`, && and || as text, knows no single quotes, and reads `field:-5` as NOT.
 _WORDS = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hyperstore.errors import QueryError
 from hyperstore.limits import REGEX_CHARS_MAX, REGEX_MEMORY_MAX
-from hyperstore.query.regex import compiled
+from hyperstore.query.language.regex import compiled
 from tests.support.slow_query import python_pattern
 
 

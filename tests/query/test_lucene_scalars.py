@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperstore.query.scalars import bound_of, instant, instant_of, is_date, number
+from hyperstore.query.language.literals import bound_of, instant, instant_of, is_date, number
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000

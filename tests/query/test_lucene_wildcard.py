@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperstore.query.wildcard import longest_literal, residuals, wildcard
+from hyperstore.query.language.wildcard import longest_literal, residuals, wildcard
 
 Parts = tuple[str | bool | None, ...]
 

@@ -7,7 +7,7 @@ import pytest
 from hyperstore.errors import QueryError
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.roots import Roots
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     EVERYTHING,
     Condition,
     Field,
@@ -17,9 +17,9 @@ from hyperstore.query.expression import (
     Since,
     Term,
 )
-from hyperstore.query.lucene import parse, roi_node
-from hyperstore.query.match import matches, matching_rois
-from hyperstore.query.values import passes
+from hyperstore.query.language.match import matches, matching_rois
+from hyperstore.query.language.parser import parse, roi_node
+from hyperstore.query.language.valuetests import passes
 from tests.support.query_strategies import stored
 
 ROOTS = Roots({"": "/data"})

@@ -12,7 +12,7 @@ import hyperstore
 from hyperstore import Store
 from hyperstore.dataset.fetching import Stop, Wish, fetch_into_cache
 from hyperstore.dataset.view import Frame
-from hyperstore.query.prefetch import Prefetch
+from hyperstore.query.views.prefetch import Prefetch
 from tests.support.webserver import private_cache, web_server
 
 PROGRAM = """

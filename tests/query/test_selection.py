@@ -15,9 +15,9 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import QueryError, UsageError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.expression import Condition, Field, Leaf, RoiCondition, Scope, Term
-from hyperstore.query.iterate import FrameIterator
-from hyperstore.query.selection import Part, Selection
+from hyperstore.query.iteration.iterator import FrameIterator
+from hyperstore.query.language.condition import Condition, Field, Leaf, RoiCondition, Scope, Term
+from hyperstore.query.selection.selection import Part, Selection
 from tests.support.stores import frame
 
 FAR_MS = 10**15  # Long after all that the log may undo.

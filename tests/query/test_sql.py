@@ -14,8 +14,8 @@ import hyperstore
 from hyperstore import DatasetVersion, HyperstoreError, NotFoundError, QueryError, Store, UsageError
 from hyperstore.dataset.view import Frame
 from hyperstore.query.sql import Sql, check_statement
-from hyperstore.query.tablecolumns import TABLES
 from hyperstore.query.tables import to_arrow
+from hyperstore.query.tabular.columns import TABLES
 from tests.query.test_tables import filled
 from tests.support.frames import wire, wires
 from tests.support.shared import shared_data

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.roots import NO_ROOTS, Roots
 from hyperstore.frames.wire import decode_plain
-from hyperstore.query import counting
-from hyperstore.query.counting import Tally
-from hyperstore.query.statistics import Statistics
-from hyperstore.query.tally import Measure, Names
+from hyperstore.query.statistics import counting
+from hyperstore.query.statistics.counting import Tally
+from hyperstore.query.statistics.report import Statistics
+from hyperstore.query.statistics.tally import Measure, Names
 from tests.support.frames import wire
 from tests.support.slow_statistics import slow_statistics
 from tests.support.strategies import wire_frames

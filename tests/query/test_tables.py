@@ -19,10 +19,10 @@ from hyperstore.dataset.view import View
 from hyperstore.ids import new_id
 from hyperstore.limits import TABLE_BATCH_FRAMES
 from hyperstore.query.dataview import DataView
-from hyperstore.query.expression import Condition
-from hyperstore.query.selection import Part, Selection
-from hyperstore.query.tablecolumns import TABLES
+from hyperstore.query.language.condition import Condition
+from hyperstore.query.selection.selection import Part, Selection
 from hyperstore.query.tables import Scan, to_arrow, to_batches, to_pandas, to_polars
+from hyperstore.query.tabular.columns import TABLES
 from tests.support.frames import wire, wires
 from tests.support.slow_tables import meta_values, slow_rows
 from tests.support.strategies import wire_frames

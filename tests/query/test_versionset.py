@@ -13,13 +13,13 @@ from hyperstore import DatasetVersion, Store
 from hyperstore.dataset.view import View
 from hyperstore.errors import QueryError
 from hyperstore.maintenance.collect import gc
-from hyperstore.query import versionset
-from hyperstore.query.expression import Condition, Field, Leaf, Scope, Term
-from hyperstore.query.historyquery import matcher_of
-from hyperstore.query.index import FrameIndex
-from hyperstore.query.iterate import FrameIterator
-from hyperstore.query.selection import Part, Selection
-from hyperstore.query.versionset import VersionSet, version_set
+from hyperstore.query.index.frameindex import FrameIndex
+from hyperstore.query.iteration.iterator import FrameIterator
+from hyperstore.query.language.condition import Condition, Field, Leaf, Scope, Term
+from hyperstore.query.selection.selection import Part, Selection
+from hyperstore.query.versionsets import versionset
+from hyperstore.query.versionsets.history import matcher_of
+from hyperstore.query.versionsets.versionset import VersionSet, version_set
 from hyperstore.storage.rows import seal
 from tests.support.stores import frame
 
@@ -160,7 +160,7 @@ def test_too_many_files_go_and_those_used_last_stay(
     store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cache is bounded, or it fills the disk of who labels all year."""
-    monkeypatch.setattr("hyperstore.query.versionfile.VERSION_SETS_SAVED_MAX", 3)
+    monkeypatch.setattr("hyperstore.query.versionsets.savedsets.VERSION_SETS_SAVED_MAX", 3)
     used = []
     for number in range(6):
         made = store.create_dataset(f"more {number}").version()
@@ -190,7 +190,7 @@ def test_memory_holds_those_used_last(
     store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever looks at a hundred versions does not keep them all."""
-    monkeypatch.setattr("hyperstore.query.versionset.VERSION_SETS_HELD_MAX", 2)
+    monkeypatch.setattr("hyperstore.query.versionsets.versionset.VERSION_SETS_HELD_MAX", 2)
     views = [draft.view()]
     for number in range(4):
         draft.add_frames([frame(number, "dog")])

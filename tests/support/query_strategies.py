@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hyperstore.frames.prepare import prepare
 from hyperstore.frames.roots import Roots
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     And,
     Condition,
     Exists,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hyperstore.query.expression import (
+from hyperstore.query.language.condition import (
     And,
     Condition,
     Exists,

@@ -1,0 +1,97 @@
+"""What may be said of a query, and what is refused where it is typed."""
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hyperstore
+from hyperstore import QueryError, SingleFrame
+from hyperstore.query.checks import checked_count, checked_seed
+from hyperstore.query.dataview import DataView
+from hyperstore.query.iteration.permutation import synthetic_epoch
+from hyperstore.query.views.mapping import checked_labels
+from hyperstore.query.views.queries import Query, RoiQuery
+from hyperstore.query.views.spec import from_wire, to_wire
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """Counts and weights come out of arrays more often than they are typed."""
+    query = Query(
+        dataset_name="d",
+        weight=np.int64(2),  # type: ignore[arg-type]
+        roi_queries=RoiQuery("car", [np.int8(1), np.int64(3)]),  # type: ignore[arg-type,list-item]
+    )
+    (rule,) = query.roi_queries
+    assert (query.weight, rule.count_range) == (2, (1, 3))
+    assert RoiQuery("car", count_range=np.int32(4)).count_range == (4, 4)  # type: ignore[arg-type]
+    sure = RoiQuery("car", conf_range=[np.float32(0.5)])  # type: ignore[list-item]
+    assert sure.conf_range == (0.5, -1)
+    assert Query(dataset_name="d", weight=np.float32(0.5)).weight == 0.5  # type: ignore[arg-type]
+    assert Query(dataset_name="d", weight=Fraction(1, 4)).weight == 0.25  # type: ignore[arg-type]
+    labels = checked_labels({"car": np.uint8(3)})
+    numbers = [checked_count(np.int64(3), "n"), checked_seed(np.int64(-7)), labels["car"]]
+    assert numbers == [3, -7, 3]
+    assert {type(one) for one in numbers} == {int}
+
+
+@pytest.mark.parametrize("given", [np.float64(2), np.bool_(True), Fraction(1, 2), "3"])
+def test_a_count_is_whole_whatever_library_it_is_of(given: object) -> None:
+    """What is rounded in silence is not what was asked."""
+    with pytest.raises(QueryError, match="whole number"):
+        checked_count(given, "n")
+
+
+@pytest.mark.parametrize("weight", [10**400, Fraction(10**400), math.inf, math.nan, 0, -1, True])
+def test_a_weight_that_is_no_share_is_refused(weight: float) -> None:
+    """One that no float holds, too."""
+    with pytest.raises(QueryError, match="greater than 0"):
+        Query(dataset_name="d", weight=weight)
+
+
+def test_weights_too_far_apart_for_an_epoch_are_refused() -> None:
+    """No `len()` could say how long it is."""
+    with pytest.raises(QueryError, match="maximum_number_of_frames"):
+        synthetic_epoch([10, 9], [5e-324, 1e308])
+    assert synthetic_epoch([10, 9], [1, 3]) == 40
+
+
+@pytest.mark.parametrize("given", ["", "  ", [], ["car", ""]])
+def test_a_rule_without_a_label_is_refused(given: str | list[str]) -> None:
+    """No ROI has the label of no letters; a variable that was left empty asks for nothing."""
+    with pytest.raises(QueryError, match="names no label"):
+        DataView().add_query("d", roi_query=given)
+
+
+@pytest.mark.parametrize("count", [2, [2], [0, 3], [-1, 3]])
+def test_no_number_is_asked_of_rois_that_must_not_be(count: int | list[int]) -> None:
+    """It would be dropped: `must_not` is that there is none."""
+    with pytest.raises(QueryError, match="leave one of the two out"):
+        RoiQuery("car", count_range=count, must_not=True)  # type: ignore[arg-type]
+    same = [RoiQuery("car", one, must_not=True) for one in (None, [1], [-1, -1])]
+    assert {one.condition() for one in same} == {same[0].condition()}
+
+
+def test_a_stored_rule_with_a_number_that_means_nothing_stays_as_it_is() -> None:
+    """Whoever stored it can go on opening the view."""
+    rule = {"label": "car", "must_not": True, "count_range": [2, 3]}
+    wire = {"filters": [{"dataset": "d", "label_rules": [rule]}]}
+    spec = from_wire(wire)
+    assert spec.queries[0].roi_queries[0].must_not
+    made = to_wire(spec)["filters"]
+    assert made == [{"dataset": "d", "label_rules": [rule]}]
+
+
+def test_numbers_of_numpy_say_which_share_comes_and_where_it_begins(tmp_path: Path) -> None:
+    """A worker's number often comes out of an array, or of another library."""
+    with hyperstore.init(tmp_path / "store") as store:
+        version = store.create_dataset("d").version()
+        version.add_frames([SingleFrame(id=f"{at}", source=f"s3://b/{at}.png") for at in range(9)])
+        view = DataView(store=store).add_query("d", "Current")
+        whole, three = [one.id for one in view], np.int64(3)
+        mine = view.get_iterator(worker_index=np.int64(1), num_workers=three)  # type: ignore[arg-type]
+        assert [one.id for one in mine] == whole[1::3]
+        view.set_initial_iteration(three)  # type: ignore[arg-type]
+        assert [one.id for one in view] == whole[3:]
