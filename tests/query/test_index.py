@@ -22,8 +22,10 @@ from hyperstore.ids import Kind
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.index import budget as held
 from hyperstore.query.index import extractor as extract
+from hyperstore.query.index import segmentfiles
 from hyperstore.query.index import upkeep as catchup
 from hyperstore.query.index.frameindex import FrameIndex, _states
+from hyperstore.query.index.segment import ORDERS
 from hyperstore.query.index.segmentfiles import index_folder
 from hyperstore.query.language.condition import (
     Condition,
@@ -414,6 +416,58 @@ def test_a_file_that_gets_shorter_under_its_reader_is_made_anew(
             check(again, again.dataset("animals").version("Current"), index)
 
     assert run_in_child(child) == "done"
+
+
+def test_a_file_that_others_put_in_its_place_is_read_and_kept(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Who built an index anew meanwhile must not lose it to a reader that knew the old one."""
+    add(draft, range(2_000))
+    check(store, draft)
+    (path,) = index_folder(store.handle.folder).glob("*.segment")
+
+    def child() -> None:
+        with hyperstore.open(store.handle.folder) as again:
+            index = FrameIndex.of(again.handle)
+            index.refresh()
+            shutil.copy(path, path.with_name("copy"))
+            path.with_name("copy").replace(path)
+            number = path.stat().st_ino
+            check(again, again.dataset("animals").version("Current"), index)
+            assert path.stat().st_ino == number
+
+    assert run_in_child(child) == "done"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
+def test_no_file_of_the_index_stays_open(
+    store: Store, draft: DatasetVersion, files: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store has more segments than a process may have open files, or will."""
+    monkeypatch.setattr(segmentfiles, "INDEX_MERGE", 0)
+    for number in range(12):
+        add(draft, range(10 * number, 10 * number + 10))
+        FrameIndex.of(store.handle).refresh()
+    assert len(names(store)) == 12
+    with hyperstore.open(store.handle.folder) as again:
+        version = again.dataset("animals").version("Current")
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        index = check(again, version)
+        assert index.costs.segments == 12
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_question_of_what_fits_reads_no_order(store: Store, draft: DatasetVersion) -> None:
+    """Order keys are most of what is known of all frames; only who lists frames needs them."""
+    add(draft, range(2_000))
+    index, within = FrameIndex.of(store.handle), members(store, draft)
+    for condition in CONDITIONS:
+        found = index.find(condition, within)
+    (segment,) = _states[store.handle].segments
+    assert ("frame", "") in segment._columns
+    assert (ORDERS, "") not in segment._columns
+    index.frame_ids(list(found))
+    assert (ORDERS, "") in segment._columns
 
 
 def test_columns_that_were_not_asked_for_long_ago_are_forgotten(

@@ -29,7 +29,7 @@ from hyperstore.limits import (
 )
 from hyperstore.query.index.columnbuilder import Gathered, Words
 from hyperstore.query.index.layout import BLOCK, set_bytes
-from hyperstore.query.index.segment import SegmentWriter
+from hyperstore.query.index.segment import ORDERS, SegmentWriter
 from hyperstore.query.language.condition import Field, Scope
 from hyperstore.query.language.fields import analysed
 from hyperstore.query.language.literals import instant
@@ -331,13 +331,14 @@ class Extractor:
     def write(self, writer: SegmentWriter, store_id: str, low: int, high: int) -> None:
         """Write the segment of all numbers from `low` to before `high`."""
         self._flush()
-        order = self._order_pieces()
+        # By itself, since most questions need to know which frames there are, and no order.
+        writer.column(ORDERS, "", self._order_pieces(), [])
         known = array("I", [slot for slot in self.frames if slot not in self._left_out])
         everywhere: dict[str, tuple[array[int], bytes]] = {}
         for scope, places in ((_FRAME, known), (_ROI, self._rois), (_SOURCE, self._sources)):
             pieces = {"present": set_bytes(places)}
             everywhere[scope] = places, pieces["present"]
-            writer.column(scope, "", pieces | order if scope == _FRAME else pieces, [])
+            writer.column(scope, "", pieces, [])
         # What takes most memory comes last, when the memory of all others is free again.
         for scope, path in sorted(self._columns, key=lambda key: len(self._columns[key].listed)):
             column = self._columns.pop((scope, path))

@@ -38,7 +38,7 @@ from hyperstore.query.index.columnanswers import Answers, Costs
 from hyperstore.query.index.evaluation import asked_places, counts_of, fitting_slots, hidden_slots
 from hyperstore.query.index.knownfields import Fields, check_condition, fields_of
 from hyperstore.query.index.objectnumbers import check_number
-from hyperstore.query.index.segment import Segment, SegmentDamage
+from hyperstore.query.index.segment import Segment, SegmentDamage, SegmentGone
 from hyperstore.query.index.segmentfiles import drop
 from hyperstore.query.index.upkeep import CatchUp, Progress
 from hyperstore.query.language.condition import Condition, Leaf, Scope
@@ -108,13 +108,16 @@ class FrameIndex:
                 state.end = end
                 self.costs.objects_indexed += work.built
 
-    def _give_up(self, segment: Segment) -> None:
-        """Forget a segment that turned out to be damaged; the next refresh makes it anew."""
+    def _give_up(self, segment: Segment, *, damaged: bool) -> None:
+        """Forget a segment that turned out to be damaged, or gone.
+
+        The next refresh finds what lies in its place by now, or makes it anew.
+        """
         state = self._state
         with state.lock:
             state.segments = tuple(one for one in state.segments if one is not segment)
             state.end = 1
-            if segment.path is not None and not drop(segment.path):
+            if damaged and segment.path is not None and not drop(segment.path):
                 state.refused.add(segment.path)
 
     def _sound(self, work: Callable[[tuple[Segment, ...]], _T]) -> _T:
@@ -125,7 +128,7 @@ class FrameIndex:
             try:
                 return work(segments)
             except SegmentDamage as fault:
-                self._give_up(fault.segment)
+                self._give_up(fault.segment, damaged=not isinstance(fault, SegmentGone))
 
     # Asking.
 

@@ -10,13 +10,13 @@ and directory are checked when it is opened, a column when it is first touched; 
 is no error of a query: the file is given up and made anew from the objects, which are the truth.
 """
 
+import errno
 import os
 import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
-from weakref import finalize
 
 from pyroaring import BitMap
 
@@ -28,10 +28,13 @@ from hyperstore.query.index.budget import used
 from hyperstore.query.index.column import Column, read_set
 from hyperstore.query.index.layout import BLOCK, ColumnEntry, in_order
 
-__all__ = ["Directory", "Segment", "SegmentDamage", "SegmentWriter"]
+__all__ = ["ORDERS", "Directory", "Segment", "SegmentDamage", "SegmentGone", "SegmentWriter"]
+
+ORDERS = "order"
+"""Where a scope stands otherwise: the column of order keys, which is as long as many others."""
 
 # The digit goes up where segments of before would answer otherwise than those of now.
-_MAGIC = b"hsindx2L" if sys.byteorder == "little" else b"hsindx2B"
+_MAGIC = b"hsindx3L" if sys.byteorder == "little" else b"hsindx3B"
 _HEAD = struct.Struct("<8sQQ8s")
 _HEAD_BYTES = _HEAD.size + CHECK_BYTES
 
@@ -93,12 +96,41 @@ class SegmentWriter:
         self._file.flush()
 
 
+class SegmentGone(SegmentDamage):
+    """The file of a segment cannot be opened any more, or another one lies there, maybe good."""
+
+
+class _File:
+    """A file that is open only while it is read: a store may have more than a process may open."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        found = path.stat()
+        self.size = found.st_size
+        self._identity = _identity(found)
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return bytes of it; OSError, too, where another file lies there or it was changed."""
+        file = os.open(self._path, os.O_RDONLY)
+        try:
+            if _identity(os.fstat(file)) != self._identity:
+                raise FileNotFoundError(errno.ENOENT, "another file lies there", str(self._path))
+            return os.pread(file, size, at)
+        finally:
+            os.close(file)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    """Return what tells a file from all that lay there before; numbers of files come again."""
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
 Bytes = Callable[[int, int], bytes | memoryview]
 """Gives the bytes from an offset on, so many, or fewer where there are no more."""
 
 
 class Segment:
-    """One segment, open. Its file lives on when its name is gone, and may change all the same."""
+    """One segment, with the columns that were asked for. Its file may go or change any time."""
 
     def __init__(self, read: Bytes, size: int, path: Path | None) -> None:
         """Take in what was written; CorruptError where that was something else."""
@@ -118,14 +150,8 @@ class Segment:
     @classmethod
     def open(cls, path: Path) -> "Segment":
         """Open a file; CorruptError for one that is no segment, OSError as the system says."""
-        file = os.open(path, os.O_RDONLY)
-        try:
-            made = cls(lambda at, size: os.pread(file, size, at), os.fstat(file).st_size, path)
-        except BaseException:
-            os.close(file)
-            raise
-        finalize(made, os.close, file)
-        return made
+        file = _File(path)
+        return cls(file.read, file.size, path)
 
     @classmethod
     def of(cls, data: memoryview) -> "Segment":
@@ -180,7 +206,8 @@ class Segment:
         try:
             data = self._read(entry.offset, entry.length) if fits else b""
         except OSError as fault:
-            raise SegmentDamage(f"{self.path} cannot be read: {fault.strerror}", self) from None
+            kind = SegmentDamage if fault.errno == errno.EIO else SegmentGone
+            raise kind(f"{self.path} cannot be read: {fault.strerror}", self) from None
         if not fits or len(data) != entry.length or checksum(data) != entry.check:
             said = f"column {entry.scope} {entry.path} of {self.path} is damaged"
             raise SegmentDamage(said, self)
@@ -198,7 +225,7 @@ class Segment:
 
     def orders(self) -> tuple[memoryview, memoryview]:
         """Return where the order key of each slot begins and ends, and the keys joined."""
-        column = self.column("frame", "")
+        column = self.column(ORDERS, "")
         if column is None:
             raise SegmentDamage(f"{self.path} has no order", self)
         return column.integers("order.offsets"), column.piece("order.text")

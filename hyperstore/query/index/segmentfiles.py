@@ -1,7 +1,7 @@
 """The files of the index: which there are, which of them can be used, and which are made.
 
 Segments are named by their spans and lie in `cache/index/`. None reaches over the end of a block
-of 65,536 sequence numbers. Files come and go under whoever reads: what is open stays readable.
+of 65,536 sequence numbers. Files come and go under whoever reads, who then looks what is there.
 Whoever builds holds a lock, and looks again what is there once it has it.
 """
 

@@ -55,8 +55,8 @@ class CatchUp:
             except OSError as fault:
                 self._cannot_write(fault)
                 files = self._opened(known)
-        # What is open stays readable when its file is taken away.
-        own = [one for one in known if one not in files and not _covered(one, files)]
+        # Those in memory alone; what was in a file that is gone cannot be read any more.
+        own = [one for one in known if one.path is None and not _covered(one, files)]
         missing = gaps(_sorted([*files, *own]), self.end)
         self._total = max(self._total, self.built + _length(missing))
         for span in missing:
