@@ -30,14 +30,16 @@ from hyperstore.media.picture import open_picture
 from hyperstore.media.uri import shown
 from hyperstore.media.video import open_moment
 
-__all__ = ["Decoding", "Sample", "decode", "per_instance", "unreadable"]
+__all__ = ["WITH_BOXES", "Decoding", "Sample", "decode", "per_instance", "unreadable"]
 
 Sample: TypeAlias = object
 """(image, target); of a FrameGroup, a dict of these by the names of its members; or what the hook
 made of either."""
 
+WITH_BOXES = ("labels", "area", "iscrowd", "keypoints", "visibility")
+"""What of a target belongs to its boxes, one each, beside masks."""
+
 _MODES = ("RGB", "RGBA", "L")
-_WITH_BOXES = ("labels", "area", "iscrowd", "keypoints", "visibility")
 _FAULTS = (CorruptError, FrameError, MediaError, NotFoundError, RefusedError, UsageError)
 
 
@@ -56,17 +58,18 @@ class Decoding:
             raise UsageError(f"mode is one of {', '.join(_MODES)}, not {self.mode!a:.40}")
 
 
-def decode(frame: Frame, position: int, decoding: Decoding) -> Sample:
-    """Return the sample of a frame; `position` becomes its `image_id`.
+def decode(frame: Frame, position: int, decoding: Decoding, epoch: int = 0) -> Sample:
+    """Return the sample of a frame; `position` becomes its `image_id`, `epoch` that of its target.
 
     MediaError names the frame and the URI where a picture, or a mask, cannot be had.
     """
+    at: Target = {"image_id": position, "frame_id": frame.id, "epoch": epoch}
     if isinstance(frame, FrameGroup):
         members: Sample = {
-            name: _pair(member, frame.id, position, decoding) for name, member in frame.items()
+            name: _pair(member, frame.id, at, decoding) for name, member in frame.items()
         }
         return members if decoding.transforms is None else decoding.transforms(members)
-    image, target = _pair(frame, frame.id, position, decoding)
+    image, target = _pair(frame, frame.id, at, decoding)
     if decoding.transforms is None:
         return image, target
     made = decoding.transforms(image, target)
@@ -82,7 +85,7 @@ def per_instance(inputs: object) -> tuple[Tensor, ...]:
     target = inputs[1] if isinstance(inputs, (tuple, list)) and len(inputs) == 2 else inputs
     if not isinstance(target, Mapping):
         raise UsageError("per_instance is given an image with its target, or the target alone")
-    found = map(target.get, _WITH_BOXES)
+    found = map(target.get, WITH_BOXES)
     return tuple(one for one in found if isinstance(one, torch.Tensor))
 
 
@@ -93,7 +96,7 @@ def _check_counts(made: object, frame_id: str) -> None:
     if not isinstance(boxes, torch.Tensor):
         return
     assert isinstance(target, dict)
-    for name in (*_WITH_BOXES, "masks"):
+    for name in (*WITH_BOXES, "masks"):
         other = target.get(name)
         if isinstance(other, torch.Tensor) and other.shape[:1] != boxes.shape[:1]:
             raise UsageError(
@@ -104,11 +107,11 @@ def _check_counts(made: object, frame_id: str) -> None:
 
 
 def _pair(
-    frame: SingleFrame, frame_id: str, position: int, decoding: Decoding
+    frame: SingleFrame, frame_id: str, at: Target, decoding: Decoding
 ) -> tuple[object, Target]:
     try:
         image, canvas = _picture(frame, decoding)
-        target: Target = {"image_id": position, "frame_id": frame_id}
+        target = dict(at)
         if canvas is not None:
             target |= target_of(frame, canvas, decoding.label_ids, decoding.wanted)
     except _FAULTS as error:

@@ -93,7 +93,9 @@ class Samples:
         if type(self.ahead) is not int or self.ahead < 0:
             raise UsageError(f"ahead is a number of frames from 0 on, not {self.ahead!a:.40}")
 
-    def each(self, course: Course, chunks: Iterable[Sequence[int]]) -> Iterator[Sample]:
+    def each(
+        self, course: Course, chunks: Iterable[Sequence[int]], epoch: int = 0
+    ) -> Iterator[Sample]:
         """Yield the sample of each step, None for one that is passed over.
 
         Steps of a chunk are read together. A clip is the list of its samples, without those that
@@ -109,7 +111,7 @@ class Samples:
             try:
                 if fault is not None:
                     raise unreadable(frame, fault) from fault
-                sample = decode(frame, number, self.decoding)
+                sample = decode(frame, number, self.decoding, epoch)
             except MediaError as error:
                 if not self.skip_errors:
                     raise

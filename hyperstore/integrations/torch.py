@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _Batch = TypeVar("_Batch")
-_NEVER = 2**62  # Steps after which an endless view ends all the same.
+_NEVER = 2**62  # Steps after which an endless view ends all the same; and epochs.
 _EPOCH, _START, _DONE = range(3)
 
 
@@ -66,9 +66,14 @@ class FrameDataset(Dataset):  # type: ignore[misc]
         if count is None:
             raise UsageError("the view is endless, and an index is not: use FrameStream")
         self._count = count
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # With the workers.
 
     def __len__(self) -> int:
         return self._count
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say of which epoch the next samples are, for transforms that draw by its number."""
+        self._epoch[0] = _checked_epoch(epoch)
 
     def __getitem__(self, index: int) -> Sample:
         return next(self._each([index]))
@@ -79,7 +84,7 @@ class FrameDataset(Dataset):  # type: ignore[misc]
 
     def _each(self, indices: Sequence[int]) -> Iterator[Sample]:
         places = [range(self._count)[index] for index in indices]  # IndexError beyond the ends.
-        return self._samples.each(self._samples.course, [places])
+        return self._samples.each(self._samples.course, [places], int(self._epoch[0]))
 
 
 class FrameStream(IterableDataset):  # type: ignore[misc]
@@ -146,9 +151,7 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iteration be of this epoch: from its beginning, unless it was resumed in."""
-        if not _is_whole(epoch, 0):
-            raise UsageError(f"an epoch is a whole number from 0 on, not {epoch!a:.60}")
-        if epoch != self.epoch:
+        if _checked_epoch(epoch) != self.epoch:
             self._go_to(epoch, 0)
 
     def _go_to(self, epoch: int, steps: int) -> None:
@@ -235,11 +238,11 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
         if size is None:
             own = mine[worker::workers][skipped:]
             chunks = (own[at : at + LOADER_CHUNK] for at in range(0, len(own), LOADER_CHUNK))
-            yield from (one for one in self._samples.each(course, chunks) if one is not None)
+            yield from (one for one in self._samples.each(course, chunks, epoch) if one is not None)
             return
         first = (worker + skipped * workers) * size
         chunks = (mine[at : at + size] for at in range(first, len(mine), workers * size))
-        samples = self._samples.each(course, chunks)
+        samples = self._samples.each(course, chunks, epoch)
         for at in range(first, len(mine), workers * size):
             batch = list(islice(samples, len(mine[at : at + size])))
             kept = [one for one in batch if one is not None]
@@ -272,6 +275,12 @@ class _Pass:
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         self._epoch, self._start = state["epoch"], state["start"]
         self._given, self._items = state["given"], None
+
+
+def _checked_epoch(given: int) -> int:
+    if not _is_whole(given, 0, _NEVER):
+        raise UsageError(f"an epoch is a whole number from 0 on, not {given!a:.60}")
+    return given
 
 
 def _is_whole(given: object, least: int, below: object = None) -> bool:

@@ -284,7 +284,7 @@ def test_read_takes_files_that_are_no_pictures(tmp_path: Path) -> None:
     sweep = SingleFrame(id="f", source=tmp_path / "sweep.bin")
     image, target = pair(sweep, Decoding(IDS, read=read), 1)
     assert image.tolist() == points.reshape(-1, 4).tolist()
-    assert target == {"image_id": 1, "frame_id": "f"}
+    assert target == {"image_id": 1, "frame_id": "f", "epoch": 0}
 
 
 @pytest.mark.parametrize("kind", ["missing", "broken", "empty", "text"])

@@ -111,6 +111,21 @@ def test_a_loader_gives_each_frame_once(version: DatasetVersion, workers: int) -
     assert seen(shuffled) == [numbered(number) for number in order]
 
 
+def test_samples_say_of_which_epoch_they_are(version: DatasetVersion) -> None:
+    """What a transform draws by it must not be the same in each: by index, too, in any process."""
+    data = FrameDataset(version, labels=LABELS)
+    loader = DataLoader(data, 5, collate_fn=detection_collate)
+    stream = streaming(version)
+    for epoch in (0, 3):
+        data.set_epoch(epoch)
+        stream.set_epoch(epoch)
+        for batches in (loader, loaded(stream, 2)):
+            assert {one["epoch"] for _, targets in batches for one in targets} == {epoch}
+    for wrong in (-1, 1.0, 2**70):
+        with pytest.raises(UsageError, match="an epoch is a whole number"):
+            data.set_epoch(cast("int", wrong))
+
+
 def _after_a_seed(seed: int) -> Any:
     """Return a generator as a sampler finds it: the loader has drawn a seed for its workers."""
     generator = torch.Generator().manual_seed(seed)
