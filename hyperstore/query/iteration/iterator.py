@@ -12,36 +12,20 @@ and handed out in the order asked for.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from threading import RLock
-from typing import NamedTuple, Protocol, Self
+from typing import Self
 
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import QueryError, UsageError
-from hyperstore.ids import derived_id
-from hyperstore.limits import ITERATE_BATCH, ITERATE_BATCH_FIRST
+from hyperstore.query.checks import plain_number
+from hyperstore.query.iteration.course import Batch, Course, Shaping
 from hyperstore.query.iteration.state import Row, State, check_state, joined, state_of
-from hyperstore.query.iteration.steps import Iteration, Plan
-from hyperstore.query.selection.fingerprint import plain_text
+from hyperstore.query.iteration.steps import Iteration
 from hyperstore.query.selection.selection import Selection
 
-__all__ = ["FrameIterator", "Iteration", "Shaping", "joined", "shaped", "way_fingerprint"]
-
-
-class Shaping(Protocol):
-    """What is done to each frame before it is handed out."""
-
-    def __call__(self, frame: Frame, part: int = 0, roi: int | None = None) -> Frame:
-        """Return the frame as it goes out: of which part it is, and for which of its ROIs."""
-        ...
-
-
-class Batch(NamedTuple):
-    """Frames that were read, and of how many each step is, unless each is of one."""
-
-    frames: list[Frame]  # The next one is the last.
-    sizes: Sequence[int] | None
+__all__ = ["FrameIterator", "Iteration", "joined"]
 
 
 class FrameIterator:
@@ -60,16 +44,29 @@ class FrameIterator:
         node: tuple[int, int] = (0, 1),
         worker: tuple[int, int] = (0, 1),
     ) -> None:
-        self.selection = selection
-        self.iteration = Iteration() if iteration is None else iteration
-        self.shape = shape
+        way = Iteration() if iteration is None else iteration
+        self._course = Course(selection, way, shape)
         self._node, self._worker = _share(node, "node"), _share(worker, "worker")
         self._row = Row((), 0)
         self._taken = 0  # Steps of this shard's part of the row that are handed out whole,
         self._inside = 0  # and positions of the one that follows.
-        self._plan: Plan | None = None
         self._lock = os.getpid(), RLock()
         self._forget()
+
+    @property
+    def selection(self) -> Selection:
+        """What it goes through."""
+        return self._course.selection
+
+    @property
+    def iteration(self) -> Iteration:
+        """How."""
+        return self._course.iteration
+
+    @property
+    def shape(self) -> Shaping | None:
+        """What is done to each frame; None where nothing is."""
+        return self._course.shape
 
     @property
     def _alone(self) -> AbstractContextManager[bool]:
@@ -105,11 +102,7 @@ class FrameIterator:
         """Read the next batch; StopIteration where there is none."""
         self._settle()
         if self._batches is None:
-            self.selection.hold()
-            plan, row, shard = self._planned(), self._row, self._shard
-            total = None if plan.count is None else row.shared(plan.count, *shard)
-            reading = _Reading(self.selection, self.shape, plan, row, shard, total)
-            self._batches = reading.batches(self._taken, self._inside)
+            self._batches = self._course.batches(self._row, self._shard, self._taken, self._inside)
         batch = None
         try:
             batch = next(self._batches, None)
@@ -124,7 +117,7 @@ class FrameIterator:
         """Return how many frames this shard has left; UsageError where that is without end."""
         with self._alone:
             self._settle()
-            row, taken, inside, plan = self._row, self._taken, self._inside, self._planned()
+            row, taken, inside, plan = self._row, self._taken, self._inside, self._course.planned
         if plan.count is None:
             raise UsageError("this iteration has no end; give it a limit")
         total = row.shared(plan.count, *self._shard) - taken
@@ -179,28 +172,28 @@ class FrameIterator:
 
     def set_initial_iteration(self, number: int) -> None:
         """Begin after so many frames of the whole row, or of clips: so many clips."""
-        if type(number) is not int or number < 0:
+        first = plain_number(number)
+        if type(first) is not int or first < 0:
             raise UsageError(f"an iteration begins at a whole number from 0 on, not {number!a}")
         self.close()
-        self._row, self._taken, self._inside = Row((), number), 0, 0
+        self._row, self._taken, self._inside = Row((), first), 0, 0
 
     def state_dict(self) -> State:
         """Return where it stands: plain values, from which any process goes on exactly here."""
         with self._alone:
             self._settle()
-            return state_of(self._fingerprint(), self._row, self._shard, self._taken, self._inside)
+            return state_of(
+                self._course.fingerprint, self._row, self._shard, self._taken, self._inside
+            )
 
     def load_state_dict(self, state: State) -> None:
         """Go on where a state was taken: of this shard, of a lone one, or joined of all shards.
 
         QueryError where it is of another selection or iteration, or not as it was made.
         """
-        row, taken, inside = check_state(state, self._fingerprint(), self._shard)
+        row, taken, inside = check_state(state, self._course.fingerprint, self._shard)
         self.close()
         self._row, self._taken, self._inside = row, taken, inside
-
-    def _fingerprint(self) -> str:
-        return way_fingerprint(self.selection, self.iteration)
 
     @property
     def _shard(self) -> tuple[int, int]:
@@ -224,81 +217,24 @@ class FrameIterator:
             self._taken += 1
         self._batch = self._batch._replace(sizes=sizes)
 
-    # Reading.
-
-    def _planned(self) -> Plan:
-        if self._plan is None:
-            self._plan = Plan(self.selection, self.iteration)
-        return self._plan
-
     # As a value.
 
     def __getstate__(self) -> dict[str, object]:
         with self._alone:
             self._settle()
             kept = self.__dict__.copy()
-        for name in ("_batch", "_size", "_batches", "_plan", "_lock"):
+        for name in ("_batch", "_size", "_batches", "_lock"):
             del kept[name]
         return kept
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._plan = None
         self._lock = os.getpid(), RLock()
         self._forget()
 
 
-class _Reading(NamedTuple):
-    """What reads batches, and knows nothing of who takes them."""
-
-    selection: Selection
-    shape: Shaping | None
-    plan: Plan
-    row: Row
-    shard: tuple[int, int]
-    total: int | None
-
-    def batches(self, taken: int, inside: int) -> Iterator[Batch]:
-        """Yield all from there on; few frames at first, so that the first comes soon."""
-        size, total = ITERATE_BATCH_FIRST, self.total
-        while total is None or taken < total:
-            stop = taken + size if total is None else min(taken + size, total)
-            found = self.plan.steps(self.row.steps(*self.shard, taken, stop))
-            parts = None if found.parts is None else found.parts[inside:]
-            frames = shaped(self.selection, self.shape, found.positions[inside:], parts)
-            frames.reverse()
-            yield Batch(frames, found.sizes)
-            taken, inside = stop, 0
-            size = min(4 * size, ITERATE_BATCH)
-
-
-def shaped(
-    selection: Selection,
-    shape: Shaping | None,
-    positions: Sequence[int],
-    parts: Sequence[int] | None = None,
-) -> list[Frame]:
-    """Return the frames at positions as they go out; `parts` are those that they were drawn from,
-    where they were."""
-    frames = selection.read(positions)
-    if shape is None:
-        return frames
-    if selection.is_plain:
-        return [shape(frame) for frame in frames]
-    rois = [selection.place_of(position)[1] for position in positions]
-    is_per_roi = rois[:1] not in ([], [None])  # ROIs are counted as those of a frame's first part.
-    owners = selection.parts_of(positions) if parts is None or is_per_roi else parts
-    return [shape(frame, part, roi) for frame, part, roi in zip(frames, owners, rois, strict=True)]
-
-
-def way_fingerprint(selection: Selection, iteration: Iteration) -> str:
-    """Return hex digits that are the same for the same frames in the same order, in any store."""
-    said = f"{selection.fingerprint} {plain_text(selection.weights)} {plain_text(iteration)}"
-    return derived_id(said.encode())
-
-
 def _share(given: tuple[int, int], what: str) -> tuple[int, int]:
-    at, count = given
+    at, count = map(plain_number, given)
     if type(at) is not int or type(count) is not int or not 0 <= at < count:
         raise QueryError(f"a {what} is a place from 0 and a number above it, not {given!a}")
     return at, count
