@@ -15,8 +15,9 @@ from contextlib import suppress
 
 from hyperstore.errors import CorruptError, MissingObjectError
 from hyperstore.ids import ObjectId
-from hyperstore.storage.environment import Tables, Transaction
+from hyperstore.storage.environment import Cursor, Tables, Transaction
 from hyperstore.storage.packing import (
+    OFFSET_BITS,
     SEQUENCE_MAX,
     record_of_place,
     row_head,
@@ -27,7 +28,6 @@ from hyperstore.storage.packing import (
 from hyperstore.storage.rowplaces import (
     CHUNK_BITS,
     CHUNK_MASK,
-    OFFSET_BITS,
     OFFSET_MASK,
     Moment,
     RowPlaces,
@@ -51,20 +51,20 @@ def payloads_at(
     """
     found: list[tuple[ObjectId, bytes]] = []
     append, chunks, views = found.append, places.chunks, places.views(moment)
-    for number in numbers:
-        try:
-            at = chunks[number >> CHUNK_BITS][number & CHUNK_MASK]
-            place = at >> OFFSET_BITS
-            append(record_of_place(views[number - place], place, at & OFFSET_MASK, kind))
-        except (KeyError, CorruptError):
-            append(_looked_up(transaction, tables, number, kind, places, views))
-            chunks = places.chunks
+    with transaction.cursor(tables.objects) as cursor:
+        for number in numbers:
+            try:
+                at = chunks[number >> CHUNK_BITS][number & CHUNK_MASK]
+                place = at >> OFFSET_BITS
+                append(record_of_place(views[number - place], place, at & OFFSET_MASK, kind))
+            except (KeyError, CorruptError):
+                append(_looked_up(cursor, number, kind, places, views))
+                chunks = places.chunks
     return found
 
 
 def _looked_up(
-    transaction: Transaction,
-    tables: Tables,
+    cursor: Cursor,
     number: int,
     kind: int | None,
     places: RowPlaces,
@@ -77,33 +77,33 @@ def _looked_up(
     if chunk is not None and (at := chunk[number & CHUNK_MASK]):
         place = at >> OFFSET_BITS
         first = number - place
-        if first not in views:
+        if first not in views and first >= 0:
             key = row_key(first)
-            row = transaction.get(key, None, tables.objects)
-            if row is not None:
+            if cursor.set_key(key):
+                row = cursor.value()
                 row_head(key, row)
                 views[first] = row
                 with suppress(CorruptError):
                     return record_of_place(row, place, at & OFFSET_MASK, kind)
-    first, row, held = _row_of(transaction, tables, number)
+    first, row, held = _row_of(cursor, number)
     places.learn(first, held)
     views[first] = row
-    offset = dict(held).get(number - first)
-    if offset is None:
-        raise _missing(number)
-    return record_of_place(row, number - first, offset, kind)
+    place = number - first
+    if place < len(held) and held[place] >> OFFSET_BITS == place:  # Nothing of it was taken out.
+        return record_of_place(row, place, held[place] & OFFSET_MASK, kind)
+    for one in held:
+        if one >> OFFSET_BITS == place:
+            return record_of_place(row, place, one & OFFSET_MASK, kind)
+    raise _missing(number)
 
 
-def _row_of(
-    transaction: Transaction, tables: Tables, number: int
-) -> tuple[int, memoryview, list[tuple[int, int]]]:
+def _row_of(cursor: Cursor, number: int) -> tuple[int, memoryview, list[int]]:
     """Return the row that holds `number` if any does; and place and offset of all that it holds."""
-    with transaction.cursor(tables.objects) as cursor:
-        standing = cursor.set_range(row_key(number + 1))
-        if not (cursor.prev() if standing else cursor.last()):
-            raise _missing(number)
-        found, row = cursor.item()
-        first = row_number(found)
+    standing = cursor.set_range(row_key(number + 1))
+    if not (cursor.prev() if standing else cursor.last()):
+        raise _missing(number)
+    found, row = cursor.item()
+    first = row_number(found)
     key = row_key(first)
     return first, row, row_places(key, row)
 

@@ -28,6 +28,7 @@ from hyperstore.limits import (
 
 __all__ = [
     "KEY_BYTES",
+    "OFFSET_BITS",
     "ROW_HEAD_BYTES",
     "SEQUENCE_MAX",
     "WHERE",
@@ -50,6 +51,7 @@ __all__ = [
 ]
 
 KEY_BYTES = 6
+OFFSET_BITS = 16
 SEQUENCE_MAX = 2 ** (8 * KEY_BYTES) - 1 - ROW_RECORDS_MAX
 _HEAD = struct.Struct("<QI")
 _RECORD = struct.Struct(f"<IH{ID_BYTES}sB")
@@ -62,7 +64,7 @@ WHERE = struct.Struct(f"<{KEY_BYTES}sHH")
 
 assert _RECORD.size + CHECK_BYTES == RECORD_OVERHEAD_BYTES
 assert ROW_RECORDS_MAX <= 2**16
-assert ROW_BYTES_MAX <= 2**16
+assert ROW_BYTES_MAX <= 2**OFFSET_BITS
 
 
 class RowHead(NamedTuple):
@@ -245,19 +247,24 @@ def row_spans(key: bytes, row: memoryview, count: int) -> list[tuple[int, int]]:
     return spans
 
 
-def row_places(key: bytes, row: memoryview) -> list[tuple[int, int]]:
-    """Return place and offset of each record of a row, as `row_spans` does; unchecked further."""
-    places = []
-    offset, last = ROW_HEAD_BYTES, len(row) - RECORD_OVERHEAD_BYTES
-    begin = _RECORD_BEGIN.unpack_from
-    for _ in range(row_head(key, row).records):
-        if offset > last:
-            raise _damaged(key, "its records do not fill it")
-        length, place = begin(row, offset)
-        if not RECORD_OVERHEAD_BYTES <= length <= _LENGTH_BYTES_MAX:
-            raise _damaged(key, "a record has a false length")
-        places.append((place, offset))
-        offset += length
+def row_places(key: bytes, row: memoryview) -> list[int]:
+    """Return place and offset of each record as one number; they must fill the row exactly.
+
+    The offset is in the lowest OFFSET_BITS. Whoever reads a record compares its place and length,
+    which are not checked further here.
+    """
+    count = row_head(key, row).records
+    if count > 1 and len(row) > ROW_BYTES_MAX:
+        raise _damaged(key, "it is too long")
+    offset, places = ROW_HEAD_BYTES, []
+    begin, append = _RECORD_BEGIN.unpack_from, places.append
+    try:
+        for _ in range(count):  # This is most of what a first look at a row costs.
+            length, place = begin(row, offset)
+            append(place << OFFSET_BITS | offset)
+            offset += length
+    except struct.error:
+        offset = 0
     if offset != len(row):
         raise _damaged(key, "its records do not fill it")
     return places

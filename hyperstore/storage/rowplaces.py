@@ -6,20 +6,20 @@ stays where it is: between two reads of one state of the store no page of it cha
 
 from array import array
 
-from hyperstore.limits import ROW_BYTES_MAX, ROW_CHUNKS_MAX, ROW_VIEWS_MAX
+from hyperstore.limits import ROW_CHUNKS_MAX, ROW_RECORDS_MAX, ROW_VIEWS_MAX
+from hyperstore.storage.packing import OFFSET_BITS
 
-__all__ = ["CHUNK_BITS", "CHUNK_MASK", "OFFSET_BITS", "OFFSET_MASK", "Moment", "RowPlaces"]
+__all__ = ["CHUNK_BITS", "CHUNK_MASK", "OFFSET_MASK", "Moment", "RowPlaces"]
 
 Moment = tuple[int, int]
 """Which file or map of it, and which state of the store: between equal ones, nothing moved."""
 
 CHUNK_BITS = 10
 CHUNK_MASK = (1 << CHUNK_BITS) - 1
-OFFSET_BITS = 16
 OFFSET_MASK = (1 << OFFSET_BITS) - 1
 _NOTHING = array("I", bytes(4 << CHUNK_BITS))
 
-assert ROW_BYTES_MAX <= OFFSET_MASK
+assert (ROW_RECORDS_MAX - 1) << OFFSET_BITS < 2**32
 assert array("I").itemsize == 4
 
 
@@ -43,17 +43,19 @@ class RowPlaces:
             self._views = moment, views  # At once, for threads: each goes on with its own.
         return views
 
-    def learn(self, first: int, found: list[tuple[int, int]]) -> None:
-        """Remember places and offsets of the records of the row whose number is `first`."""
+    def learn(self, first: int, found: list[int]) -> None:
+        """Remember place and offset of each record of the row whose number is `first`."""
         chunks = self.chunks
         if len(chunks) >= ROW_CHUNKS_MAX:
             chunks = {}
-        known, chunk = -1, _NOTHING
-        for place, offset in found:
-            if offset <= OFFSET_MASK:
-                number = first + place
-                if number >> CHUNK_BITS != known:
-                    known = number >> CHUNK_BITS
-                    chunk = chunks.setdefault(known, _NOTHING[:])
-                chunk[number & CHUNK_MASK] = place << OFFSET_BITS | offset
+        at, count = first & CHUNK_MASK, len(found)
+        if count and found[-1] >> OFFSET_BITS == count - 1 and at + count <= len(_NOTHING):
+            # As nearly all rows are: nothing of it was taken out. Were it otherwise after all,
+            # as in a damaged row, the places would not fit whoever reads by them.
+            chunk = chunks.setdefault(first >> CHUNK_BITS, _NOTHING[:])
+            chunk[at : at + count] = array("I", found)
+        else:
+            for one in found:
+                number = first + (one >> OFFSET_BITS)
+                chunks.setdefault(number >> CHUNK_BITS, _NOTHING[:])[number & CHUNK_MASK] = one
         self.chunks = chunks

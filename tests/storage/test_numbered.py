@@ -63,6 +63,22 @@ def test_numbers_of_what_was_taken_out_are_not_here_and_others_stay(database: Da
             asked(database, [number])
 
 
+def test_rows_of_many_small_objects_are_read_in_any_order(tmp_path: Path) -> None:
+    """Their places are remembered a thousand numbers together, and rows begin and end between."""
+    payloads = [b"%d" % one for one in range(5_000)]
+    with Database.create(tmp_path / "db") as made:
+        with made.writing() as writer:
+            writer.put_many((object_id(1, one), 1, one) for one in payloads)
+        for dead in (0, 7):
+            with made.writing() as writer:
+                writer.delete_objects([object_id(1, b"%d" % one) for one in range(dead, 5_000, 50)])
+            held = scanned(made)
+            drawn = random.Random(4).choices(sorted(held), k=9_000)
+            for _ in range(2):
+                assert asked(made, drawn) == [held[one] for one in drawn]
+        assert len(held) == 4_800
+
+
 def test_a_flipped_bit_is_told_and_never_read(tmp_path: Path, database: Database) -> None:
     """Nobody compares an id here, so the checks of head and record must tell every damage."""
     held = scanned(database)
