@@ -42,6 +42,7 @@ def frame_of_row(row: Mapping[str, object], place: str, report: Report) -> Wire:
         first = {name: row[name] for name in _SOURCE[:-1] if row.get(name) is not None}
         sources = [{"id": "default"} | first]
     wire["sources"] = sources
+    _drop_implied(wire, sources[0])
     rois = [_roi(mapping(one), place, report) for one in sequence(row.get("rois"))]
     if rois:
         wire["rois"] = rois
@@ -57,17 +58,42 @@ def frame_of_row(row: Mapping[str, object], place: str, report: Report) -> Wire:
     return wire
 
 
+def _drop_implied(wire: Wire, first: Wire) -> None:
+    """Leave out a context that follows from the first source, and then such a time.
+
+    The columns have both for every frame, and the order of frames is the same either way.
+    """
+    if wire.get("context_id") != first.get("uri"):
+        return
+    wire.pop("context_id", None)
+    if wire.get("timestamp") == (first.get("timestamp") or 0):
+        wire.pop("timestamp", None)
+
+
 def _source(row: Mapping[str, object], place: str) -> Wire:
     wire: Wire = _json_of(row, "extra_json", place) | {"id": row.get("id") or "default"}
     wire |= {name: row[name] for name in _SOURCE if row.get(name) is not None}
-    if row.get("preview_uri") is not None:
-        wire["preview"] = {"uri": row["preview_uri"]}
-    pairs = zip(sequence(row.get("mask_ids")), sequence(row.get("mask_uris")), strict=False)
-    masks = [{"id": name, "uri": uri} for name, uri in pairs]
+    preview = _json_of(row, "preview_json", place)
+    if "preview_uri" in row:  # What was edited, or taken away, in this column holds.
+        uri = row["preview_uri"]
+        preview = {} if uri is None else preview | {"uri": uri}
+    if preview:
+        wire["preview"] = preview
+    masks = _masks(row, place)
     if masks:
         wire["masks"] = masks
     meta = _meta(row, place)
     return wire | ({"meta": meta} if meta else {})
+
+
+def _masks(row: Mapping[str, object], place: str) -> list[Wire]:
+    """Return the masks of a source: those of `mask_ids`, with what `masks_json` has beside."""
+    told = [mapping(one) for one in sequence(_read_json(row, "masks_json", place))]
+    if "mask_ids" not in row:
+        return [dict(one) for one in told]
+    known = {one.get("id"): one for one in told}
+    pairs = zip(sequence(row["mask_ids"]), sequence(row.get("mask_uris")), strict=False)
+    return [{**known.get(name, {}), "id": name, "uri": uri} for name, uri in pairs]
 
 
 def _roi(row: Mapping[str, object], place: str, report: Report) -> Wire:
@@ -90,8 +116,11 @@ def _roi(row: Mapping[str, object], place: str, report: Report) -> Wire:
         wire["poly"] = poly
     if kind is not None:
         meta["_type"] = kind
-    if row.get("annotation_id") is not None:
-        meta["_id"] = row["annotation_id"]
+    annotation = row.get("annotation_id")
+    if annotation is not None:
+        meta["_id"] = annotation
+        if isinstance(annotation, str) and annotation.isdecimal():
+            report.note("number in the column annotation_id, read as text", place)
     if meta:
         wire["meta"] = meta
     value = numbers(row.get("mask_value"))
@@ -124,13 +153,19 @@ def _present(meta: Mapping[str, object]) -> Wire:
 
 
 def _json_of(row: Mapping[str, object], name: str, place: str) -> Wire:
-    text = row.get(name)
-    if text is None:
+    value = _read_json(row, name, place)
+    if value is None:
         return {}
-    try:
-        value = json.loads(str(text))
-    except (ValueError, RecursionError):
-        raise FormatError(f"{place}: its column {name} is no JSON") from None
     if not isinstance(value, dict):
         raise FormatError(f"{place}: its column {name} is no map")
     return value
+
+
+def _read_json(row: Mapping[str, object], name: str, place: str) -> object:
+    text = row.get(name)
+    if text is None:
+        return None
+    try:
+        return json.loads(str(text))
+    except (ValueError, RecursionError):
+        raise FormatError(f"{place}: its column {name} is no JSON") from None

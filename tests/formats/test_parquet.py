@@ -86,6 +86,55 @@ def test_frames_are_made_of_columns_where_the_frame_itself_is_not_there(
     assert back.content_id == view.content_id
 
 
+def _picture(uri: str, **said: object) -> Row:
+    return {"uri": uri, "content_type": "image/png", "width": 3, "height": 2, **said}
+
+
+def _without_wire(view: View, file: Path) -> pa.Table:
+    parquet.write(view, file)
+    return pq.read_table(file).drop_columns(["wire"])
+
+
+def test_columns_alone_keep_what_is_known_of_previews_and_masks(
+    store: Store, tmp_path: Path
+) -> None:
+    """Sizes, types and times of them are asked of files otherwise, which may lie far away."""
+    source = _picture("s3://b/1.png", id="default") | {
+        "preview": _picture("s3://b/p.png", timestamp=7),
+        "masks": [_picture("s3://b/m.png", id="00", shade=[1]), {"id": "01", "uri": "s3://b/n"}],
+    }
+    view = filled(store, [{"id": "one", "sources": [source]}])
+    pq.write_table(_without_wire(view, tmp_path / "f.parquet"), tmp_path / "g.parquet")
+    assert read_back(store, tmp_path / "g.parquet").content_id == view.content_id
+
+
+def test_edited_columns_of_previews_and_masks_hold(store: Store, tmp_path: Path) -> None:
+    """Who leads masks elsewhere in pandas edits the column that has their URIs."""
+    source = _picture("s3://b/1.png", id="default") | {
+        "preview": _picture("s3://b/p.png"),
+        "masks": [_picture("s3://b/m.png", id="00"), _picture("s3://b/n.png", id="01")],
+    }
+    view = filled(store, [{"id": "one", "sources": [source]}])
+    (row,) = _without_wire(view, tmp_path / "f.parquet").to_pylist()
+    row["sources"][0] |= {"preview_uri": None, "mask_ids": ["01"], "mask_uris": ["s3://c/n.png"]}
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "g.parquet")
+    with parquet.read(tmp_path / "g.parquet") as opened:
+        (found,) = opened.frames()
+    assert found["sources"] == [
+        _picture("s3://b/1.png", id="default") | {"masks": [_picture("s3://c/n.png", id="01")]}
+    ]
+
+
+def test_columns_alone_say_which_number_became_text(store: Store, tmp_path: Path) -> None:
+    """The column annotation_id is text, so who reads it cannot tell 5 from \"5\"."""
+    roi = {"label": ["a"], "meta": {"_type": "b2d", "_id": 5}, "poly": [0, 0, 1, 0, 1, 1, 0, 1]}
+    view = filled(store, [wire("f", labels=[]) | {"rois": [roi]}])
+    pq.write_table(_without_wire(view, tmp_path / "f.parquet"), tmp_path / "g.parquet")
+    with parquet.read(tmp_path / "g.parquet") as opened:
+        list(opened.frames())
+        assert list(opened.report.notes) == ["number in the column annotation_id, read as text"]
+
+
 def test_a_table_of_strangers_needs_no_more_than_an_address(store: Store, tmp_path: Path) -> None:
     """Columns that say nothing to us are counted."""
     made = pa.table({

@@ -96,6 +96,8 @@ def _source(source: Row, at: int) -> Row:
         "preview_uri": source.get("preview", {}).get("uri"),
         "mask_ids": [mask["id"] for mask in source.get("masks", [])],
         "mask_uris": [mask["uri"] for mask in source.get("masks", [])],
+        "preview_json": source.get("preview"),
+        "masks_json": source.get("masks"),
         "meta_json": source.get("meta"),
         "extra_json": {key: held for key, held in source.items() if key not in known} or None,
     }

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from hyperstore.frames.records import (
     FrameRecord,
     RoiRecord,
-    SourceRecord,
     WholeRecord,
     count_rois,
 )
 from hyperstore.query.tabular.boxes import area_of, bounds_of
 from hyperstore.query.tabular.metadata import json_text, leaves
+from hyperstore.query.tabular.previews import of_masks, part_json, preview_uri
 from hyperstore.query.tabular.rows import (
     Batch,
     Column,
@@ -250,19 +250,6 @@ def _source_rows(batch: Batch) -> Rows:
     )
 
 
-def _preview(source: object) -> str | None:
-    assert isinstance(source, SourceRecord)
-    return None if source.preview is None else source.preview.uri
-
-
-def _masks(name: str) -> Callable[[object], list[str]]:
-    def names(source: object) -> list[str]:
-        assert isinstance(source, SourceRecord)
-        return [getattr(mask, name) for mask in source.masks or ()]
-
-    return names
-
-
 _SOURCES = Table(
     "sources",
     "one row a source of a frame",
@@ -275,9 +262,11 @@ _SOURCES = Table(
         Column("width", "int", "in pixels", attribute("width")),
         Column("height", "int", "in pixels", attribute("height")),
         Column("timestamp", "int", "null where none is given", attribute("timestamp")),
-        Column("preview_uri", "text", "of its preview", of_items(_preview)),
-        Column("mask_ids", "texts", "of its masks", of_items(_masks("id"))),
-        Column("mask_uris", "texts", "of its masks", of_items(_masks("uri"))),
+        Column("preview_uri", "text", "of its preview", preview_uri),
+        Column("mask_ids", "texts", "of its masks", of_masks("id")),
+        Column("mask_uris", "texts", "of its masks", of_masks("uri")),
+        Column("preview_json", "text", "all of its preview, as JSON", part_json("preview")),
+        Column("masks_json", "text", "all of its masks, as JSON", part_json("masks")),
         _META_JSON,
         _EXTRA_JSON,
     ),
