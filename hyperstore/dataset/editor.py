@@ -124,8 +124,8 @@ class Editor:
         if ingest.dotted is not None:
             key, frame_id = ingest.dotted
             warn(
-                f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: it is kept, but "
-                "no query names what stands under it; rename it"
+                f"the metadata key {key!a} (first in {frame_id!a}) holds a dot: queries take it "
+                "for a path, as if it were nested, but a projection does not name it; rename it"
             )
         if warn_replaced and replaced:
             warn(f"{count_of(replaced, 'frame')} replaced those of the same ids")

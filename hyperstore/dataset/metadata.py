@@ -30,7 +30,8 @@ def check_metadata(metadata: object, *, path: str = "metadata") -> dict[str, obj
 def dotted_key(metadata: Mapping[str, object]) -> str | None:
     """Return the first key that holds a dot, at any depth of dicts; None where there is none.
 
-    A frame may have such keys, but a query that names a value by its path does not find them.
+    A frame may have such keys. A query finds them by their path, as nested ones, but a projection
+    takes each dot for a step.
     """
     for key, held in metadata.items():
         if "." in key:

@@ -32,6 +32,20 @@ def test_reserved_fields_are_reserved_at_the_top_only(store: hyperstore.Store) -
         store.create_dataset("x", metadata={"a": {"_coco": {"b.c": 1}}})
 
 
+def test_a_key_with_a_dot_is_warned_of_for_what_it_breaks(
+    store: hyperstore.Store, draft: DatasetVersion
+) -> None:
+    """A warning that is untrue in half is not believed in the other half."""
+    frame = {"id": "one", "sources": [{"id": "default", "uri": "s3://b/1"}], "meta": {"a.b": 1}}
+    with pytest.warns(UserWarning, match="queries take it .* but a projection does not name it"):
+        draft.add_frames([frame])
+    view = hyperstore.DataView("any", store=store)
+    view.add_query("cells", "Current", frame_query="meta.a.b:1")
+    assert [one.id for one in view] == ["one"]
+    (shown,) = draft.get_iterator(projection=["meta.a.b"])
+    assert shown == {"meta": {}}
+
+
 def test_describing_a_dataset_sets_the_keys_given_and_leaves_the_others(
     store: hyperstore.Store,
 ) -> None:
