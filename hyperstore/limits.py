@@ -293,6 +293,7 @@ TABLE_META_DEPTH_MAX = 8  # Maps below are JSON text.
 TABLE_META_PATHS_MAX = 4_096  # Keys, at any depth, of which the types of values are remembered.
 SQL_MEMORY_BYTES = 1024 * 1024 * 1024  # Of DuckDB, before it goes on on disk,
 SQL_DISK_BYTES = 64 * 1024 * 1024 * 1024  # and there, in the folder for temporary files.
+SQL_PROCESS_BYTES = 512 * 1024 * 1024  # Of the command beside: strings of a row, batches, output.
 SQL_CHARS_MAX = 100_000  # Of one statement.
 
 # Integrations. What loaders of other libraries keep of what comes next.
@@ -306,6 +307,7 @@ VERSION_SETS_HELD_BYTES_MAX = 64 * 1024 * 1024  # and of no more bytes, unless o
 VERSION_SETS_SAVED_MAX = 64  # Files in the cache,
 VERSION_SETS_SAVED_BYTES_MAX = 512 * 1024 * 1024  # and their bytes.
 VERSION_SET_SAVED_MIN = 1_024  # Frames or changes; less is made anew in some milliseconds.
+VERSION_SET_PATCHES_MAX = 1_024  # Numbers that stand beside a relative's, before all are copied.
 VERSION_SETS_TRIED = 3  # Known sets from which one is derived, before a walk.
 VERSION_SET_CHANGES_MIN = 64  # So many differences are looked for in any case,
 VERSION_SET_CHANGES_SHARE = 50  # and of many frames this part; a walk costs less than more of them.
@@ -324,6 +326,7 @@ INDEX_POSITIONS_MAX = 4_096  # ROIs or sources of a frame; the same.
 INDEX_LIST_MAX = 64  # Values of one list; of longer ones only the place is kept.
 INDEX_TEXT_BYTES = 160 * 1024 * 1024  # Of frames in one segment, before a new one is begun.
 INDEX_TAIL = 1_024  # Objects that came since; so many are indexed in memory by whoever asks.
+INDEX_UNHURRIED = 128  # New frames that the first query reads by itself, in less time.
 INDEX_MEMORY_SEGMENTS = 4  # That a process keeps of these before it merges some.
 INDEX_CHUNK_BYTES = 8 * 1024 * 1024  # Of objects that are read at a time.
 INDEX_DECODED = 256  # Frames that no segment knows, read together.

@@ -13,10 +13,12 @@ import click
 
 from hyperstore.cli.complete import complete_revisions
 from hyperstore.cli.console import Console, pass_console
+from hyperstore.cli.memory import bounded_memory
 from hyperstore.cli.output import Part, styled
 from hyperstore.cli.text import columns_of, fit, pad, safe
 from hyperstore.cli.verb import Verb, json_option
 from hyperstore.errors import UsageError
+from hyperstore.limits import SQL_MEMORY_BYTES, SQL_PROCESS_BYTES
 from hyperstore.query.sql import Sql, check_statement
 from hyperstore.query.tabular.columns import TABLES
 
@@ -27,6 +29,7 @@ _ROWS = 256  # Shown together, with columns as wide as they need.
 _GAP = 2
 _NARROWEST = 6  # Columns of a cell that is cut.
 _NOTHING = "-"
+_MEMORY_BYTES = SQL_MEMORY_BYTES + SQL_PROCESS_BYTES  # The second: what no limit of DuckDB counts.
 _NUMBERS = (int, float, Decimal)
 
 
@@ -58,7 +61,7 @@ def sql_command(
         _list_tables(console, as_json=as_json)
         return
     asked = check_statement(statement or "")
-    with Sql(console.point(revision).view()) as database:
+    with Sql(console.point(revision).view()) as database, bounded_memory(_MEMORY_BYTES):
         names, rows = database.run(asked)
         if as_json:
             _print_json(console, names, rows)

@@ -5,7 +5,9 @@ statement names is made: DuckDB's own parser says which tables and columns those
 of one reads the store anew, batch by batch, so memory does not grow with the frames. Nothing but
 reading these tables is possible: one SELECT, of these tables and what it defines itself; no file,
 network, extension, setting or other database. What DuckDB cannot hold in its memory goes to a
-folder that is gone afterwards.
+folder that is gone afterwards. Its limit counts tables, sorts and groups, but not the strings and
+lists that a function makes of one row: `repeat('x', 1e9)` takes them from the process, which is
+bounded by who owns it, as the command does.
 """
 
 import json
@@ -200,10 +202,12 @@ class Sql:
             return KeyboardInterrupt()
         if "'pytz'" in text:
             return QueryError("write times that have a zone as text: cast(... as varchar)")
-        if isinstance(error, kinds.OutOfMemoryException):
+        if isinstance(error, (kinds.OutOfMemoryException, MemoryError)):
+            said = text.split(" Possible solutions:")[0]  # They name settings, which are locked.
             return DiskFullError(
                 f"the query takes more than {SQL_MEMORY_BYTES >> 20} MiB of memory, or than the "
-                f"folder for temporary files has room for ({text}); see TMPDIR, or ask for less"
+                f"folder for temporary files has room for ({said or 'there is no more'}); see "
+                "TMPDIR, or ask for less"
             )
         if isinstance(error, kinds.IOException):
             return DiskFullError(f"the folder for temporary files fails: {text}; see TMPDIR")

@@ -45,9 +45,11 @@ def library(name: str, install: str, what: str) -> ModuleType:
     """Return a library of others; UsageError that names the command where it is not installed."""
     try:
         return import_module(name)
-    except ImportError:
-        said = f"{what} needs the library {name.partition('.')[0]}: pip install {install}"
-        raise UsageError(said) from None
+    except ImportError as fault:
+        said = f"{what} needs the library {name.partition('.')[0]}"
+        if isinstance(fault, ModuleNotFoundError):
+            raise UsageError(f"{said}: pip install {install}") from None
+        raise UsageError(f"{said}, which fails to load: {fault}") from None
 
 
 def arrow(part: str = "pyarrow", what: str = "a table") -> ModuleType:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -24,6 +25,43 @@ def test_a_statement_is_answered_as_a_table(cells: Command) -> None:
     """Numbers stand to the right, what is missing is a dash."""
     said = cells("sql", "select id, meta.number n, meta_blob_json b from frames limit 2").out
     assert said == "id    n  b\nf000  0  -\nf004  4  -\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such limit")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "length(repeat('x', 3_000_000_000))",
+        "max(length(repeat(id, 300_000_000)))",
+        "max(len(range(200_000_000 + position)))",
+    ],
+)
+def test_strings_and_lists_that_a_function_makes_are_bounded(
+    cells: Command, tmp_path: Path, asked: str
+) -> None:
+    """DuckDB's own limit does not count them, and one line would take all memory that there is."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run([sys.executable, '-m', 'hyperstore', *sys.argv[1:]])\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    words = [sys.executable, "-c", code, "sql", f"select {asked} from frames"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    ended, peak_kb = map(int, done.stdout.split())
+    assert ended == 128
+    assert re.fullmatch(
+        r"error: the query takes more than 1024 MiB of memory.* or ask for less\n", done.stderr
+    )
+    assert peak_kb < 1024 * (1024 + 512 + 200)
+
+
+def test_the_bound_of_memory_ends_with_the_statement(cells: Command) -> None:
+    """Who runs the command inside a program of theirs goes on as before."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    cells("sql", "select 1")
+    cells.fails("sql", "select nothing", code=128)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_json_and_csv_are_for_programs(cells: Command) -> None:
