@@ -1,8 +1,8 @@
 """Versions of a dataset by what the documented calls say of them: lists, new ones, snapshots."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
+from hyperstore.codec import Struct
 from hyperstore.dataset import founding, publishing
 from hyperstore.dataset.arguments import names_of, one_of
 from hyperstore.dataset.bulk import pending_bulk, warn_of
@@ -20,8 +20,7 @@ from hyperstore.history.commit import DatasetRecord, VersionRecord
 __all__ = ["Parents", "checked_metadata", "list_versions", "make_version", "take_snapshot"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Parents:
+class Parents(Struct, frozen=True):
     """From what a new version begins: at most one, given by its id or by its name."""
 
     ids: Sequence[str] | str | None = None

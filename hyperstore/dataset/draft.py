@@ -5,8 +5,8 @@ the first one left. Of one frame that both changed, the later writer's stays.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.dataset.compare import count_changes, edits_between
 from hyperstore.dataset.edit import FrameEdit, edit_snapshot, empty_snapshot, root
 from hyperstore.dataset.handle import Handle
@@ -55,16 +55,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The ids of a version and of its dataset."""
 
     dataset: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What the refs of one version say."""
 
     place: Place

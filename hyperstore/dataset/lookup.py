@@ -1,8 +1,8 @@
 """Finding commits, versions and datasets by what people and programs call them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.dataset.arguments import nearest
 from hyperstore.dataset.handle import Handle
 from hyperstore.errors import NotFoundError, UsageError, a_type
@@ -30,8 +30,7 @@ _SHOWN_MAX = 5
 _HINTED_MIN = 4  # Fewer digits are hardly meant as an id.
 
 
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
+class CommitInfo(Struct, frozen=True):
     """One commit as `log` shows it; `time` is in milliseconds since 1970, UTC."""
 
     id: str

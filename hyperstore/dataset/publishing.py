@@ -3,11 +3,10 @@
 Each is one operation: what is pending is committed in the transaction that publishes it.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from hyperstore.codec import replace
+from hyperstore.codec import Struct, replace
 from hyperstore.dataset.draft import (
     Place,
     State,
@@ -35,8 +34,7 @@ from hyperstore.storage.host import now_ms
 __all__ = ["SnapshotWish", "publish", "snapshot"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SnapshotWish:
+class SnapshotWish(Struct, frozen=True):
     """What may be said of a snapshot and of the child that goes on from it; None says nothing.
 
     Metadata that is given replaces what the draft holds; the child takes the snapshot's.
@@ -69,7 +67,7 @@ def snapshot(handle: Handle, place: Place, wish: SnapshotWish, *, stand: bool) -
     child_id, created = new_id(), now_ms()
     stamp = datetime.fromtimestamp(created / 1000, UTC).replace(tzinfo=None)
     name = wish.name or f"snapshot {stamp.isoformat(timespec='microseconds')}"
-    wish = dataclasses.replace(wish, name=check_name(name, what="version"))
+    wish = replace(wish, name=check_name(name, what="version"))
 
     def prepare(refs: RefReader) -> tuple[Sequence[Move], Place]:
         state = read_state(refs, place)

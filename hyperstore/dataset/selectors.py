@@ -1,8 +1,8 @@
 """From the names and ids of a documented call to one dataset or one version."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.dataset.arguments import one_of
 from hyperstore.dataset.draft import Place
 from hyperstore.dataset.handle import Handle
@@ -30,8 +30,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Which version is meant. The id of one names its dataset too; none is the current one."""
 
     dataset_id: str | None = None
@@ -44,7 +43,7 @@ class Selector:
         one_of(dataset_id=self.dataset_id, dataset_name=self.dataset_name)
         one_of(version_id=self.version_id, version_name=self.version_name)
         one_of(dataset_id=self.dataset_id, dataset_project=self.dataset_project)
-        for name in self.__slots__:
+        for name in self.__struct_fields__:
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise UsageError(f"{name} is a str, not {a_type(value)}")
@@ -52,7 +51,7 @@ class Selector:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is said at all."""
-        return all(getattr(self, name) is None for name in self.__slots__)
+        return all(getattr(self, name) is None for name in self.__struct_fields__)
 
     @property
     def names_dataset(self) -> bool:
@@ -60,8 +59,7 @@ class Selector:
         return self.dataset_id is not None or self.dataset_name is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """A version that was found."""
 
     dataset: DatasetRecord

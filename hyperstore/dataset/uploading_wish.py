@@ -4,11 +4,10 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from hyperstore.codec import Unfit
+from hyperstore.codec import Struct, Unfit
 from hyperstore.dataset.arguments import one_of
 from hyperstore.dataset.handle import RUNS_FOLDER
 from hyperstore.errors import HyperstoreError, UsageError
@@ -43,8 +42,7 @@ class Target(NamedTuple):
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class UploadWish:
+class UploadWish(Struct, frozen=True):
     """What holds for the uploads of one call."""
 
     ways: tuple[Way, ...]  # The longest start first.

@@ -6,11 +6,10 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple, Self
 
-from hyperstore.codec import replace
+from hyperstore.codec import Struct, replace
 from hyperstore.dataset import lifecycle, publishing
 from hyperstore.dataset.compare import ChangedFrame, changed_frames, count_changes
 from hyperstore.dataset.draft import Place, State, head_snapshot, read_state
@@ -35,8 +34,7 @@ if RUN_VARIABLE in os.environ:  # A worker of a run; whoever belongs to none doe
     import_module("hyperstore.dataset.runsjoin").expect_run()
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """`state` is draft while edits are pending, committed when none are, or published."""
 
     state: str

@@ -6,7 +6,6 @@ Values are compared as they are stored: 1 and 1.0 differ.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from hyperstore.codec import Raw, Struct, decoder, pack
@@ -68,8 +67,7 @@ class Move(NamedTuple):
     distance: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class RoiChange:
+class RoiChange(Struct, frozen=True):
     """One ROI that is on one side only, or differs."""
 
     id: str
@@ -82,8 +80,7 @@ class RoiChange:
     `poly` too where `move` is None."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameChange:
+class FrameChange(Struct, frozen=True):
     """What differs between two versions of one frame. All in stored order; empty where equal."""
 
     added: bool

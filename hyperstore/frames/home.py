@@ -1,12 +1,11 @@
 """Where a frame was read: enough to open it again, and never a handle."""
 
-from dataclasses import dataclass
+from hyperstore.codec import Struct
 
 __all__ = ["ApiDataset", "ApiFrame", "Home"]
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """The version that a frame was read from; small, frozen, picklable."""
 
     store: str  # The path of the store's folder.
@@ -35,16 +34,14 @@ class Home:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ApiDataset:
+class ApiDataset(Struct, frozen=True):
     """The ids of the dataset and version that a frame was read from, as ClearML's API has them."""
 
     id: str | None = None
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiFrame:
+class ApiFrame(Struct, frozen=True):
     """A frame as programs expect it that reach into ClearML's `frame._api_object`."""
 
     id: str

@@ -5,10 +5,10 @@ and what HTML would read as its own is escaped.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Protocol
 
+from hyperstore.codec import Struct
 from hyperstore.frames.words import brief
 
 __all__ = ["Card", "Drawn", "facts_table", "page"]
@@ -30,8 +30,7 @@ class Drawn(Protocol):
     def height(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """What is shown of one source: its name in a group, a picture, and what is to be said of it."""
 
     title: str

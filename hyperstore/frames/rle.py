@@ -11,8 +11,8 @@ room for pixels at all.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.errors import FormatError
 from hyperstore.limits import RLE_PIXELS_MAX, RLE_SIDE_MAX
 
@@ -25,8 +25,7 @@ _GROUPS_MAX = 8  # 40 bits: more than any difference of two counts of a legal ma
 assert RLE_SIDE_MAX**2 < 1 << (_BITS * _GROUPS_MAX - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Rle:
+class Rle(Struct, frozen=True):
     """A checked mask: sides within limits, counts that add up to height times width."""
 
     height: int

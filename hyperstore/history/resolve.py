@@ -7,8 +7,8 @@ command parses revisions; the API takes names and ids in arguments of their own.
 """
 
 import re
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.errors import UsageError
 
 __all__ = ["Range", "Revision", "Step", "parse_range", "parse_revision", "quote_name"]
@@ -20,16 +20,14 @@ _NEEDS_QUOTES = re.compile(r"[@~^:\"\\]|\.\.|\s|^\{")
 _STEPS_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One move from a commit: `~` n first parents up, `^` to the n-th parent, `@` n moves ago."""
 
     kind: str
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Two revisions with `..` between, or `...`, which means what they do not have in common."""
 
     start: str
@@ -37,8 +35,7 @@ class Range:
     is_symmetric: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """What was asked for; a part that was not written is None."""
 
     dataset: str | None

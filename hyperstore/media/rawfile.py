@@ -6,10 +6,10 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from hyperstore.codec import Struct
 from hyperstore.errors import MediaError, NotFoundError, UsageError, a_type
 from hyperstore.ids import content_hash
 from hyperstore.limits import PICTURE_CHUNK_BYTES, PICTURE_MEMORY_BYTES
@@ -20,8 +20,7 @@ __all__ = ["RawFile", "Source", "open_regular", "raw_file", "reading", "sha256_o
 Source: TypeAlias = bytes | str | os.PathLike[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RawFile:
+class RawFile(Struct, frozen=True):
     """An open file. Larger ones are read from the disk twice, so ask `same` in the end."""
 
     stream: BinaryIO

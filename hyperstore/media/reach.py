@@ -9,9 +9,9 @@ once; what is checked is the address that is then connected to, at each redirect
 import ipaddress
 import os
 import socket
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from hyperstore.codec import Struct
 from hyperstore.errors import MediaError, RefusedError
 from hyperstore.media.uri import Bucket, Location, Web, shown
 
@@ -21,8 +21,7 @@ Address = tuple[socket.AddressFamily, tuple[str, int]]
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What a frame's URIs may lead to."""
 
     foreign: bool = False

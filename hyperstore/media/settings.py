@@ -8,10 +8,10 @@ store, and frames that no store has seen yet have media as well.
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from hyperstore.codec import Struct
 from hyperstore.errors import FormatError, UsageError
 from hyperstore.limits import (
     CACHE_FREE_BYTES_MIN,
@@ -95,8 +95,7 @@ _VARIABLES = {key: "HYPERSTORE_" + key.upper().replace(".", "_") for key in MEDI
 _PLACES = (*_VARIABLES.values(), "XDG_CACHE_HOME", "HOME")
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
+class MediaSettings(Struct, frozen=True):
     """What holds for one fetch: the user's and the store's settings put together."""
 
     cache_dir: str

@@ -8,9 +8,9 @@ they carry a port: `s3://HOST:PORT/BUCKET/KEY`, `azure://HOST:PORT/ACCOUNT/...`.
 
 import os
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from hyperstore.codec import Struct
 from hyperstore.errors import RefusedError, UsageError
 from hyperstore.limits import URI_BYTES_MAX, URI_NAME_CHARS_MAX
 
@@ -43,15 +43,13 @@ _KEPT = re.compile(r"media:[0-9a-f]{64}")
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
+class Web(Struct, frozen=True):
     """A place that answers HTTP."""
 
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """An object in a cloud's bucket or container."""
 
     scheme: str  # s3, gs or azure.
@@ -61,8 +59,7 @@ class Bucket:
     account: str = ""  # Azure's.
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A file that a store keeps in its folder `media`."""
 
     digest: str  # Its blake3, 64 hex digits.

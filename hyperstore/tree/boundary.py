@@ -28,16 +28,15 @@ node is hashed, put and indexed. Whole keys instead of separators: 26 (37) kB fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from hyperstore.codec import Struct
 from hyperstore.ids import key_hash
 from hyperstore.limits import NODE_CUT_ONE_IN, NODE_ENTRIES_MAX, NODE_ENTRIES_MIN
 
 __all__ = ["LAW", "Law", "common_bytes", "next_cut", "renewed_separator", "separator"]
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+class Law(Struct, frozen=True):
     """The three numbers of the cut. A store always uses `LAW`; tests make trees of few entries."""
 
     entries_min: int

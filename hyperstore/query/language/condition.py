@@ -6,10 +6,11 @@ frame a leaf may name a field of its ROIs or sources, and then holds if any of t
 other leaves found: the flattened frame.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from hyperstore.codec import Struct
 
 __all__ = [
     "EVERYTHING",
@@ -41,8 +42,7 @@ class Scope(StrEnum):
     SOURCE = "source"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One searchable field: `Field(Scope.ROI, "label", exact=True)` is what is typed as
     `label.keyword` in an ROI query and `rois.label.keyword` in a frame query.
 
@@ -56,15 +56,13 @@ class Field:
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """Equal to this text; on an analysed field, holding its words one after another."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Between two bounds of one type, either of which may be missing: None.
 
     Numbers compare with numbers, exactly (never with booleans); datetimes, which have a zone, with
@@ -77,8 +75,7 @@ class Range:
     high_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Struct, frozen=True):
     """Matching a whole string (on an analysed field, a word of it, too).
 
     `parts` are literal strings and the two wildcards, told apart from text that was escaped:
@@ -88,20 +85,17 @@ class Wildcard:
     parts: tuple[str | bool | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Struct, frozen=True):
     """Matching a whole string (on an analysed field, a word of it, too), in Lucene's syntax."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """Having a value: not missing, not null, not an empty list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(Struct, frozen=True):
     """How a frame's own story goes on since a revision: `path` of the field says which way.
 
     The paths are `added`, `changed` and `removed`; frames that a version no longer has are read
@@ -114,30 +108,26 @@ class Since:
 Test: TypeAlias = Term | Range | Wildcard | Regex | Exists | Since
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     """A test of one field: it holds where any of the field's values fits."""
 
     field: Field
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All of its parts hold; with no part, everything fits."""
 
     parts: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """Any of its parts holds; with no part, nothing fits."""
 
     parts: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The part does not hold."""
 
     part: "Node"
@@ -149,8 +139,7 @@ EVERYTHING = And(())
 NOTHING = Or(())
 
 
-@dataclass(frozen=True, slots=True)
-class RoiCondition:
+class RoiCondition(Struct, frozen=True):
     """How many ROIs of a frame `node` holds of, each by itself, within a range of confidence.
 
     An ROI without a confidence counts as one of 1.0 in `confidence`, as (min, max), both inside;
@@ -164,8 +153,7 @@ class RoiCondition:
     must_not: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """What one query asks of a frame: all that is here, each part independent of the others.
 
     `frame` holds of the flattened frame, `source` of one of its sources, each of `rois` of ROIs.

@@ -19,9 +19,9 @@ class by the addition of what its characters fold to, where that is one characte
 import functools
 import re
 import sys
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from hyperstore.codec import Struct
 from hyperstore.errors import QueryError
 from hyperstore.limits import QUERY_DEPTH_MAX, REGEX_CHARS_MAX, REGEX_REPEATS_MAX
 
@@ -42,29 +42,25 @@ LAST = sys.maxunicode
 Spans = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Characters:
+class Characters(Struct, frozen=True):
     """One character, between the two ends of any of the spans, both inside."""
 
     spans: Spans
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """One part behind another; with none, the empty text."""
 
     parts: tuple["Tree", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alternatives:
+class Alternatives(Struct, frozen=True):
     """Any of the parts; with none, no text at all."""
 
     parts: tuple["Tree", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """The part so many times; None for any number."""
 
     part: "Tree"
@@ -72,8 +68,7 @@ class Repeat:
     most: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Complement:
+class Complement(Struct, frozen=True):
     """Any text but those that fit the part."""
 
     part: "Tree"

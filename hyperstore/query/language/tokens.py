@@ -15,9 +15,9 @@ of a range, and how groups nest.
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from hyperstore.codec import Struct
 from hyperstore.errors import QueryError
 from hyperstore.limits import QUERY_CHARS_MAX
 
@@ -49,8 +49,7 @@ class Kind(Enum):
     STOP = auto()  # The end of the text.
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One token, which begins at the character `at`, counted from 0.
 
     `text` is what it says, with escapes resolved; of a term with wildcards, `parts` tells them from

@@ -6,9 +6,9 @@ Values are strings, numbers and booleans; null is no value, and lists and maps a
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
+from hyperstore.codec import Struct
 from hyperstore.errors import QueryError
 from hyperstore.frames.roots import local_path
 from hyperstore.query.language.condition import Exists, Leaf, Range, Regex, Since, Term, Wildcard
@@ -25,8 +25,7 @@ words_of = re.compile(r"\w+").findall
 """The words of a text that was folded (`str.casefold`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passes:
+class Passes(Struct, frozen=True):
     """What tells of a value whether it passes; None where no value of the type does."""
 
     string: Callable[[str], bool] | None = None

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 
+from hyperstore.codec import Struct, astuple
 from hyperstore.ids import derived_id
 from hyperstore.query.versionsets.parts import Part
 
@@ -29,6 +30,8 @@ def plain_text(value: object) -> str:
         return f"datetime({value.isoformat()})"
     if isinstance(value, (tuple, list)):
         return f"({','.join(map(plain_text, value))})"
+    if isinstance(value, Struct):
+        return f"{type(value).__name__}({','.join(map(plain_text, astuple(value)))})"
     if is_dataclass(value):
         parts = ",".join(plain_text(getattr(value, one.name)) for one in fields(value))
         return f"{type(value).__name__}({parts})"

@@ -12,11 +12,12 @@ frames are read: `settled` puts ids in the place of names.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from pyroaring import BitMap
 
+from hyperstore.codec import replace
 from hyperstore.dataset.draft import Place, read_state
 from hyperstore.dataset.edit import root
 from hyperstore.dataset.handle import Handle
