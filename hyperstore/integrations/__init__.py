@@ -14,8 +14,8 @@ Invariants:
 Files, in reading order: `instances.py` (what is to be found, without any library), `target.py` (the
 same as tensors), `decode.py` (frames to samples), `packing.py` and `collate.py` (samples to
 batches), `ahead.py` (media fetched before they are asked for), `samples.py` (what all datasets
-share), `torch.py` (datasets); `rows.py` (frames as rows), `ray.py` and `dask.py` (as those of a
-cluster).
+share), `torch.py` (datasets); `augmentsets.py` and `augmentation.py` (a view's augmentation, drawn
+and done); `rows.py` (frames as rows), `ray.py` and `dask.py` (as those of a cluster).
 
 Why not a loader of our own? torch's knows processes, pinned memory and devices; what it lacks is an
 order, and that is the DataView's.

@@ -98,7 +98,7 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
     `drop_uneven` leaves out the last steps that not every rank would have. A shuffled view is
     shuffled anew for each epoch, by its seed and the epoch's number. What `transforms` draws at
     random is torch's, seeded for each worker: with another number of them the same frames come in
-    the same order, turned otherwise.
+    the same order, turned otherwise. A view's own augmentation is not (see `augmentation`).
     """
 
     def __init__(

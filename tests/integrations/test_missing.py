@@ -9,7 +9,7 @@ import pytest
 
 PROGRAM = """
 import sys
-sys.modules[sys.argv[1]] = None  # As where it is not installed.
+sys.modules[sys.argv[2]] = None  # As where it is not installed.
 from hyperstore.errors import UsageError
 try:
     __import__("hyperstore.integrations." + sys.argv[1])
@@ -18,16 +18,24 @@ except UsageError as error:
 """
 
 
-@pytest.mark.parametrize("name", ["dask", "ray", "torch"])
-def test_a_library_that_is_missing_is_named(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "library", "extra"),
+    [
+        ("augmentation", "torchvision", "torch"),
+        ("dask", "dask", "dask"),
+        ("ray", "ray", "ray"),
+        ("torch", "torch", "torch"),
+    ],
+)
+def test_a_library_that_is_missing_is_named(name: str, library: str, extra: str) -> None:
     """Not by a traceback out of our imports, and not by what happened to be imported first."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, name],
+        [sys.executable, "-c", PROGRAM, name, library],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    said = f"hyperstore.integrations.{name} needs the library {name}: "
-    assert ended.stdout == said + f"pip install 'hyperstore[{name}]'\n", ended.stderr
+    said = f"hyperstore.integrations.{name} needs the library {library}: "
+    assert ended.stdout == said + f"pip install 'hyperstore[{extra}]'\n", ended.stderr
