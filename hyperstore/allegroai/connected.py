@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hyperstore.allegroai.task import Task
 from hyperstore.query.dataview import DataView
-from hyperstore.query.views.reading import Resolved
+from hyperstore.query.views.resolved import Resolved
 
 __all__ = ["ConnectedView"]
 

@@ -10,8 +10,8 @@ from hyperstore.dataset.arguments import documented
 from hyperstore.errors import UsageError
 from hyperstore.query.dataview import DataView as NativeView
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.views.described import StoreLike
 from hyperstore.query.views.queries import Query
+from hyperstore.query.views.state import StoreLike
 
 __all__ = ["DataPipe", "DataView", "IterationOrder"]
 

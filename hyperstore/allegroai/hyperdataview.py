@@ -13,9 +13,9 @@ from hyperstore.dataset.view import Frame
 from hyperstore.errors import UsageError, a_type
 from hyperstore.query.dataview import DataView
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.views.described import StoreLike
 from hyperstore.query.views.queries import ANY, LABEL_RULES, Query, RoiQuery
 from hyperstore.query.views.shape import Shape
+from hyperstore.query.views.state import StoreLike
 
 __all__ = ["HyperDataView", "HyperDatasetQuery"]
 
@@ -179,7 +179,7 @@ class HyperDataView(ConnectedView):
 
     def get_queries(self) -> list[HyperDatasetQuery]:  # type: ignore[override]
         """Return the queries; a new list."""
-        return [HyperDatasetQuery._of(one) for one in self._spec.queries]
+        return [HyperDatasetQuery._of(one) for one in self._state.spec.queries]
 
     @documented
     def add_mapping_rule(  # type: ignore[override]
@@ -226,11 +226,11 @@ class HyperDataView(ConnectedView):
             **more,  # type: ignore[arg-type]
         )
         if limit is None:
-            self._edit(lambda spec: setattr(spec, "limit", None))
+            self._state.edit(lambda spec: setattr(spec, "limit", None))
 
     def get_iteration_parameters(self) -> dict[str, object]:
         """Return how it is gone through: order, infinite, limit and random_seed."""
-        spec = self._spec
+        spec = self._state.spec
         return {
             "order": str(spec.order),
             "infinite": spec.infinite,

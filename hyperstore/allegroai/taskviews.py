@@ -50,7 +50,7 @@ class TaskViews(TaskFiles):
             found = kind.from_spec(
                 DataView.get(dataview_id=dataview, store=self._handle).spec(), store=self._handle
             )
-            found._id = dataview
+            found._state.id = dataview
             dataview = found
         if not isinstance(dataview, DataView):
             raise UsageError(f"a DataView or the id of one is set, not {a_type(dataview)}")
@@ -124,7 +124,7 @@ class TaskViews(TaskFiles):
         kind = VIEW_CLASSES.get(str(said.get("face", "")), DataView)
         made = kind.from_spec(cast("dict[str, object]", said["spec"]), store=self._handle)
         found = said.get("id")
-        made._id = found if isinstance(found, str) else None
+        made._state.id = found if isinstance(found, str) else None
         return made
 
 

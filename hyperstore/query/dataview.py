@@ -1,24 +1,33 @@
 """DataView: queries over versions as one thing that is counted, gone through, stored and fetched.
 
-`definition.py` has what a program says, `reading.py` what comes of it, `kept.py` how it is kept,
-`locking.py` how it is pinned.
+`views/definition.py` has what a program says, `views/kept.py` how that is stored and pinned; here
+is what comes of it. Whatever it begins goes on, on the state of the versions that it found then;
+what is asked next is asked of what they hold by then.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hyperstore.dataset.arguments import documented
-from hyperstore.dataset.fetching import Wish
-from hyperstore.limits import KEEP_THREADS, PREFETCH_THREADS_MAX
+from hyperstore.dataset.view import Frame
 from hyperstore.query import checks
 from hyperstore.query.iteration.course import Course
 from hyperstore.query.iteration.iterator import FrameIterator, Iteration
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.views.described import StoreLike
-from hyperstore.query.views.locking import Locking
+from hyperstore.query.selection.contexts import browse
+from hyperstore.query.selection.selection import Selection
+from hyperstore.query.views import listing, prefetch, reading
+from hyperstore.query.views.counts import Count
+from hyperstore.query.views.explained import Explained, explained
+from hyperstore.query.views.kept import Kept
 from hyperstore.query.views.prefetch import Prefetch
 from hyperstore.query.views.queries import Query
+from hyperstore.query.views.resolved import Resolved
+from hyperstore.query.views.shape import Shape
+from hyperstore.query.views.spec import Wire
+from hyperstore.query.views.state import StoreLike
+from hyperstore.query.views.telling import tell_read
 
 if TYPE_CHECKING:  # Loaded by who makes a table: it is much to load for who only reads.
     from hyperstore.query import tables
@@ -26,7 +35,7 @@ if TYPE_CHECKING:  # Loaded by who makes a table: it is much to load for who onl
 __all__ = ["DataView"]
 
 
-class DataView(Locking):
+class DataView(Kept):
     """Which frames of which versions, in which order, under which labels. Lazy until it is read.
 
     Without `store` it is about the default store, which is opened when somebody reads.
@@ -74,8 +83,217 @@ class DataView(Locking):
 
     def __repr__(self) -> str:
         said = [] if self.name is None else [ascii(self.name)]
-        said += [one.said for one in self._spec.queries]
+        said += [one.said for one in self._state.spec.queries]
         return f"<DataView {', '.join(said)}>" if said else "<DataView>"
+
+    # What it comes to.
+
+    def selection(self) -> Selection:
+        """Return the frames that it asks for, in order: exact, lazy, picklable; see Selection."""
+        return reading.drawn(self._state, self.resolve(), self.iteration)[0]
+
+    @property
+    def iteration(self) -> Iteration:
+        """How it is gone through, as one value."""
+        return reading.iteration_of(self._state.spec)
+
+    @property
+    def shape(self) -> Shape:
+        """What is done to each frame that it gives out; picklable."""
+        return self._shaped(self.resolve())
+
+    def course(self) -> Course:
+        """Return its frames as they are now and the way through them: picklable; see Course."""
+        return self._course(self.iteration)
+
+    def _course(self, iteration: Iteration) -> Course:
+        found = self.resolve()
+        selection, way = reading.drawn(self._state, found, iteration)
+        return Course(selection, way, self._shaped(found))
+
+    def _shaped(self, found: Resolved) -> Shape:
+        """Return what is done to each frame, for who is about to read them: its run is told."""
+        tell_read(self._state, found)
+        return reading.shape_of(self._state, found)
+
+    def _handing(self, shape: Shape) -> Callable[..., object] | None:
+        """Return what makes of a frame that was read what is handed out; None for the frame."""
+        return None if shape.is_plain else shape
+
+    # Counting.
+
+    def get_count(self) -> Count:
+        """Return how many frames it has; and by `[1]` or unpacking, how many each query has.
+
+        A frame that several queries find counts once. Of an output with a frame for each ROI it is
+        frames still; `len()` counts what an iteration gives out.
+        """
+        return reading.counted(self._state, self.resolve())
+
+    def __len__(self) -> int:
+        """Return how many frames an iteration gives out; of an endless one, how many differ."""
+        state = self._state
+        spec = state.spec
+        if state.first and not (spec.infinite and spec.limit is None):
+            selection, way = reading.drawn(state, self.resolve(), self.iteration)
+            return len(reading.begun(state, FrameIterator(selection, way)))
+        count = len(self.selection())
+        if spec.limit is None:
+            return count
+        return spec.limit if spec.infinite and count else min(spec.limit, count)
+
+    # Iterating.
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self.get_iterator())
+
+    @documented
+    def get_iterator(
+        self,
+        projection: Sequence[str] | None = None,
+        query_cache_size: int | None = None,
+        query_queue_depth: int = 5,
+        allow_repetition: bool = False,
+        auto_synthetic_epoch_limit: bool | None = None,
+        node_id: int | None = None,
+        *,
+        worker_index: int | None = None,
+        num_workers: int | None = None,
+        num_nodes: int | None = None,
+        cache_in_memory: bool = False,
+    ) -> FrameIterator:
+        """Return an iterator over the frames; with a projection, a list of paths, over dicts.
+
+        It knows where it is, so that it can be saved and resumed: see FrameIterator. With
+        `allow_repetition` queries give their shares by weight, frames coming again where one has
+        fewer; unless a limit is set it ends after a synthetic epoch, in which the largest query
+        gives each of its frames about once, or with `auto_synthetic_epoch_limit=False` never.
+        Of `num_nodes` machines each gives `node_id` its number, and on it each of `num_workers`
+        processes `worker_index`; together they give every frame once. What is read ahead and how
+        is not for callers to say: `query_cache_size`, `query_queue_depth` and `cache_in_memory`
+        change nothing but what is refused.
+        """
+        checks.checked_count(query_cache_size, "query_cache_size")
+        checks.checked_count(query_queue_depth, "query_queue_depth")
+        node = reading.share_of(node_id, num_nodes, "node_id", "num_nodes")
+        worker = reading.share_of(worker_index, num_workers, "worker_index", "num_workers")
+        found, state = self.resolve(), self._state
+        iteration = replace(self.iteration, allow_repetition=allow_repetition)
+        ends = auto_synthetic_epoch_limit is not False
+        selection, way = reading.drawn(state, found, iteration, ends=ends)
+        shape = self._shaped(found)
+        if projection is None:
+            hand = self._handing(shape)
+        else:
+            hand = reading.dicts_of(state, found, shape, projection)
+        made = FrameIterator(
+            selection,
+            way,
+            shape=hand,  # type: ignore[arg-type]
+            node=node,
+            worker=worker,
+        )
+        state.held.last = reading.begun(state, made)
+        return made
+
+    def get_current_iteration(self) -> int:
+        """Return how many frames the iterator made last has given out, over all its shares."""
+        last = self._state.held.last
+        return self._state.first if last is None else last.get_current_iteration()
+
+    def set_initial_iteration(self, iteration: int) -> None:
+        """Let the iterators made from now on begin after so many frames.
+
+        So do `to_list`, `to_dict` and `len()`. Counts, splits and tables are of the whole view.
+        """
+        self._state.first = reading.begun_at(iteration)
+        self._state.held.last = None
+
+    # All of it at once.
+
+    @documented
+    def to_list(
+        self, allow_repetition: bool = False, auto_synthetic_epoch_limit: bool | None = None
+    ) -> list[Frame]:
+        """Return the frames as a list, in the order of iteration.
+
+        They are kept, and given again while neither the view nor what its versions hold changes:
+        the same objects. QueryError where the view is endless and has no limit.
+        """
+        state = self._state
+        repeats = allow_repetition and auto_synthetic_epoch_limit is False
+        listing.refuse_endless(state.spec, repeats=repeats)
+        found = self.resolve()
+        key = (self.spec(), found.state, allow_repetition, state.first)
+        if state.held.frames is None or state.held.frames[0] != key:
+            frames = self.get_iterator(
+                allow_repetition=allow_repetition,
+                auto_synthetic_epoch_limit=auto_synthetic_epoch_limit,
+            )
+            state.held.frames = (key, list(frames))
+        return list(state.held.frames[1])
+
+    @documented
+    def to_dict(self, projection: Sequence[str] | None = None) -> list[Wire]:
+        """Return the frames as dicts; with a projection, a list of paths, these parts of them."""
+        listing.refuse_endless(self._state.spec)
+        found, state = self.resolve(), self._state
+        shape = reading.dicts_of(state, found, self._shaped(found), projection)
+        selection, way = reading.drawn(state, found, self.iteration)
+        made = FrameIterator(selection, way, shape=shape)  # type: ignore[arg-type]
+        return list(reading.begun(state, made))  # type: ignore[arg-type]
+
+    @documented
+    def split_to_lists(
+        self,
+        ratio: Sequence[float] = (80, 20),
+        *,
+        seed: int | None = None,
+        by: str = "frame",
+    ) -> list[list[Frame]]:
+        """Return the frames in several lists of these shares, drawn by a seed.
+
+        The sizes are exact, to the frame. With `by="context"` frames of one context, such as a
+        video, all go to one list: no clip is in two of them, and sizes are as near as that allows.
+        """
+        drawn_by = listing.check_split(ratio, seed, by)
+        listing.refuse_endless(self._state.spec)
+        found = self.resolve()
+        hand = self._handing(self._shaped(found))
+        return listing.split(self._state, found, hand, ratio, seed=drawn_by, by=by)
+
+    def explain(self) -> Explained:
+        """Return what its queries ask, and what it takes to answer each; print it to read it."""
+        found = self.resolve()
+        numbers = [at for at, views in enumerate(found.views) for _ in views]
+        count = reading.selected(self._state, found).frame_count
+        return explained(self._state.handle, found.parts(), numbers, count)
+
+    @documented
+    def browse(
+        self, context_id: str, timestamp: int = 0, *, backwards: bool = False
+    ) -> Iterator[Frame]:
+        """Yield the frames of one context from a time in ms on, or with `backwards` back from it.
+
+        In sequence and each once, however the view is iterated.
+        """
+        found = self.resolve()
+        is_whole = self._state.spec.output_rois == checks.ALL_IN_FRAME
+        shape = self._shaped(found) if is_whole else None
+        start: int = checks.plain_number(timestamp)  # type: ignore[assignment]  # Checked there.
+        selection = reading.selected(self._state, found)
+        frames = browse(selection, context_id, start, backwards=backwards)
+        return frames if shape is None else map(shape, frames)
+
+    def roi_stats(self, frames: Iterable[Frame] | None = None) -> dict[str, int]:
+        """Return how many ROIs have each label, as the view shows them: of a batch, or of all.
+
+        QueryError for all of a view that is endless and has no limit.
+        """
+        if frames is None:
+            listing.refuse_endless(self._state.spec)
+            frames = self
+        return listing.labels_counted(frames)
 
     # As tables.
 
@@ -123,17 +341,6 @@ class DataView(Locking):
         """Return its frames for whoever goes through them more than once."""
         return self._course(replace(self.iteration, infinite=False))
 
-    # As one value.
-
-    def course(self) -> Course:
-        """Return its frames as they are now and the way through them: picklable; see Course."""
-        return self._course(self.iteration)
-
-    def _course(self, iteration: Iteration) -> Course:
-        found = self.resolve()
-        selection, way = self._drawn(found, iteration, ends=True)
-        return Course(selection, way, self._shaped(found))
-
     # Files.
 
     @documented
@@ -151,19 +358,10 @@ class DataView(Locking):
         Each file once, whatever the order; what cannot be had is among the failures, and stops
         nothing else. With `force_download` what is in the cache already is fetched anew.
         """
-        threads = checks.checked_count(num_workers, "num_workers")
-        wish = Wish(
-            previews=get_previews,
-            masks=get_masks,
-            force=force_download,
-            threads=min(threads or KEEP_THREADS, PREFETCH_THREADS_MAX),
+        wish = prefetch.wished(
+            num_workers, previews=get_previews, masks=get_masks, force=force_download
         )
-        found = self.resolve()
-        frames = FrameIterator(self._selected(found), Iteration())
-        started = Prefetch(frames, str(self._store_handle().folder), wish)
-        if wait:
-            started.wait()
-        return started
+        return prefetch.started(self._state, self.resolve(), wish, wait=wait)
 
     @documented
     def prefetch_files(

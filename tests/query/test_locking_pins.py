@@ -20,15 +20,16 @@ from hyperstore import (
     UsageError,
 )
 from hyperstore.codec import pack, replace
-from hyperstore.dataset.dataset import Dataset
+from hyperstore.dataset.dataset import Dataset, DatasetVersion
 from hyperstore.history.lock import decode_lock
 from hyperstore.ids import ObjectId
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
-from hyperstore.query.locks.lock import Lock, Shown
+from hyperstore.query.locks.lock import Lock
 from hyperstore.query.locks.lockfile import read_lock_file, stamp_of
 from hyperstore.query.locks.lockstore import list_locks
+from hyperstore.query.views.resolved import Resolved
 from tests.support.frames import wire
 
 FAR_MS = 10**15  # Long after all that the log may undo.
@@ -199,23 +200,24 @@ class Hurried(DataView):
 
     edits = 0
 
-    def _shown(self) -> Shown:
-        found = super()._shown()
-        if self.edits:
+    draft: DatasetVersion | None = None
+
+    def resolve(self) -> Resolved:
+        found = super().resolve()
+        if self.edits and self.draft is not None:
             self.edits -= 1
-            Store(self._store_handle()).dataset("cells").version("Current").add_frames(
-                [wire(f"late{self.edits}")]
-            )
+            self.draft.add_frames([wire(f"late{self.edits}")])
         return found
 
 
 def test_a_draft_that_is_edited_meanwhile_is_looked_at_again(store: Store, cells: Dataset) -> None:
     """A few times; who edits it without end is told."""
     view = Hurried("dogs", store=store).add_query("cells", "Current")
-    cells.version("Current").add_frames([wire("late")])
+    view.draft = cells.version("Current")
+    view.draft.add_frames([wire("late")])
     view.edits = 2
     assert view.lock(commit=True).count == 5
-    cells.version("Current").add_frames([wire("later")])
+    view.draft.add_frames([wire("later")])
     view.edits = 100
     with pytest.raises(ConflictError, match="lock it again"):
         view.lock(commit=True)

@@ -19,7 +19,7 @@ from hyperstore.errors import MissingObjectError, NotFoundError
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
 from hyperstore.query.splits import Split, plan_splits
-from hyperstore.query.views.reading import Resolved
+from hyperstore.query.views.resolved import Resolved
 from tests.support.stores import frame
 
 COUNT = 23
@@ -246,7 +246,7 @@ def test_a_program_may_end_with_splits_in_its_hands(version: DatasetVersion) -> 
     program = f"""
 import hyperstore
 from hyperstore.query.dataview import DataView
-from hyperstore.query.views.reading import Resolved
+from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.splits import plan_splits
 view = DataView(store=hyperstore.open({str(folder)!r}))
 view.add_query(dataset_name="plain")

@@ -1,11 +1,12 @@
 """How many: a count that answers as programs of both ages ask it, and shares of a whole."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from math import inf
 from typing import overload
 
 from hyperstore.errors import QueryError, UsageError, a_type
+from hyperstore.query.checks import plain_number
 
 __all__ = ["Count", "exact_parts"]
 
@@ -46,7 +47,7 @@ class Count(int):
 
 def exact_parts(total: int, ratio: object) -> list[int]:
     """Return how many of `total` go to each share; what rounding leaves goes to large rests."""
-    if isinstance(ratio, str) or not isinstance(ratio, Sequence):
+    if isinstance(ratio, str | Mapping | Set) or not isinstance(ratio, Collection):
         raise UsageError(f"ratio is a list of shares, such as [80, 20], not {a_type(ratio)}")
     exact = [_exact(one) for one in ratio]
     if not exact:
@@ -62,7 +63,7 @@ def exact_parts(total: int, ratio: object) -> list[int]:
 
 def _exact(share: object) -> Fraction:
     """Return a share as it was typed: 0.1 is a tenth."""
-    is_number = isinstance(share, int | float) and not isinstance(share, bool)
-    if not is_number or not 0 < share < inf:  # type: ignore[operator]
+    number = plain_number(share)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < inf:
         raise QueryError(f"a share is a number greater than 0, not {share!a:.100}")
-    return Fraction(repr(share))
+    return Fraction(repr(number))

@@ -1,33 +1,87 @@
-"""The part of a DataView that a program says: queries, mapping, numbers of labels, iteration.
+"""The part of a DataView that a program says: its name, queries, mapping, labels, iteration.
 
 Nothing of it reads frames. Names of versions become ids as soon as they are found; what is not
 found yet is looked for again when somebody reads.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Self
 
-from hyperstore.dataset.arguments import documented, one_of
-from hyperstore.dataset.default import find_default
-from hyperstore.dataset.handle import Handle
-from hyperstore.errors import NotFoundError, UsageError, a_type
+from hyperstore.dataset.arguments import documented, names_of, one_of
+from hyperstore.errors import UsageError, a_type
 from hyperstore.query import checks
 from hyperstore.query.order import IterationOrder
-from hyperstore.query.views.described import Described
+from hyperstore.query.views import described
 from hyperstore.query.views.mapping import MappingRule, checked_labels, refuse_contradictions
 from hyperstore.query.views.queries import LABEL_RULES, Query
 from hyperstore.query.views.queries import RoiQuery as Rule
-from hyperstore.query.views.spec import Spec, Wire, from_wire, patched, to_wire
-from hyperstore.query.views.versions import pinned
+from hyperstore.query.views.spec import Spec, Wire, from_wire, patched
+from hyperstore.query.views.state import ViewState
+from hyperstore.query.views.versions import found_by_ids
 
 __all__ = ["Definition"]
 
 
-class Definition(Described):
+class Definition:
     """What a view says. Its parts are values: what was got from it changes nothing in it."""
 
+    _state: ViewState
     RoiQuery = Rule
+
+    # What it is called.
+
+    @property
+    def name(self) -> str | None:
+        """Its name; None before it has one."""
+        return self._state.spec.name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        described.rename(self._state, value)
+
+    @property
+    def description(self) -> str:
+        """What it is in words."""
+        return self._state.spec.description
+
+    @description.setter
+    def description(self, value: str | None) -> None:
+        described.describe(self._state, value)
+
+    @property
+    def project(self) -> str:
+        """The project that it is in, by name; empty where it is in none."""
+        return self._state.spec.project
+
+    @project.setter
+    def project(self, value: str | None) -> None:
+        described.move_to(self._state, value)
+
+    @property
+    def tags(self) -> list[str]:
+        """Its tags; a copy."""
+        return list(self._state.spec.tags)
+
+    @tags.setter
+    def tags(self, value: Sequence[str]) -> None:
+        self.set_tags(value)
+
+    def get_tags(self) -> list[str]:
+        """Return its tags; a copy."""
+        return self.tags
+
+    def set_tags(self, tags: Sequence[str]) -> None:
+        """Replace its tags."""
+        described.tag(self._state, tags)
+
+    def add_tags(self, tags: Sequence[str]) -> None:
+        """Give it more tags."""
+        self.set_tags([*self.tags, *names_of(tags, what="a tag")])
+
+    def remove_tags(self, tags: Sequence[str]) -> None:
+        """Take tags from it."""
+        gone = frozenset(names_of(tags, what="a tag"))
+        self.set_tags([one for one in self.tags if one not in gone])
 
     # Queries.
 
@@ -57,8 +111,9 @@ class Definition(Described):
         `roi_query` is a label, labels that one ROI has at once, or Lucene about one ROI; `*` asks
         for nothing. `frame_query` and `source_query` are Lucene about a frame and about one of its
         sources. `count_range` is how many ROIs fit, `conf_range` how sure they are; see RoiQuery.
-        Of `weight` see set_iteration_parameters. Names and ids may be `*`; a version may also be a
-        tag or a commit, and is the current one where none is said.
+        A frame that several queries find is that of the one added first. Of `weight` see
+        set_iteration_parameters. Names and ids may be `*`; a version may also be a tag or a
+        commit, and is the current one where none is said.
         """
         one_of(count_range=count_range, num_instances=num_instances)
         counts = num_instances if count_range is None else count_range
@@ -121,32 +176,19 @@ class Definition(Described):
 
     def add_queries(self, queries: "Iterable[Query] | Query") -> Self:
         """Add queries, such as `get_queries()` of a view returns: all of them, or none."""
-        given = [self._found(one) for one in _queries(queries)]
-        self._edit(lambda spec: spec.queries.extend(given))
+        given = _queries(self._state, queries)
+        self._state.edit(lambda spec: spec.queries.extend(given))
         return self
 
     def set_queries(self, queries: "Iterable[Query] | Query") -> Self:
         """Put queries in the place of those that it has."""
-        given = [self._found(one) for one in _queries(queries)]
-        self._edit(lambda spec: setattr(spec, "queries", given))
+        given = _queries(self._state, queries)
+        self._state.edit(lambda spec: setattr(spec, "queries", given))
         return self
 
     def get_queries(self) -> list[Query]:
         """Return the queries, as values; a new list."""
-        return list(self._spec.queries)
-
-    def _found(self, query: Query) -> Query:
-        """Return a query by ids, or as it is where what it names is not there yet."""
-        handle = self._known_handle()
-        with suppress(NotFoundError):
-            return query if handle is None else pinned(handle, query)
-        return query
-
-    def _known_handle(self) -> Handle | None:
-        """Return its store; None where it is the default one, which is not there yet."""
-        if self._handle is None and self._folder is None:
-            return find_default()
-        return self._store_handle()
+        return list(self._state.spec.queries)
 
     # Labels.
 
@@ -174,18 +216,15 @@ class Definition(Described):
             dataset_name=dataset_name,
             version_name=version_name,
         )
-        handle = self._known_handle()
-        if handle is not None:
-            with suppress(NotFoundError):
-                rule = pinned(handle, rule, current=False)
-        rules = [*self._spec.rules, rule]
+        rule = found_by_ids(self._state.known_handle(), rule, current=False)
+        rules = [*self._state.spec.rules, rule]
         refuse_contradictions(rules)
-        self._edit(lambda spec: setattr(spec, "rules", rules))
+        self._state.edit(lambda spec: setattr(spec, "rules", rules))
         return self
 
     def get_mapping_rules(self) -> list[MappingRule]:
         """Return the mapping rules in the order of their importance; a new list."""
-        return list(self._spec.rules)
+        return list(self._state.spec.rules)
 
     def set_mapping_rules(self, rules: Iterable[MappingRule]) -> None:
         """Put mapping rules in the place of those that it has."""
@@ -194,16 +233,16 @@ class Definition(Described):
             if not isinstance(one, MappingRule):
                 raise UsageError(f"a mapping rule is what get_mapping_rules returns, not {one!a}")
         refuse_contradictions(given)
-        self._edit(lambda spec: setattr(spec, "rules", given))
+        self._state.edit(lambda spec: setattr(spec, "rules", given))
 
     def set_labels(self, labels: Mapping[str, int]) -> None:
         """Number the labels, as mapping leaves them: `annotation.label_enum`; others are -1."""
         checked = checked_labels(labels)
-        self._edit(lambda spec: setattr(spec, "labels", checked))
+        self._state.edit(lambda spec: setattr(spec, "labels", checked))
 
     def get_labels(self) -> dict[str, int]:
         """Return the numbers of labels; a copy."""
-        return dict(self._spec.labels)
+        return dict(self._state.spec.labels)
 
     # How it is gone through.
 
@@ -231,6 +270,10 @@ class Definition(Described):
         naturally each query's frames come. Without repetition each frame comes once, and weights
         do nothing; but where a maximum leaves frames of a random order out, queries of different
         weights share what comes, as long as they have frames left.
+
+        `output_rois` is what a frame comes with: all its ROIs (`all_in_frame`), those that fit its
+        query (`only_filtered`), or, once for each of these, that one (`frame_per_roi`). A frame
+        that several queries find is the first one's: it shows the ROIs that this one asks for.
         """
         given: dict[str, object] = {
             "order": None if order is None else checks.checked_order(order),
@@ -251,11 +294,11 @@ class Definition(Described):
                 if value is not None:
                     setattr(spec, name, value)
 
-        self._edit(change)
+        self._state.edit(change)
 
     def get_iteration_parameters(self) -> dict[str, object]:
         """Return how it is gone through."""
-        spec = self._spec
+        spec = self._state.spec
         return {
             "order": spec.order,
             "infinite": spec.infinite,
@@ -271,14 +314,13 @@ class Definition(Described):
     @property
     def output_rois(self) -> str:
         """Which ROIs frames are given out with."""
-        return self._spec.output_rois
+        return self._state.spec.output_rois
 
     # As plain data.
 
     def spec(self) -> Wire:
         """Return all that it says as plain data, sorted and canonical: the form that is stored."""
-        self._pin_found()
-        return to_wire(self._spec)
+        return self._state.wire()
 
     def override(self, changes: Mapping[str, object]) -> Self:
         """Set values by dotted names, such as `{"filters.0.weight": 3}`; None takes one away.
@@ -286,32 +328,14 @@ class Definition(Described):
         The names are those of `spec()`. QueryError for one that a view has not; then nothing has
         changed.
         """
-        self._become(from_wire(patched(self.spec(), changes)))
+        self._state.become(from_wire(patched(self.spec(), changes)))
         return self
 
-    def _become(self, other: Spec) -> None:
-        """Say what another view says, whole."""
 
-        def change(own: Spec) -> None:
-            for name in Spec.__slots__:
-                setattr(own, name, getattr(other, name))
-
-        self._edit(change)
-
-    def _pin_found(self) -> None:
-        """Put ids in the place of names that are known by now."""
-        spec = self._spec
-        if any(_has_names(one) for one in spec.queries):
-            spec.queries = [self._found(one) for one in spec.queries]
-
-
-def _has_names(query: Query) -> bool:
-    return query.dataset_name is not None or query.version_name is not None
-
-
-def _queries(given: object) -> list[Query]:
+def _queries(state: ViewState, given: object) -> list[Query]:
+    """Return queries by ids, as far as what they name is there."""
     if isinstance(given, Query):
-        return [given]
+        given = [given]
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise UsageError(f"queries are what get_queries() returns, not {a_type(given)}")
     found: list[Query] = []
@@ -319,4 +343,4 @@ def _queries(given: object) -> list[Query]:
         if not isinstance(one, Query):
             raise UsageError(f"queries are what get_queries() returns; here is {a_type(one)}")
         found.append(one)
-    return found
+    return [found_by_ids(state.known_handle(), one) for one in found]

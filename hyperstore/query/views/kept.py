@@ -1,33 +1,50 @@
-"""The part of a DataView that is kept: as plain data, and in a store under an id."""
+"""The part of a DataView that is kept: as plain data, in a store under an id, pinned by a lock.
 
-import getpass
+A view that was opened from a lock shows the frames of the commits that the lock names, whatever
+has become of their versions, and does not change; `clone()` gives one that does.
+"""
+
 import json
-import socket
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+import os
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from hyperstore.codec import replace
 from hyperstore.dataset.arguments import documented, one_of
-from hyperstore.errors import NotFoundError, UsageError
-from hyperstore.history.dataview import ViewRecord, read_view
+from hyperstore.dataset.handle import Handle
+from hyperstore.errors import UsageError
 from hyperstore.history.names import check_name
 from hyperstore.query import checks
+from hyperstore.query.locks.lock import Lock
+from hyperstore.query.views import keeping, locking
 from hyperstore.query.views import viewstore as stored
-from hyperstore.query.views.described import StoreLike
-from hyperstore.query.views.listing import Listing
-from hyperstore.query.views.spec import Wire, from_wire, to_wire
+from hyperstore.query.views.definition import Definition
+from hyperstore.query.views.locking import LockLike
+from hyperstore.query.views.resolved import Resolved
+from hyperstore.query.views.state import StoreLike, ViewState
 from hyperstore.query.views.wirefields import refuse_misspelt
 from hyperstore.storage.host import now_ms
 
 __all__ = ["Kept"]
 
 
-class Kept(Listing):
-    """A view that can be stored and fetched."""
+class Kept(Definition):
+    """A view that can be stored and fetched, locked, and opened from a lock."""
 
-    _id: str | None = None
-    _known: Wire | None = None  # What the store said of it when this object last met it there.
+    def __init__(self, store: StoreLike = None) -> None:
+        self._state = ViewState(store)
+
+    @classmethod
+    def _bare(cls, store: StoreLike) -> Self:
+        """Return a new view that says nothing, and that nobody is told of."""
+        return cls(store=store)
+
+    def resolve(self) -> Resolved:
+        """Return which versions it means, as they are now.
+
+        QueryError where it says nothing, NotFoundError where what it names is not there.
+        """
+        return self._state.resolve()
 
     # As plain data.
 
@@ -39,7 +56,7 @@ class Kept(Listing):
         """
         made = cls._bare(store)
         refuse_misspelt(spec)
-        made._take_spec(spec)
+        keeping.take_spec(made._state, spec)
         return made
 
     def to_json(self) -> str:
@@ -57,9 +74,10 @@ class Kept(Listing):
 
     def clone(self, name: str | None = None) -> Self:
         """Return another view that says the same, and is not stored."""
-        made = type(self)._bare(self._handle)
-        made._take_spec(self.spec())
-        made._folder = self._folder
+        place = self._state.place
+        made = type(self)._bare(place if isinstance(place, Handle) else None)
+        made._state.place = place  # Which is opened when somebody reads.
+        keeping.take_spec(made._state, self.spec())
         if name is not None:
             made.name = name
         return made
@@ -69,18 +87,18 @@ class Kept(Listing):
     @property
     def id(self) -> str | None:
         """32 hex digits, once it is stored."""
-        return self._id
+        return self._state.id
 
     @property
     def status(self) -> str:
         """`draft` or `published`, as it stands in the store now."""
-        record = self._record()
+        record = keeping.record_of(self._state)
         return "published" if record is not None and record.published else "draft"
 
     @property
     def record(self) -> Mapping[str, object] | None:
         """All that the store says of it, as plain data; None where it is not stored."""
-        record = self._record()
+        record = keeping.record_of(self._state)
         return None if record is None else stored.record_wire(record)
 
     @documented
@@ -91,29 +109,13 @@ class Kept(Listing):
 
         Stored again it is replaced: with `force` only where it is published, and where somebody
         else changed or deleted it since it was stored or fetched here, which is a ConflictError.
-        One without a name is given one that says who stored it and when. What is pinned by a lock
-        is not stored: a stored view follows its versions.
+        One without a name is given one that says who stored it and when; several may have one
+        name, of which `get` knows them apart by their ids. What is pinned by a lock is not stored:
+        a stored view follows its versions.
         """
         one_of(project=project, project_name=project_name)
-        return self._store(project_name if project is None else project, force=force)
-
-    def _store(self, project: str | None, *, force: bool, publish: bool = False) -> str:
-        self._edit(lambda _: None)  # Refused where it is pinned: what is stored is not.
-        self._name_it()
-        if project is not None:
-            self.project = project
-        spec, queries = self.spec(), self.get_queries()
-        kept = stored.store_view(
-            self._store_handle(),
-            spec,
-            queries,
-            view_id=self._id,
-            known=self._known,
-            force=force,
-            publish=publish,
-        )
-        self._id, self._known = kept.id, kept.spec
-        return kept.id
+        wanted = project_name if project is None else project
+        return keeping.store(self._state, wanted, force=force)
 
     @classmethod
     @documented
@@ -126,8 +128,8 @@ class Kept(Listing):
     ) -> Self:
         """Return a stored view by its id or name; of several of one name the one stored last."""
         made = cls._bare(store)
-        found = stored.find_view(made._store_handle(), view_id=dataview_id, name=dataview_name)
-        made._take(found)
+        found = stored.find_view(made._state.handle, view_id=dataview_id, name=dataview_name)
+        keeping.take(made._state, found)
         return made
 
     @classmethod
@@ -149,23 +151,24 @@ class Kept(Listing):
         `name` is a part of it; `page` counts from 0, of `page_size` views each.
         """
         size = checks.checked_count(page_size, "page_size")
-        if type(page) is not int or page < 0:
+        number = checks.plain_number(page)
+        if type(number) is not int or number < 0:
             raise UsageError(f"page is a whole number of 0 or more, not {page!a:.60}")
-        first = cls._bare(store)
+        handle = cls._bare(store)._state.handle
         found = stored.list_views(
-            first._store_handle(),
+            handle,
             name=name,
             project=project,
             tags=tags,
             only_published=only_published,
             include_archived=include_archived,
-            offset=page * (size or 0),
+            offset=number * (size or 0),
             limit=size,
         )
         views = []
         for one in found:
-            made = cls._bare(first._handle)
-            made._take(one)
+            made = cls._bare(handle)
+            keeping.take(made._state, one)
             views.append(made)
         return views
 
@@ -175,30 +178,24 @@ class Kept(Listing):
 
         Its project may change still, and its mark of being out of use. `force` is that of `store`.
         """
-        return self._store(None, force=force, publish=True)
+        return keeping.store(self._state, None, force=force, publish=True)
 
     def archive(self) -> None:
         """Mark the stored view as out of use."""
-        self._change("archive", lambda one: _marked(one, archived=True))
+        keeping.change(self._state, "archive", lambda one: keeping.marked(one, archived=True))
 
     def unarchive(self) -> None:
         """Take that mark away."""
-        self._change("unarchive", lambda one: _marked(one, archived=False))
+        keeping.change(self._state, "unarchive", lambda one: keeping.marked(one, archived=False))
 
     def move(self, project: str) -> None:
         """Move the stored view to another project, which is a name; nothing else of it changes."""
-        name = check_name(project, what="project")
-        self._change("move", lambda one: _moved(one, name))
-        if self._known is not None:
-            self._known = {**self._known, "project": name}
-        self.project = name
+        keeping.move(self._state, check_name(project, what="project"))
 
     @documented
     def delete(self, force: bool = False) -> None:
         """Delete the stored view, a published one with `force`; this object stays as it is."""
-        done = stored.delete_views(self._store_handle(), [self._stored_id()], force=force)
-        _raise_first(done)
-        self._id = self._known = None
+        keeping.delete(self._state, force=force)
 
     @classmethod
     @documented
@@ -206,14 +203,14 @@ class Kept(Listing):
         cls, dataview_ids: Sequence[str], force: bool = False, *, store: StoreLike = None
     ) -> stored.Bulk:
         """Delete stored views; say of each whether it was."""
-        return stored.delete_views(cls._bare(store)._store_handle(), dataview_ids, force=force)
+        return stored.delete_views(cls._bare(store)._state.handle, dataview_ids, force=force)
 
     @classmethod
     @documented
     def publish_many(cls, dataview_ids: Sequence[str], *, store: StoreLike = None) -> stored.Bulk:
         """Publish stored views as they stand; say of each whether it was."""
         return stored.change_views(
-            cls._bare(store)._store_handle(),
+            cls._bare(store)._state.handle,
             dataview_ids,
             "publish",
             lambda one: replace(one, published=one.published or now_ms()),
@@ -226,10 +223,10 @@ class Kept(Listing):
     ) -> stored.Bulk:
         """Mark stored views as out of use, or take that mark away; say of each whether it was."""
         return stored.change_views(
-            cls._bare(store)._store_handle(),
+            cls._bare(store)._state.handle,
             dataview_ids,
             "archive" if archived else "unarchive",
-            lambda one: _marked(one, archived=archived),
+            lambda one: keeping.marked(one, archived=archived),
         )
 
     @classmethod
@@ -239,57 +236,50 @@ class Kept(Listing):
     ) -> stored.Bulk:
         """Move stored views to another project; say of each whether it was."""
         name = check_name(project, what="project")
-        handle = cls._bare(store)._store_handle()
-        return stored.change_views(handle, dataview_ids, "move", lambda one: _moved(one, name))
+        handle = cls._bare(store)._state.handle
+        return stored.change_views(
+            handle, dataview_ids, "move", lambda one: keeping.moved(one, name)
+        )
 
-    def _take(self, record: ViewRecord) -> None:
-        """Become a stored view."""
-        self._take_spec(record.spec)
-        self._id, self._known = record.id, record.spec
+    # Pinned.
 
-    def _take_spec(self, spec: Mapping[str, object]) -> None:
-        self._become(from_wire(spec))
-        self._pin_found()
+    @documented
+    def lock(self, path: str | os.PathLike[str] | None = None, commit: bool = False) -> Lock:
+        """Pin the frames that the view has now, by commits; keep that, and write it to a file.
 
-    def _name_it(self) -> None:
-        """Give a view that is about to be stored a name, where it has none."""
-        if self.name is not None:
-            return
-        who = f"{getpass.getuser()}@{socket.gethostname()}"
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        self.name = f"Anonymous dataview ({who} {now})"
-        if not self.description:
-            self.description = f"Auto-generated on {now} by {who}"
+        The store keeps what a lock names for as long as it keeps the lock. RefusedError where a
+        draft has edits that no commit has, unless `commit`, which commits them with the lock.
+        """
+        return locking.lock(self._state, self.resolve, path, commit=commit)
 
-    def _record(self) -> ViewRecord | None:
-        if self._id is None:
-            return None
-        with self._store_handle().database.reading() as reader:
-            found = read_view(reader, self._id)
-        return None if found is None else found[1]
+    @documented
+    def stamp(self, path: str | os.PathLike[str], commit: bool = False) -> Lock:
+        """Lock the view, and put that beside a file that was made of it, such as a model.
 
-    def _stored_id(self) -> str:
-        if self._id is None:
-            raise NotFoundError("the view is not stored; store() keeps it")
-        return self._id
+        The file is then known by its content: `hyperstore which` says what it was made of.
+        """
+        return locking.stamp(self._state, self.resolve, path, commit=commit)
 
-    def _change(self, command: str, change: Callable[[ViewRecord], ViewRecord]) -> None:
-        ids = [self._stored_id()]
-        done = stored.change_views(self._store_handle(), ids, command, change)
-        _raise_first(done)
+    @classmethod
+    @documented
+    def from_lock(cls, lock: LockLike, verify: bool = True, *, store: StoreLike = None) -> Self:
+        """Return the view that was locked: the same frames in the same order, for good.
 
+        `lock` is a lock, the path of its file, or its id. With `verify` all its frames are found
+        and held against it; without, only that its commits are here. MissingObjectError says which
+        are not, CorruptError what does not hold.
+        """
+        made = cls._bare(store)
+        locking.open_into(made._state, lock)
+        if verify:
+            made.verify_lock()
+        return made
 
-def _marked(record: ViewRecord, *, archived: bool) -> ViewRecord:
-    others = [one for one in record.system_tags if one != stored.ARCHIVED]
-    return replace(record, system_tags=[*others, stored.ARCHIVED] if archived else others)
+    @property
+    def locked(self) -> Lock | None:
+        """The lock that it was opened from."""
+        return self._state.origin.lock
 
-
-def _moved(record: ViewRecord, project: str) -> ViewRecord:
-    spec = from_wire(record.spec)
-    spec.project = project
-    return replace(record, spec=to_wire(spec), updated=now_ms())
-
-
-def _raise_first(done: stored.Bulk) -> None:
-    for error in done.failed.values():
-        raise error
+    def verify_lock(self) -> None:
+        """Find all frames of a view that was opened from a lock; CorruptError unless they fit."""
+        locking.verify(self._state, self.resolve)

@@ -7,9 +7,31 @@ from weakref import WeakSet
 
 from hyperstore.dataset.fetching import Fetched, Stop, Wish, fetch_into_cache
 from hyperstore.dataset.view import Frame
-from hyperstore.limits import PREFETCH_END_S
+from hyperstore.limits import KEEP_THREADS, PREFETCH_END_S, PREFETCH_THREADS_MAX
+from hyperstore.query import checks
+from hyperstore.query.iteration.iterator import FrameIterator
+from hyperstore.query.views.reading import selected
+from hyperstore.query.views.resolved import Resolved
+from hyperstore.query.views.state import ViewState
 
-__all__ = ["Prefetch"]
+__all__ = ["Prefetch", "started", "wished"]
+
+
+def wished(num_workers: object, *, previews: bool, masks: bool, force: bool) -> Wish:
+    """Return which files are to be fetched, by how many threads; QueryError for no number."""
+    threads = checks.checked_count(num_workers, "num_workers") or KEEP_THREADS
+    return Wish(
+        previews=previews, masks=masks, force=force, threads=min(threads, PREFETCH_THREADS_MAX)
+    )
+
+
+def started(state: ViewState, found: Resolved, wish: Wish, *, wait: bool) -> "Prefetch":
+    """Begin to fetch, in the order of a sequential iteration; with `wait` come to the end."""
+    frames = FrameIterator(selected(state, found))
+    made = Prefetch(frames, str(state.handle.folder), wish)
+    if wait:
+        made.wait()
+    return made
 
 
 class Prefetch:

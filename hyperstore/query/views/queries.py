@@ -156,6 +156,11 @@ class Query:
         """Whether it is about one dataset, and not about any."""
         return (self.dataset_id or self.dataset_name or ANY) != ANY
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it names its dataset or version by something else than an id."""
+        return self.dataset_name is not None or self.version_name is not None
+
     def condition(self) -> Condition:
         """Return what is asked of a frame; QueryError for what cannot be read."""
         rules = self.roi_queries if self.filter_by_roi == LABEL_RULES else ()

@@ -5,6 +5,7 @@ all others see it: not what a batch of this process gathers.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -23,12 +24,12 @@ from hyperstore.query.views.mapping import MappingRule
 from hyperstore.query.views.queries import ANY, Query
 from hyperstore.storage.reader import Reader
 
-__all__ = ["check_some_dataset", "newer_views", "pinned", "views_of"]
+__all__ = ["by_ids", "check_some_dataset", "found_by_ids", "newer_views", "views_of"]
 
 _T = TypeVar("_T", Query, MappingRule)
 
 
-def pinned(handle: Handle, asked: _T, *, current: bool = True) -> _T:
+def by_ids(handle: Handle, asked: _T, *, current: bool = True) -> _T:
     """Return a query or rule with ids in the place of names; NotFoundError for what is not there.
 
     With `current` no version is the current one, else any.
@@ -55,9 +56,16 @@ def pinned(handle: Handle, asked: _T, *, current: bool = True) -> _T:
     )
 
 
+def found_by_ids(handle: Handle | None, asked: _T, *, current: bool = True) -> _T:
+    """Return the same, or what was asked where what it names, or the store, is not there yet."""
+    with suppress(NotFoundError):
+        return asked if handle is None else by_ids(handle, asked, current=current)
+    return asked
+
+
 def views_of(handle: Handle, query: Query) -> list[View]:
     """Return the frames of every version that a query means, as they are now."""
-    asked = pinned(handle, query)
+    asked = by_ids(handle, query)
     if asked.dataset_id != ANY:
         dataset = _dataset(handle, asked)
         if asked.version_id == ANY:
