@@ -17,5 +17,6 @@ def explain(console: Console, selection: Selection, *, as_json: bool) -> int:
     if as_json:
         console.out.json(found.to_dict())
     else:
-        console.out.lines(str(found))
+        for line in str(found).split("\n"):
+            console.out.folded(line, indent=len(line) - len(line.lstrip()) + 2)
     return int(found.count == 0)

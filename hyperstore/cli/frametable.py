@@ -23,6 +23,10 @@ _ROWS = 256  # Shown together, with columns as wide as they need.
 _NARROWEST = 8  # Columns of an id, a context or labels that are cut.
 _TITLES = ("id", "context", "time", "labels", "size")
 _NOTHING = "-"
+_ID, _CONTEXT, _TIME, _LABELS, _SIZE = range(5)
+_CUT = (_ID, _CONTEXT, _LABELS)
+_COLOURS = {_ID: "yellow", _SIZE: "dim"}
+_GAP = 2
 _Row = tuple[str, str, str, str, str]
 
 T = TypeVar("T")
@@ -114,22 +118,28 @@ def _leaves(value: object) -> Iterator[str]:
 
 def _print_table(console: Console, frames: Iterator[Frame]) -> int:
     columns = console.out.columns
+    kept = list(range(len(_TITLES)))
     widths = [0] * len(_TITLES)
     count = 0
     while chunk := list(islice(frames, _ROWS)):
         rows = [_TITLES, *map(_row, chunk)]
         if columns is not None:
-            rows, widths = _narrowed(rows, columns), [0] * len(_TITLES)
+            if not count:
+                kept = _kept(rows, columns)
+            rows, widths = _narrowed(rows, kept, columns), [0] * len(_TITLES)
         widths = [
             max(width, *(columns_of(row[at]) for row in rows)) for at, width in enumerate(widths)
         ]
-        if not count:
-            console.out.line(styled("  ".join(map(pad, rows[0], widths)).rstrip(), "bold"))
-        for row in rows[1:]:
-            first, *middle = map(pad, row[:-1], widths)
-            console.out.line(
-                styled(first, "yellow"), "  ", "  ".join(middle), "  ", styled(row[-1], "dim")
-            )
+        for number, row in enumerate(rows):
+            cells = [pad(row[at], widths[at]) for at in kept]
+            cells[-1] = row[kept[-1]]
+            if not number:
+                if not count:
+                    console.out.line(styled("  ".join(cells).rstrip(), "bold"))
+                continue
+            styles = [_COLOURS.get(at, "") for at in kept]
+            parts = [styled(cell, style) for cell, style in zip(cells, styles, strict=True)]
+            console.out.line(parts[0], *(one for part in parts[1:] for one in ("  ", part)))
         count += len(chunk)
     return count
 
@@ -165,15 +175,43 @@ def _size(sources: list[dict[str, object]]) -> str:
     return _NOTHING if width is None or height is None else f"{width} x {height}"
 
 
-def _narrowed(rows: list[_Row], columns: int) -> list[_Row]:
-    """Cut labels, contexts, then ids, so that each row stands on one line."""
-    widths = [max(columns_of(row[at]) for row in rows) for at in range(5)]
-    left = columns - widths[2] - widths[4] - 8
-    least = [min(width, _NARROWEST) for width in widths]
-    first = min(widths[0], max(least[0], left - least[1] - least[3]))
-    context = min(widths[1], max(least[1], (left - first) // 2, left - first - widths[3]))
-    labels = max(least[3], left - first - context)
+def _least(rows: list[_Row], kept: list[int]) -> list[int]:
+    """Return how many columns each needs: all of it where it holds what is not cut."""
+    wanted = [max(columns_of(row[at]) for row in rows) for at in kept]
     return [
-        (fit(row[0], first), fit(row[1], context), row[2], fit(row[3], labels), row[4])
+        min(width, _NARROWEST) if at in _CUT else width
+        for at, width in zip(kept, wanted, strict=True)
+    ]
+
+
+def _kept(rows: list[_Row], columns: int) -> list[int]:
+    """Return what a narrow terminal has room for: without the size, then the time, then more."""
+    kept = list(range(len(_TITLES)))
+    for at in (_SIZE, _TIME, _CONTEXT):
+        if sum(_least(rows, kept)) + _GAP * (len(kept) - 1) <= columns:
+            break
+        kept.remove(at)
+    return kept
+
+
+def _narrowed(rows: list[_Row], kept: list[int], columns: int) -> list[_Row]:
+    """Cut labels, contexts, then ids, so that each row stands on one line."""
+    widths = [max(columns_of(row[at]) for row in rows) for at in range(len(_TITLES))]
+    least = dict(zip(kept, _least(rows, kept), strict=True))
+    left = columns - _GAP * (len(kept) - 1) - sum(least.get(at, 0) for at in (_TIME, _SIZE))
+    first = min(widths[_ID], max(least[_ID], left - least.get(_CONTEXT, 0) - least[_LABELS]))
+    context = 0
+    if _CONTEXT in kept:
+        context = max(least[_CONTEXT], (left - first) // 2, left - first - widths[_LABELS])
+        context = min(widths[_CONTEXT], context)
+    room = {_ID: first, _CONTEXT: context, _LABELS: max(least[_LABELS], left - first - context)}
+    return [
+        (
+            fit(row[_ID], room[_ID]),
+            fit(row[_CONTEXT], room[_CONTEXT]),
+            row[_TIME],
+            fit(row[_LABELS], room[_LABELS]),
+            row[_SIZE],
+        )
         for row in rows
     ]

@@ -9,14 +9,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
-from hyperstore.cli.text import safe
+from hyperstore.cli.text import folds, safe
 
 __all__ = ["Output", "Part", "Styled", "styled"]
 
 _COLUMNS = 80
+_TITLE = 11  # Columns of what a field is called.
 _STYLES = {
     "red": "31",
     "green": "32",
@@ -53,6 +54,25 @@ class Output:
     def line(self, *parts: Part) -> None:
         """Print one line of results."""
         self._print(parts, sys.stdout)
+
+    def folded(self, *parts: Part, indent: int = 2) -> None:
+        """Print one line of results; on a terminal on several, where it is too long for one.
+
+        All but the first stand `indent` columns in.
+        """
+        columns = self.columns
+        if columns is None:
+            self.line(*parts)
+            return
+        if indent > columns // 2:
+            indent = 2
+        shown = [styled(safe(text), style) for text, style in map(_styled, parts)]
+        for number, (begin, end) in enumerate(folds("".join(map(_text, shown)), columns, indent)):
+            self.line(" " * indent if number else "", *_sliced(shown, begin, end))
+
+    def field(self, title: str, *parts: Part) -> None:
+        """Print one thing that is known of something, below and above others of it."""
+        self.folded(f"{title + ':':<{_TITLE}}", *parts, indent=_TITLE)
 
     def lines(self, text: str, indent: str = "") -> None:
         """Print text of several lines."""
@@ -131,6 +151,22 @@ class Output:
     def _print(self, parts: tuple[Part, ...], stream: IO[str]) -> None:
         coloured = self.is_coloured(stream)
         print("".join(_rendered(part, coloured=coloured) for part in parts), file=stream)
+
+
+def _styled(part: Part) -> Styled:
+    return styled(part, "") if isinstance(part, str) else part
+
+
+def _text(part: Styled) -> str:
+    return part.text
+
+
+def _sliced(parts: Iterable[Styled], begin: int, end: int) -> Iterator[Styled]:
+    """Yield what of the parts stands between two places in their text."""
+    at = 0
+    for text, style in parts:
+        yield styled(text[max(0, begin - at) : max(0, end - at)], style)
+        at += len(text)
 
 
 def _rendered(part: Part, *, coloured: bool) -> str:

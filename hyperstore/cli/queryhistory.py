@@ -10,7 +10,7 @@ from hyperstore.cli.asked import Asked
 from hyperstore.cli.console import Console
 from hyperstore.cli.output import Part, styled
 from hyperstore.cli.progress import stages
-from hyperstore.cli.text import fit, plural
+from hyperstore.cli.text import fit, plural, safe
 from hyperstore.errors import UsageError
 from hyperstore.ids import CommitId, ObjectId
 from hyperstore.query.index.frameindex import FrameIndex
@@ -21,6 +21,8 @@ __all__ = ["history_option", "show_history"]
 T = TypeVar("T")
 
 _TITLE_COLUMNS = 50
+_BEFORE = len("  from 0123456789ab ")
+_LEAST = 12
 
 history_option: Callable[[T], T] = click.option(  # type: ignore[assignment]
     "--history",
@@ -60,8 +62,8 @@ def show_history(
         elif ids:
             console.out.line(one.frame_id)
         else:
-            for parts in _lines(one, titles):
-                console.out.line(*parts)
+            for parts in _lines(console, one, titles):
+                console.out.folded(*parts, indent=7)
     if most is not None and most < len(found) and not as_json and not ids:
         console.out.note(f"{most:,} of {plural(len(found), 'frame')}")
     if point.is_version and point.version.status().state == "draft":
@@ -75,6 +77,9 @@ class _Titles:
     def __init__(self, console: Console) -> None:
         self._store = console.store
         self._known: dict[str, str] = {}
+        columns = console.out.columns
+        left = _TITLE_COLUMNS if columns is None else max(_LEAST, columns - _BEFORE)
+        self._columns = min(_TITLE_COLUMNS, left)
 
     def parts(self, commit: str, done_in: str | None) -> Iterator[Part]:
         yield styled(commit[:12], "yellow")
@@ -87,12 +92,14 @@ class _Titles:
     def _title(self, commit: str) -> str:
         if commit not in self._known:
             message = self._store.commit_info(commit).message
-            self._known[commit] = fit(message.splitlines()[0], _TITLE_COLUMNS)
+            self._known[commit] = fit(safe(message.splitlines()[0]), self._columns)
         return self._known[commit]
 
 
-def _lines(one: FrameHistory, titles: _Titles) -> Iterator[list[Part]]:
-    yield [styled(one.frame_id, "green" if one.fits_now else "red")]
+def _lines(console: Console, one: FrameHistory, titles: _Titles) -> Iterator[list[Part]]:
+    columns, name = console.out.columns, safe(one.frame_id)
+    name = name if columns is None else fit(name, columns)
+    yield [styled(name, "green" if one.fits_now else "red")]
     for span in one.spans:
         cut = " or earlier, history ends there" if span.is_cut else ""
         yield ["  from ", *titles.parts(span.began, span.began_in), cut]

@@ -79,12 +79,13 @@ def _list_tables(console: Console, *, as_json: bool) -> None:
                 row = {"table": table.name, "column": column.name, "type": column.kind}
                 out.json(row | {"about": column.about})
             continue
-        out.line(styled(table.name, "bold"), f": {table.about}")
+        out.folded(styled(table.name, "bold"), f": {table.about}", indent=4)
         for column in table.columns:
             name = styled(pad(column.name, 16), "yellow")
-            out.line("  ", name, "  ", pad(column.kind, 7), "  ", column.about)
+            out.folded("  ", name, "  ", pad(column.kind, 7), "  ", column.about, indent=29)
         if table.metas is not None:
-            out.line("  ", styled(pad("meta.KEY", 16), "yellow"), "  of the metadata, by its type")
+            name = styled(pad("meta.KEY", 16), "yellow")
+            out.folded("  ", name, "  of the metadata, by its type", indent=20)
 
 
 def _print_json(console: Console, names: Sequence[str], rows: Iterator[_Row]) -> None:

@@ -57,5 +57,6 @@ def _print(console: Console, place: Path, lock: Lock, *, as_json: bool) -> None:
         console.out.json({**lock_json(lock), "file": str(place)})
         return
     called = f" of view {lock.name}" if lock.name else ""
-    console.out.line(f"Stamped {place.stem} with {plural(lock.count, 'frame')}{called}: {place}")
-    console.out.line("Lock:      ", styled(lock.id, "yellow"))
+    made = f"Stamped {place.stem} with {plural(lock.count, 'frame')}{called}: {place}"
+    console.out.folded(made)
+    console.out.field("Lock", styled(lock.id, "yellow"))

@@ -79,7 +79,7 @@ def stats_command(
             target.write_bytes(draw_charts(f"{title}: {line}", drawn))
     if html or png:
         return
-    console.out.line(styled(title, "yellow"), "  ", line)
+    console.out.folded(styled(title, "yellow"), "  ", line)
     print_charts(console.out, charts_of(statistics, rows or STATS_ROWS))
 
 

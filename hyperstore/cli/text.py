@@ -11,7 +11,17 @@ import unicodedata
 
 from hyperstore.dataset.secrets import without_secrets
 
-__all__ = ["NOUNS", "ago", "columns_of", "fit", "pad", "plural", "recorded_command", "safe"]
+__all__ = [
+    "NOUNS",
+    "ago",
+    "columns_of",
+    "fit",
+    "folds",
+    "pad",
+    "plural",
+    "recorded_command",
+    "safe",
+]
 
 NOUNS = {
     "annotations": "annotation",
@@ -109,6 +119,32 @@ def fit(text: str, columns: int) -> str:
             break
         taken.append(character)
     return "".join(taken) + mark
+
+
+def folds(text: str, columns: int, indent: int = 0) -> list[tuple[int, int]]:
+    """Return where the lines of `text` begin and end, cut at spaces where it has some.
+
+    All but the first stand `indent` columns in, and what begins the first one stays with it.
+    """
+    found: list[tuple[int, int]] = []
+    begin, space, width, room = 0, -1, 0, max(2, columns)
+    head = indent  # Columns in which a space ends no line.
+    at = 0
+    while at < len(text):
+        width += _columns(text[at])
+        if text[at] == " " and width > head:
+            space = at
+        if width <= room:
+            at += 1
+            continue
+        if space > begin:
+            found.append((begin, space))
+            begin = space + 1
+        else:
+            found.append((begin, at))
+            begin = at
+        at, space, width, head, room = begin, -1, 0, 0, max(2, columns - indent)
+    return [*found, (begin, len(text))]
 
 
 def plural(count: int, noun: str) -> str:

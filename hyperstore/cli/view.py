@@ -86,7 +86,7 @@ def create_verb(
     set_manner(view, manner)
     view.resolve()  # What it names is there.
     view.store()
-    console.out.line(f"Created view {name} ({view.id})")
+    console.out.folded(f"Created view {name} ({view.id})")
 
 
 @view_command.command("add", cls=Verb)
@@ -108,7 +108,7 @@ def add_verb(
     view.add_queries(queries_of(console, asked, weight))
     view.resolve()
     view.store(force=force)
-    console.out.line(f"View {view.name} has {plural(len(view.get_queries()), 'query')}")
+    console.out.folded(f"View {view.name} has {plural(len(view.get_queries()), 'query')}")
 
 
 @view_command.command("list", cls=Verb)
@@ -161,25 +161,25 @@ def show_verb(console: Console, name: str, as_json: bool) -> None:
         console.out.json({**record, "count": int(count), "counts": count.queries})
         return
     out = console.out
-    out.line(styled(f"view {view.name}", "yellow"))
-    out.line("Id:        ", str(record["id"]))
-    out.line("State:     ", view.status)
-    out.line("Stored:    ", shown_time(int(str(record["updated"]))), " by ", str(record["user"]))
+    out.folded(styled(f"view {view.name}", "yellow"), indent=5)
+    out.field("Id", str(record["id"]))
+    out.field("State", view.status)
+    out.field("Stored", shown_time(int(str(record["updated"]))), " by ", str(record["user"]))
     for title, value in (("Project", view.project), ("Tags", ", ".join(view.tags))):
         if value:
-            out.line(f"{title + ':':<11}", value)
+            out.field(title, value)
     if view.description:
-        out.line("About:     ", view.description)
+        out.field("About", view.description)
     for query in view.get_queries():
-        out.line("Query:     ", _said(console, query))
+        out.field("Query", _said(console, query))
     for rule in view.get_mapping_rules():
-        out.line("Mapping:   ", f"{', '.join(rule.from_labels)} -> {rule.to_label}")
+        out.field("Mapping", f"{', '.join(rule.from_labels)} -> {rule.to_label}")
     for label, number in view.get_labels().items():
-        out.line("Label:     ", f"{label} = {number}")
+        out.field("Label", f"{label} = {number}")
     said = view.get_iteration_parameters()
     shown = [f"{key} {value}" for key, value in said.items() if value not in (None, False)]
-    out.line("Iteration: ", ", ".join(shown))
-    out.line(*_count(view))
+    out.field("Iteration", ", ".join(shown))
+    out.field("Frames", _count(view))
 
 
 @view_command.command("edit", cls=Verb)
@@ -205,7 +205,7 @@ def edit_verb(
         _check_free(console, view.name, "choose another name", but=view.id)
         view.resolve()
         view.store(force=force)
-        console.out.line(f"Changed view {view.name}")
+        console.out.folded(f"Changed view {view.name}")
         return
 
     known = stored.find_view(console.store.handle, view_id=view.id).spec
@@ -224,7 +224,7 @@ def edit_verb(
         )
 
     is_changed = edited_spec(view.spec(), store)
-    console.out.line(f"Changed view {name}" if is_changed else "Nothing was changed")
+    console.out.folded(f"Changed view {name}" if is_changed else "Nothing was changed")
 
 
 @view_command.command("clone", cls=Verb)
@@ -236,7 +236,7 @@ def clone_verb(console: Console, name: str, new: str) -> None:
     _check_free(console, new, "choose another name")
     made = _view(console, name).clone(new)
     made.store()
-    console.out.line(f"Created view {new} ({made.id})")
+    console.out.folded(f"Created view {new} ({made.id})")
 
 
 @view_command.command("delete", cls=Verb)
@@ -252,7 +252,8 @@ def delete_verb(console: Console, names: tuple[str, ...], force: bool) -> None:
                 raise RefusedError(f"view {view.name!a} is published; delete it with -f")
     _all_done(stored.delete_views(console.store.handle, _ids(found), force=force))
     for view in found:
-        console.out.line(f"Deleted view {view.name} ({view.id}); `hyperstore undo` brings it back")
+        said = f"Deleted view {view.name} ({view.id}); `hyperstore undo` brings it back"
+        console.out.folded(said)
 
 
 @view_command.command("publish", cls=Verb)
@@ -263,7 +264,7 @@ def publish_verb(console: Console, names: tuple[str, ...]) -> None:
     found = _views(console, names)
     _all_done(DataView.publish_many(_ids(found), store=console.store))
     for view in found:
-        console.out.line(f"Published view {view.name}")
+        console.out.folded(f"Published view {view.name}")
 
 
 @view_command.command("archive", cls=Verb)
@@ -275,7 +276,7 @@ def archive_verb(console: Console, names: tuple[str, ...], undone: bool) -> None
     found = _views(console, names)
     _all_done(DataView.archive_many(_ids(found), archived=not undone, store=console.store))
     for view in found:
-        console.out.line(f"{'Unarchived' if undone else 'Archived'} view {view.name}")
+        console.out.folded(f"{'Unarchived' if undone else 'Archived'} view {view.name}")
 
 
 @view_command.command("move", cls=Verb)
@@ -287,7 +288,7 @@ def move_verb(console: Console, names: tuple[str, ...], project: str) -> None:
     found = _views(console, names)
     _all_done(DataView.move_many(_ids(found), project, store=console.store))
     for view in found:
-        console.out.line(f"Moved view {view.name} to {project}")
+        console.out.folded(f"Moved view {view.name} to {project}")
 
 
 for _verb in (lock_verb, locks_verb, unlock_verb, verify_verb, diff_verb):
@@ -363,10 +364,10 @@ def _where(console: Console, query: Query) -> str:
         return f"{dataset[:12]}@{version[:12]}"
 
 
-def _count(view: DataView) -> list[Part]:
+def _count(view: DataView) -> Part:
     try:
         count = view.get_count()
     except HyperstoreError as error:  # It can be shown, and mended, all the same.
-        return ["Frames:    ", styled(str(error), "red")]
+        return styled(str(error), "red")
     each = f" ({', '.join(f'{one:,}' for one in count.queries)})" if len(count.queries) > 1 else ""
-    return ["Frames:    ", f"{int(count):,}{each}"]
+    return f"{int(count):,}{each}"

@@ -96,10 +96,11 @@ def lock_verb(
         console.out.json({**lock_json(lock), "file": None if place is None else str(place)})
         return
     where = "" if place is None else f" in {place}"
-    console.out.line(f"Locked {plural(lock.count, 'frame')} of view {view.name}{where}")
-    console.out.line("Lock:      ", styled(lock.id, "yellow"))
+    made = f"Locked {plural(lock.count, 'frame')} of view {view.name}{where}"
+    console.out.folded(made)
+    console.out.field("Lock", styled(lock.id, "yellow"))
     for title in lock.titles:
-        console.out.line("Pins:      ", title)
+        console.out.field("Pins", title)
 
 
 @click.command("locks", cls=Verb)
@@ -135,7 +136,8 @@ def unlock_verb(console: Console, names: tuple[str, ...]) -> None:
     found = {lock.id: lock for lock in (lock_named(console, name) for name in names)}
     remove_locks(console.store.handle, list(found))
     for lock in found.values():
-        console.out.line(f"Removed lock {lock.id[:12]}; `hyperstore undo` brings it back")
+        said = f"Removed lock {lock.id[:12]}; `hyperstore undo` brings it back"
+        console.out.folded(said)
 
 
 @click.command("verify", cls=Verb)
@@ -151,7 +153,8 @@ def verify_verb(console: Console, name: str, as_json: bool) -> None:
     if as_json:
         console.out.json({**lock_json(lock), "holds": True})
         return
-    console.out.line(f"Lock {lock.id[:12]} holds: {plural(lock.count, 'frame')}, in their order")
+    held = f"Lock {lock.id[:12]} holds: {plural(lock.count, 'frame')}, in their order"
+    console.out.folded(held)
 
 
 @click.command("diff", cls=Verb)

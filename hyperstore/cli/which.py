@@ -58,7 +58,8 @@ def which_command(console: Console, file: Path, as_json: bool) -> int:
         if as_json:
             console.out.json({"state": _UNKNOWN, "path": str(file)})
         else:
-            console.out.line(f"{file}: no lock is known; `hyperstore stamp` puts one beside it")
+            said = f"{file}: no lock is known; `hyperstore stamp` puts one beside it"
+            console.out.folded(said)
         return 1
     if as_json:
         _print_json(console, file, answer)
@@ -116,22 +117,23 @@ def _print(console: Console, file: Path, now: StampedFile, answer: _Answer) -> N
     out, lock, stamped = console.out, answer.lock, answer.stamped
     called = f" of view {lock.name}" if lock.name else ""
     made = "was made of" if answer.state != _CHANGED else "was stamped with"
-    out.line(f"{file} {made} {plural(lock.count, 'frame')}{called}")
-    out.line("Lock:      ", styled(lock.id, "yellow"), f", says {answer.source}")
+    out.folded(f"{file} {made} {plural(lock.count, 'frame')}{called}")
+    out.field("Lock", styled(lock.id, "yellow"), f", says {answer.source}")
     for title in lock.titles:
-        out.line("Pins:      ", title)
+        out.field("Pins", title)
     for line in _view_lines(lock):
-        out.line("View:      ", line)
+        out.field("View", line)
     if answer.state == _RENAMED and stamped is not None:
-        out.line("File:      ", f"as it was stamped under the name {stamped.name}")
+        out.field("File", f"as it was stamped under the name {stamped.name}")
     elif answer.state == _RENAMED:
-        out.line("File:      ", "as it was stamped, by its content")
+        out.field("File", "as it was stamped, by its content")
     elif answer.state == _SAME:
         known = "as it was stamped" if stamped is not None else "the lock does not say which"
-        out.line("File:      ", known)
+        out.field("File", known)
     elif stamped is not None:
         sizes = f"{stamped.size:,} bytes then, {now.size:,} now"
-        out.line("File:      ", styled("changed since it was stamped", "red"), f" ({sizes})")
+        changed = styled("changed since it was stamped", "red")
+        out.field("File", changed, f" ({sizes})")
     with suppress(NotFoundError):
         _print_presence(console, lock)
 

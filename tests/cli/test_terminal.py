@@ -6,14 +6,17 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hyperstore.cli import progress
 from hyperstore.cli.output import Output
-from hyperstore.cli.text import columns_of
+from hyperstore.cli.text import columns_of, folds
 from tests.cli.conftest import lines
 from tests.support.command import Command, environment, spawn
 from tests.support.frames import wire, wires
@@ -23,12 +26,18 @@ termios = pytest.importorskip("termios")
 _COLOUR = re.compile(r"\x1b\[[0-9]*m")
 
 
-def on_terminal(folder: Path, *words: str, settings: Mapping[str, str] | None = None) -> str:
-    """Run the command on a terminal of 80 columns; return all that it shows."""
+def on_terminal(
+    folder: Path,
+    *words: str,
+    settings: Mapping[str, str] | None = None,
+    columns: int = 80,
+    program: Sequence[str] = ("-m", "hyperstore"),
+) -> str:
+    """Run the command on a terminal of so many columns; return all that it shows."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "hyperstore", *words],
+        [sys.executable, *program, *words],
         cwd=folder,
         env=environment(settings),
         stdin=theirs,
@@ -102,6 +111,82 @@ def test_lists_of_views_fit_80_columns(cells: Command, tmp_path: Path) -> None:
         assert "cell" in shown
         for row in shown.splitlines():
             assert columns_of(row) <= 80, row
+
+
+QUERIES = [
+    *("head -n 99", "query id:*", "sample -n 99", "stats", "stats --roi 猫", "view list"),
+    *("view show wide", "view lock wide -o again.lock", "view locks", "view verify wide.lock"),
+    *("view diff wide.lock b.lock", "view diff b.lock wide.lock", "stamp model.pt --view wide"),
+    *("stamp モデルモデルモデルモデルモデル.pt --lock b.lock", "which model.pt", "which other.pt"),
+    *("which モデルモデルモデルモデルモデル.pt", "sql --tables", "query --history id:*"),
+    *("query --explain rois.label:cell", "view clone wide another", "view delete another"),
+]
+SQL = ["select * from frames", "select id, labels, context_id from frames", "select * from rois"]
+EACH = """
+import sys
+from hyperstore.cli.main import main
+for line in sys.argv[1:]:
+    sys.argv[1:] = line.split(maxsplit=1) if line.startswith("sql s") else line.split()
+    try:
+        main()
+    except SystemExit as end:
+        assert end.code in (0, 1), line
+"""
+
+
+@pytest.fixture
+def wide(cells: Command, tmp_path: Path) -> Command:
+    """Return the command where names, labels and queries are wide."""
+    frame = wire("猫" * 30, context="文脈" * 40, labels=["猫" * 30, "犬" * 30], weather="雨" * 60)
+    cells("add", "-", stdin=lines([frame, wire("x" * 200, timestamp=10**12, labels=["y" * 200])]))
+    cells("commit", "-m", "A subject that goes on and on, " * 10)
+    cells("rm", "f003")
+    cells("commit", "-m", "主題" * 40)
+    roi = " OR ".join(["cell", *("猫" * number for number in range(1, 30))])
+    cells("view", "create", "wide", "cells@Current", "--roi", roi, "--label", f"{'猫' * 40}=1")
+    cells("view", "create", "名前" * 20, "cells@Current")
+    cells("view", "create", "b", "cells@Current", "cells@Current~1", "--roi", roi)
+    for name in ("wide", "b"):
+        cells("view", "lock", name)
+    for name in ("model", "other", "モデル" * 5):
+        (tmp_path / f"{name}.pt").write_text(name)
+    return cells
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_what_queries_and_views_show_fits_any_terminal(
+    wide: Command, tmp_path: Path, columns: int
+) -> None:
+    """A character of Chinese or Japanese takes two columns, and nobody chose its length."""
+    asked = [*QUERIES, *(f"sql {one}" for one in SQL)]
+    shown = on_terminal(tmp_path, *asked, columns=columns, program=("-c", EACH))
+    rows = _COLOUR.sub("", shown).splitlines()
+    assert len(rows) > 150
+    assert "Deleted view another" in shown
+    assert "Traceback" not in shown
+    for row in rows:
+        assert columns_of(row) <= columns, row
+
+
+@pytest.mark.parametrize("line", ["view show wide", "which model.pt", "sql --tables"])
+def test_what_is_folded_is_all_there(wide: Command, tmp_path: Path, line: str) -> None:
+    """A query of which the end is cut off would be another query."""
+    wide("stamp", "model.pt", "--view", "wide")
+    shown = _COLOUR.sub("", on_terminal(tmp_path, *line.split(), columns=40))
+    assert "".join(shown.split()) == "".join(wide(*line.split()).out.split())
+
+
+@given(st.text("ab 猫"), st.integers(2, 12), st.integers(0, 6))
+def test_folding_drops_nothing_but_a_space_where_it_folds(
+    text: str, columns: int, indent: int
+) -> None:
+    """Whatever the words; with two columns beside the indent every character has room."""
+    columns += indent
+    places = folds(text, columns, indent)
+    assert (places[0][0], places[-1][1]) == (0, len(text))
+    for (begin, end), after in pairwise([*places, (len(text), len(text))]):
+        assert text[end : after[0]] in ("", " ")
+        assert columns_of(text[begin:end]) <= columns - (indent if begin else 0)
 
 
 def test_a_table_stands_straight_where_the_terminal_knows_ascii_only(
