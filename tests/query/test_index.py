@@ -581,6 +581,38 @@ def test_a_store_of_several_blocks_is_answered_as_one(store: Store, draft: Datas
     assert index.order_keys(some) == [order_key_of(one) for one in payloads(store, BitMap(some))]
 
 
+def test_few_new_frames_are_read_by_the_first_query_and_indexed_by_the_next(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Who asks after each small edit would else wait for an index that serves one query."""
+    add(draft, range(60))
+    index = check(store, draft)
+    draft.add_frames([frame(one, "dog") for one in (4, 70)])
+    within = members(store, draft)
+    expected = sorted(one.id for one in draft if fits(DOGS, one.to_dict()))
+    assert f"{70:032x}" in expected
+    for decoded, is_indexed in ((2, False), (0, True), (0, False)):
+        found = index.find(DOGS, within)
+        assert index.costs.frames_decoded == decoded
+        assert sorted(index.frame_ids(list(found))) == expected
+        assert (index.costs.objects_indexed > 0) is is_indexed
+        assert index.order_keys(list(within)) == [
+            order_key_of(one) for one in payloads(store, within)
+        ]
+
+
+def test_what_new_frames_alone_have_can_be_asked_at_once(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """A key that nobody wrote is refused; one that came with the last edit is none of these."""
+    add(draft, range(60))
+    index = check(store, draft)
+    asked = Condition(Leaf(Field(Scope.FRAME, "meta.weather"), Term("rain")))
+    draft.add_frames([frame(1) | {"meta": {"weather": "rain"}}])
+    found = index.find(asked, members(store, draft))
+    assert index.frame_ids(list(found)) == [f"{1:032x}"]
+
+
 def test_threads_that_ask_at_once_get_one_index(store: Store, draft: DatasetVersion) -> None:
     """A server answers many; the first ones come together."""
     add(draft, range(100))

@@ -5,8 +5,8 @@ only grows, serves every version alike, and is never wrong for an old one. Its s
 in `cache/index/`, derived from the objects: made at the first query, made anew where they are
 missing or damaged, and indexed by this process alone where they cannot be written.
 
-What no segment knows, because it is damaged or more than a segment holds, is read and compared by
-itself, so that the answer is exact and damage is told to those whom it concerns.
+What no segment knows, because it is damaged, more than a segment holds, or new and little, is read
+and compared by itself, so that the answer is exact and damage is told to those whom it concerns.
 
 Measured at 1,000,000 frames with 7 ROIs, one core, processor time of a repeated query: label and
 confidence > 0.8 within one ROI, which 33 % of the frames have, 7 ms with the first 1,000 ids, and
@@ -21,6 +21,7 @@ import os
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -29,11 +30,12 @@ from weakref import WeakKeyDictionary
 from pyroaring import BitMap
 
 from hyperstore.dataset.handle import Handle
+from hyperstore.errors import QueryError
 from hyperstore.frames.keys import frame_id, frame_key_of
 from hyperstore.frames.records import WholeRecord, read_whole
 from hyperstore.frames.stored import order_key_of
 from hyperstore.ids import Kind
-from hyperstore.limits import INDEX_DECODED
+from hyperstore.limits import INDEX_DECODED, INDEX_UNHURRIED
 from hyperstore.query.index.columnanswers import Answers, Costs
 from hyperstore.query.index.evaluation import asked_places, counts_of, fitting_slots, hidden_slots
 from hyperstore.query.index.knownfields import Fields, check_condition, fields_of
@@ -55,6 +57,7 @@ class _State:
     def __init__(self) -> None:
         self.segments: tuple[Segment, ...] = ()
         self.end = 1  # The first sequence number that was not looked at.
+        self.awaited = 1  # Up to there it may wait: the frames were few, and were read.
         self.can_write = True
         self.refused: set[Path] = set()  # Damaged files that cannot be taken away.
         self.fields: tuple[tuple[Segment, ...], dict[Scope, Fields]] = ((), {})
@@ -91,12 +94,16 @@ class FrameIndex:
 
     # Keeping up.
 
-    def refresh(self, progress: Progress | None = None) -> None:
-        """Take in the objects that came since; the first time, all of them."""
+    def _last_end(self) -> int:
+        """Return the number that the next object gets."""
         with self._handle.database.reading() as reader:
             end = reader.last_sequence() + 1
         check_number(self._handle, end - 1)
-        state = self._state
+        return end
+
+    def refresh(self, progress: Progress | None = None) -> None:
+        """Take in the objects that came since; the first time, all of them."""
+        end, state = self._last_end(), self._state
         if state.end >= end:
             return
         with state.lock:
@@ -107,6 +114,20 @@ class FrameIndex:
                 state.can_write = state.can_write and (work.can_write or not can_write)
                 state.end = end
                 self.costs.objects_indexed += work.built
+
+    def _leaves_few(self, within: BitMap) -> bool:
+        """Tell whether the frames that came since are few and nobody asked for them yet.
+
+        Who asks after each small edit need not wait for an index of it that is of no use after the
+        next one; who asks twice is better off with it.
+        """
+        end, state = self._last_end(), self._state
+        if not state.segments or state.end >= end or state.awaited == end:
+            return False
+        if len(within) - within.rank(state.end - 1) > INDEX_UNHURRIED:
+            return False
+        state.awaited = end
+        return True
 
     def _give_up(self, segment: Segment, *, damaged: bool) -> None:
         """Forget a segment that turned out to be damaged, or gone.
@@ -145,6 +166,10 @@ class FrameIndex:
         self.costs = Costs()
         if condition == Condition() or not within:
             return within.copy()
+        if self._leaves_few(within):
+            # What of the new frames alone can be asked is known once they are indexed.
+            with suppress(QueryError, SegmentDamage):
+                return self._found(self._state.segments, condition, within, given or {})
         return self._sound(lambda segments: self._found(segments, condition, within, given or {}))
 
     def _found(
@@ -224,6 +249,11 @@ class FrameIndex:
 
     def order_keys(self, seqs: Sequence[int]) -> list[bytes]:
         """Return the order key of each frame, in the order asked."""
+        state = self._state
+        is_awaited = state.awaited == self._last_end()
+        if is_awaited and sum(map(state.end.__le__, seqs)) <= INDEX_UNHURRIED:
+            with suppress(SegmentDamage):
+                return self._order_keys(state.segments, seqs)
         return self._sound(lambda segments: self._order_keys(segments, seqs))
 
     def _order_keys(self, segments: tuple[Segment, ...], seqs: Sequence[int]) -> list[bytes]:
