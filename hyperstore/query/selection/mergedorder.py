@@ -104,13 +104,13 @@ def in_order(handle: Handle, stretches: list[Stretch]) -> Iterator[Run]:
 
 def _runs(base: Stretch, frames: VersionSet, start: int, stop: int) -> Iterator[Run]:
     """Yield what is wanted between two places of a version, few at first."""
-    order, wanted = frames.order, base.wanted
-    if len(wanted) == len(order):
+    wanted, is_all = base.wanted, (start, stop) == (0, len(frames))
+    if len(wanted) == len(frames):
         if start < stop:
-            yield Run(order[start:stop] if (start, stop) != (0, len(order)) else order, base.group)
+            yield Run(frames.order if is_all else frames.between(start, stop), base.group)
         return
     size = _BATCH
-    if frames.ascends and (start, stop) == (0, len(order)):
+    if frames.ascends and is_all:
         rest = iter(wanted)
         while found := array("I", islice(rest, size)):
             yield Run(found, base.group)
@@ -118,7 +118,7 @@ def _runs(base: Stretch, frames: VersionSet, start: int, stop: int) -> Iterator[
         return
     while start < stop:
         end = min(start + size, stop)
-        found = array("I", filter(wanted.__contains__, order[start:end]))
+        found = array("I", filter(wanted.__contains__, frames.between(start, end)))
         if found:
             yield Run(found, base.group)
         start, size = end, 2 * size

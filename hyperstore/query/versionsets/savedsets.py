@@ -10,8 +10,10 @@ import os
 import struct
 import sys
 from array import array
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from pyroaring import BitMap
 
@@ -19,6 +21,7 @@ from hyperstore.ids import NodeId, ObjectId, checksum, new_id
 from hyperstore.limits import (
     CHECK_BYTES,
     ID_BYTES,
+    VERSION_SET_PATCHES_MAX,
     VERSION_SETS_SAVED_BYTES_MAX,
     VERSION_SETS_SAVED_MAX,
 )
@@ -30,19 +33,73 @@ _MAGIC = b"HSVERS\0\1"
 # Magic, store, root, number of the root, whether it ascends, frames, bytes of the bitmap.
 _HEAD = struct.Struct(f"<8s16s{ID_BYTES}sQBII")
 _NUMBER_BYTES = 4
+_NO_CHANGES: Final[Mapping[int, int]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
 class VersionSet:
     """The frames of one snapshot; what it holds is shared, so nobody changes it."""
 
-    order: "array[int]"  # Sequence numbers in the order of iteration.
-    members: BitMap  # The same numbers.
-    ascends: bool  # Whether the order of iteration is that of arrival.
-    number: int  # That of the root of the tree: another one where all was collected and came back.
+    __slots__ = ("_changes", "_order", "ascends", "members", "number")
+
+    def __init__(
+        self,
+        order: "array[int]",
+        members: BitMap,
+        *,
+        ascends: bool = False,
+        number: int = 0,
+        changes: Mapping[int, int] = _NO_CHANGES,
+    ) -> None:
+        """Take what is known. `changes` are numbers that stand in places of `order` instead."""
+        self._order = order
+        self._changes = changes
+        self.members = members  # The same numbers.
+        self.ascends = ascends  # Whether the order of iteration is that of arrival.
+        self.number = number  # That of the tree's root: another one where all came back anew.
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self._order)
+
+    @property
+    def order(self) -> "array[int]":
+        """Sequence numbers in the order of iteration."""
+        changes = self._changes  # Before the order: another thread may have put them in by now.
+        if changes:
+            order = self._order[:]
+            for place, number in changes.items():
+                order[place] = number
+            self._order, self._changes = order, _NO_CHANGES
+        return self._order
+
+    def between(self, start: int, stop: int) -> "array[int]":
+        """Return the numbers at places from `start` to before `stop`: a copy, of these alone."""
+        changes = self._changes
+        found = self._order[start:stop]
+        for place, number in changes.items():
+            if start <= place < stop:
+                found[place - start] = number
+        return found
+
+    def at(self, place: int) -> int:
+        """Return the number at a place."""
+        changes = self._changes
+        return changes[place] if place in changes else self._order[place]
+
+    def changed(
+        self, places: Sequence[int], numbers: Sequence[int], members: BitMap
+    ) -> "VersionSet":
+        """Return a set with other numbers at some places, which shares all others."""
+        changes = {**self._changes, **dict(zip(places, numbers, strict=True))}
+        if len(changes) <= VERSION_SET_PATCHES_MAX:
+            return VersionSet(self._order, members, changes=changes)
+        return VersionSet(VersionSet(self._order, members, changes=changes).order, members)
+
+    def of_tree(self, number: int) -> "VersionSet":
+        """Return the same set with the number of its tree's root."""
+        changes = self._changes
+        return VersionSet(
+            self._order, self.members, ascends=self.ascends, number=number, changes=changes
+        )
 
 
 class Shelf:
@@ -81,7 +138,7 @@ class Shelf:
         numbers.frombytes(data[_HEAD.size : split])
         _little(numbers)
         members = BitMap.deserialize(bytes(data[split:end]))
-        return VersionSet(numbers, members, bool(ascends), number)
+        return VersionSet(numbers, members, ascends=bool(ascends), number=number)
 
     def save(self, order: NodeId, made: VersionSet) -> None:
         """Write a file, where the disk takes it, and take away those that are too many."""

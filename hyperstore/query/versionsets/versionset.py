@@ -10,7 +10,6 @@ is missing, damaged, of another store or of frames that were collected since is 
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from operator import lt
 from weakref import WeakKeyDictionary
@@ -39,6 +38,7 @@ from hyperstore.tree.nodes import Nodes
 __all__ = ["VersionSet", "renew_version_set", "version_set"]
 
 _BATCH = 4_096
+_NUMBER_BYTES = 4
 
 
 class _Held:
@@ -55,10 +55,10 @@ class _Held:
 
     def put(self, order: NodeId, made: VersionSet) -> None:
         kept = [*((one, held) for one, held in self.sets.copy().items() if one != order)]
-        size = made.order.itemsize * len(made)
+        size = _NUMBER_BYTES * len(made)
         room: OrderedDict[NodeId, VersionSet] = OrderedDict()
         for one, held in reversed(kept[-VERSION_SETS_HELD_MAX + 1 :]):
-            size += held.order.itemsize * len(held)
+            size += _NUMBER_BYTES * len(held)
             if size > VERSION_SETS_HELD_BYTES_MAX:
                 break
             room[one] = held
@@ -86,7 +86,7 @@ def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
 def renew_version_set(handle: Handle, snapshot: Snapshot) -> None:
     """Make the set anew: a number of it led to no object. Where that fails, it stays as it is."""
     order = root(snapshot, "order")
-    made = replace(_walked(handle, handle.staging().nodes, order), number=_number(handle, order))
+    made = _walked(handle, handle.staging().nodes, order).of_tree(_number(handle, order))
     _held.setdefault(handle, _Held()).put(order, made)
     Shelf(handle.folder, handle.database.store_id).remove(order)
 
@@ -106,7 +106,7 @@ def _made(handle: Handle, snapshot: Snapshot, held: _Held, number: int) -> Versi
             break
     if made is None:
         made = _walked(handle, nodes, order)
-    made = replace(made, number=number)
+    made = made.of_tree(number)
     if cost >= VERSION_SET_SAVED_MIN:
         shelf.save(order, made)
     return made
@@ -125,7 +125,7 @@ def _walked(handle: Handle, nodes: Nodes, order: NodeId) -> VersionSet:
     while batch := [ObjectId(value) for _, value in islice(entries, _BATCH)]:
         numbers.extend(numbers_of(handle, batch))
     ascends = all(map(lt, numbers, islice(numbers, 1, None)))
-    return VersionSet(numbers, BitMap(numbers), ascends, 0)
+    return VersionSet(numbers, BitMap(numbers), ascends=ascends)
 
 
 # From a relative.
@@ -178,16 +178,19 @@ def _changed(
     """Return a set with changes, which come in order: what lies between them is copied whole."""
     came = numbers_of(handle, [ObjectId(one.new) for one in changes if one.new is not None])
     ranks = [cursor.rank(nodes, old, change.key) for change in changes]
-    gone = [known.order[at] for at, one in zip(ranks, changes, strict=True) if one.old is not None]
-    if len(gone) == len(came) == len(changes):  # All in their places: edits of frames, as most are.
-        numbers, places = known.order[:], ranks
-        for place, number in zip(ranks, came, strict=True):
-            numbers[place] = number
-    else:
-        numbers, places = _moved(known.order, changes, ranks, came)
+    gone = [
+        known.at(place) for place, one in zip(ranks, changes, strict=True) if one.old is not None
+    ]
     members = known.members - BitMap(gone)
     members.update(came)
-    return VersionSet(numbers, members, known.ascends and _ascends_at(numbers, places), 0)
+    if len(gone) == len(came) == len(changes):  # All in their places: edits of frames, as most are.
+        made = known.changed(ranks, came, members)
+        places = ranks
+    else:
+        numbers, places = _moved(known.order, changes, ranks, came)
+        made = VersionSet(numbers, members)
+    made.ascends = known.ascends and _ascends_at(made, places)
+    return made
 
 
 def _moved(
@@ -207,10 +210,10 @@ def _moved(
     return numbers, places
 
 
-def _ascends_at(numbers: "array[int]", places: list[int]) -> bool:
-    """Tell whether what was put into an ascending array leaves it so."""
-    last = len(numbers) - 1
+def _ascends_at(made: VersionSet, places: list[int]) -> bool:
+    """Tell whether what was put into an ascending order leaves it so."""
+    at, last = made.at, len(made) - 1
     return all(
-        (not at or numbers[at - 1] < numbers[at]) and (at == last or numbers[at] < numbers[at + 1])
-        for at in places
+        (not place or at(place - 1) < at(place)) and (place == last or at(place) < at(place + 1))
+        for place in places
     )
