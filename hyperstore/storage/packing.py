@@ -256,7 +256,8 @@ def row_places(key: bytes, row: memoryview) -> list[int]:
     count = row_head(key, row).records
     if count > 1 and len(row) > ROW_BYTES_MAX:
         raise _damaged(key, "it is too long")
-    offset, places = ROW_HEAD_BYTES, []
+    offset = ROW_HEAD_BYTES
+    places: list[int] = []
     begin, append = _RECORD_BEGIN.unpack_from, places.append
     try:
         for _ in range(count):  # This is most of what a first look at a row costs.

@@ -8,7 +8,8 @@ a node over a split is read for both parts.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, count, pairwise
+from operator import ne
 from typing import NamedTuple
 
 from hyperstore.errors import CorruptError
@@ -84,8 +85,7 @@ def _differing(left: Sequence[Node], right: Sequence[Node]) -> list[tuple[Node, 
     return [
         (one, other, index)
         for one, other in zip(left, right, strict=True)
-        for index, (old, new) in enumerate(zip(one.values(), other.values(), strict=True))
-        if old != new
+        for index in compress(count(), map(ne, one.values(), other.values()))
     ]
 
 
