@@ -4,6 +4,7 @@ While the command is loaded, and once it is done, Ctrl-C ends the process at onc
 own code: Python would show a traceback, and here and there even go on. Nothing is open then.
 """
 
+import gc
 import os
 import signal
 from importlib import import_module
@@ -16,6 +17,7 @@ _STANDARD_ERROR = 2
 
 def main() -> None:
     """Run the command and exit."""
+    gc.disable()  # Until the verb is loaded: modules stay, and no garbage is found among them.
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         import_module("hyperstore.cli.main").main()  # Somebody has chosen to ignore it.
         return

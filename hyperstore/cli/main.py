@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the answer is no (nothing to commit, faults found by fsck,
 Ctrl-C; 141 nobody reads the output any more.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -199,6 +200,9 @@ def cli(ctx: click.Context, folder: Path | None, when: str | None, is_version: b
         consoles = _loaded("console")
         ctx.obj = consoles.Console(output, recorded_command(words), named=folder is not None)
         ctx.call_on_close(ctx.obj.close)
+    if not gc.isenabled():  # As the command begins. By now the verb is loaded, too.
+        gc.freeze()
+        gc.enable()
     return DONE
 
 

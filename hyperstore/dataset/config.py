@@ -5,16 +5,14 @@ when wrong. Comments are not kept: whoever sets a key writes the file anew, with
 """
 
 import contextlib
-import getpass
 import os
 import re
 import shutil
 import socket
-import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from hyperstore.codec import Struct, field
 from hyperstore.errors import FormatError, UsageError
 from hyperstore.ids import new_id
 from hyperstore.media.settings import MEDIA_KEYS, MEDIA_NUMBERS
@@ -71,8 +69,7 @@ _NUMBERS = ("gc.auto", "gc.grace", *MEDIA_NUMBERS)
 _ROOT_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Struct, frozen=True):
     """The settings of one store, by dotted key; what is not set has no entry."""
 
     values: Mapping[str, Setting] = field(default_factory=dict)
@@ -147,8 +144,10 @@ def read_config(path: Path) -> Config:
                 return Config()
             except IsADirectoryError:
                 raise FormatError(f"{path} is a folder; move it away") from None
+        import tomllib  # Most stores have no such file, and queries no time for it.
+
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # In TOML or in UTF-8.
         raise FormatError(f"{path} cannot be read: {error}; mend it or delete it") from None
     values: dict[str, Setting] = {}
     for table, entries in tables.items():
@@ -199,6 +198,8 @@ def _toml(value: Setting) -> str:
 
 
 def _login() -> str:
+    import getpass  # Only who writes has a name.
+
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -1,6 +1,5 @@
 """The annotations of a SingleFrame: a live list, decoded when somebody first looks at it."""
 
-import logging
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,8 +24,6 @@ from hyperstore.frames.values import given_names
 from hyperstore.frames.wire import WireFrame
 
 __all__ = ["Annotated"]
-
-_log = logging.getLogger("hyperstore.frames")
 
 _CHOICES = ("id", "label", "labels")
 
@@ -125,7 +122,10 @@ class Annotated(Pictured):
         if mask_id is None and masks:
             mask_id = masks[0].id
         elif masks and mask_rgb is not None and all(mask_id != mask.id for mask in masks):
-            _log.warning("no mask of the frame has the id %a of the annotation", mask_id)
+            import logging  # Not loaded for those who are told nothing.
+
+            said = "no mask of the frame has the id %a of the annotation"
+            logging.getLogger("hyperstore.frames").warning(said, mask_id)
         made = draw(shapes, common, frame_class=frame_class, mask_id=mask_id, taken=self._taken)
         first = len(known)
         known.extend(made)

@@ -5,7 +5,6 @@ and what HTML would read as its own is escaped.
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Protocol
 
 from hyperstore.codec import Struct
@@ -64,7 +63,7 @@ def _figure(card: Card) -> str:
     image = (
         ""
         if picture is None
-        else f'<img src="{escape(picture.uri)}" width="{picture.width:d}"'
+        else f'<img src="{_escaped(picture.uri)}" width="{picture.width:d}"'
         f' height="{picture.height:d}" alt="{_text(card.title or "the frame")}">'
     )
     name = f"<figcaption>{_text(card.title)}</figcaption>" if card.title else ""
@@ -78,4 +77,10 @@ def _text(value: object) -> str:
         return ""
     said = value if isinstance(value, str) else brief(value)
     cut = said if len(said) <= _TEXT_MAX else said[:_TEXT_MAX] + "..."
-    return escape("".join(one if one.isprintable() else "�" for one in cut))
+    return _escaped("".join(one if one.isprintable() else "�" for one in cut))
+
+
+def _escaped(text: str) -> str:
+    from html import escape  # Its table of entities is only for who is shown something.
+
+    return escape(text)

@@ -1,6 +1,5 @@
 """The one source of a SingleFrame: its pictures by URI, in the forms that users read and set."""
 
-import logging
 import os
 from collections.abc import Iterable, Mapping, Set
 
@@ -26,7 +25,6 @@ from hyperstore.media.uri import refusal, shown
 __all__ = ["Pictured", "Uri", "uri_of"]
 
 Uri = str | os.PathLike[str]
-_log = logging.getLogger("hyperstore.media")
 
 
 class Pictured:
@@ -292,7 +290,9 @@ class Pictured:
         except HyperstoreError as error:
             if raise_on_error:
                 raise
-            _log.warning("no local %s: %s", what, error)
+            import logging  # Not loaded for those who are told nothing.
+
+            logging.getLogger("hyperstore.media").warning("no local %s: %s", what, error)
             return None
 
 

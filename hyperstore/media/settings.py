@@ -6,7 +6,6 @@ store, and frames that no store has seen yet have media as well.
 """
 
 import os
-import tomllib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -164,10 +163,13 @@ def _home(xdg: str | None, home: str | None) -> str:
 def _written(path: Path) -> dict[str, Setting]:
     """Return what config.toml says about media; what else it holds is not ours to judge."""
     try:
-        tables = tomllib.loads(path.read_bytes().decode())
+        text = path.read_bytes().decode()
+        import tomllib  # Most stores have no such file.
+
+        tables = tomllib.loads(text)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # In TOML or in UTF-8.
         raise FormatError(f"{path} cannot be read: {error}; mend it or delete it") from None
     values: dict[str, Setting] = {}
     for table in ("cache", "media", "roots"):

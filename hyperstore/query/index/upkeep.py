@@ -5,8 +5,7 @@ after each small edit writes nothing. Where files cannot be written at all, ever
 """
 
 import errno
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from hyperstore.dataset.handle import Handle
@@ -31,17 +30,24 @@ Progress = Callable[[int, int], None]
 """Told how many objects were looked at, of how many that there are to look at."""
 
 
-@dataclass
 class CatchUp:
-    """One catching up, to before the sequence number `end`."""
+    """One catching up, to before the sequence number `end`; `refused` are files not to be used."""
 
-    handle: Handle
-    end: int
-    progress: Progress | None
-    can_write: bool
-    refused: set[Path] = field(default_factory=set)
-    built: int = 0  # Objects that were looked at.
-    _total: int = field(default=0, init=False)
+    def __init__(
+        self,
+        handle: Handle,
+        end: int,
+        progress: Progress | None,
+        can_write: bool,
+        refused: Collection[Path],
+    ) -> None:
+        self.handle = handle
+        self.end = end
+        self.progress = progress
+        self.can_write = can_write
+        self.refused = refused
+        self.built = 0  # Objects that were looked at.
+        self._total = 0
 
     def run(self, known: Iterable[Segment]) -> tuple[Segment, ...]:
         """Return the segments that together cover all numbers; `known` are those of before."""
