@@ -10,7 +10,7 @@ import click
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.log import shown_time
 from hyperstore.cli.output import Part, styled
-from hyperstore.cli.text import ago, safe
+from hyperstore.cli.text import ago, plural, safe
 from hyperstore.cli.verb import Number, Verb, json_option
 from hyperstore.dataset.runs import LOST, find_run, list_runs, remove_runs, status_of
 from hyperstore.history.resolve import quote_name
@@ -22,7 +22,9 @@ from hyperstore.history.run import (
     Run,
     RunLock,
     Touched,
+    Unpinned,
     locks_of_run,
+    unpinned_of_run,
 )
 from hyperstore.storage.host import now_ms
 
@@ -42,7 +44,7 @@ def runs_command(ctx: click.Context, most: int | None, as_json: bool) -> None:
     A run is what `Task.init` begins. `lost` is one whose process is gone without a word. --json:
     id, name, project, type, status, error, started, ended (ms), script, arguments, parameters,
     git_commit, git_branch, python, hyperstore, user, host, pid, tags, comment, artifacts,
-    touched, locks.
+    touched, locks, unpinned.
     """
     if ctx.invoked_subcommand is None:
         console = ctx.find_object(Console)
@@ -98,6 +100,8 @@ def _print_line(console: Console, run: Run) -> None:
         console.out.line(" " * 14, *_touched(one))
     for lock in locks_of_run(run):
         console.out.line(" " * 14, *_locked(lock))
+    for view in unpinned_of_run(run):
+        console.out.line(" " * 14, *_read_unpinned(view))
 
 
 def _touched(one: Touched) -> Iterator[Part]:
@@ -118,6 +122,14 @@ def _locked(one: RunLock) -> Iterator[Part]:
     yield "locked" if one.made else "iterated"
     yield f" view {quote_name(one.view)}, lock " if one.view else " a view, lock "
     yield styled(one.lock[:12], "yellow")
+    if one.store:
+        yield f" in store {one.store[:12]}"
+
+
+def _read_unpinned(one: Unpinned) -> Iterator[Part]:
+    """Yield the parts of a line: `iterated view dogs without a lock: cells@Current has edits`."""
+    yield f"iterated view {quote_name(one.view)}" if one.view else "iterated a view"
+    yield f" without a lock: {safe(one.why)}"
     if one.store:
         yield f" in store {one.store[:12]}"
 
@@ -170,6 +182,10 @@ def _lines(run: Run) -> Iterator[list[Part]]:
         yield []
         yield list(_locked(lock))
         yield ["    lock  ", styled(lock.lock, "yellow")]
+    for view in unpinned_of_run(run):
+        yield []
+        yield list(_read_unpinned(view))
+        yield [f"    {plural(view.frames, 'frame')}"]
 
 
 def _json(run: Run) -> dict[str, object]:
@@ -216,5 +232,9 @@ def _json(run: Run) -> dict[str, object]:
         "locks": [
             {"lock": one.lock, "view": one.view, "made": one.made, "store": one.store or None}
             for one in locks_of_run(run)
+        ],
+        "unpinned": [
+            {"view": one.view, "frames": one.frames, "why": one.why, "store": one.store or None}
+            for one in unpinned_of_run(run)
         ],
     }

@@ -68,6 +68,11 @@ class _Expected:
         if found is not None:
             found.locked(handle, lock, made=made)
 
+    def unpinned(self, handle: Handle, view: str, frames: int, why: str) -> None:
+        found = self._joined()
+        if found is not None:
+            found.unpinned(handle, view, frames, why)
+
     def _joined(self) -> Recorder | None:
         found = join_run()
         if self in WATCHERS:  # Else the recorder stands there already.

@@ -28,16 +28,20 @@ from hyperstore.history.run import (
     Run,
     RunLock,
     Touched,
+    Unpinned,
     encode_run,
     read_run,
     run_ref,
     with_locks,
+    with_unpinned,
 )
 from hyperstore.ids import Kind, ObjectId, object_id
 from hyperstore.limits import (
+    RUN_LOCKS_MAX,
     RUN_SAVE_PAUSE_S,
     RUN_SAVES_AT_ONCE,
     RUN_STATES_MAX,
+    RUN_TEXT_MAX,
     RUN_TOUCHED_MAX,
 )
 from hyperstore.storage.host import now_ms
@@ -78,6 +82,7 @@ class Recorder:
         self._notes: dict[_Place, _Note] = {}
         self._sent: dict[_Place, Touched] = {}  # What this process has recorded.
         self._locks: dict[str, _NotedLock] = {}
+        self._unpinned: dict[Unpinned, None] = {}  # In order of time.
         self._lock = RLock()
         self._process = os.getpid()
         self._saves = 0
@@ -155,15 +160,25 @@ class Recorder:
     def locked(self, handle: Handle, lock: LockRecord, *, made: bool) -> None:
         payload = encode_lock(lock)
         lock_id = object_id(Kind.LOCK, payload).hex()
-        store = handle.database.store_id
-        is_own = store == self.handle.database.store_id
-        noted = RunLock(lock_id, lock.view, made, "" if is_own else store)
+        noted = RunLock(lock_id, lock.view, made, self._other_store(handle))
         with self._guarded():
             known = self._locks.get(lock_id)
             if known is not None and known.noted.made >= made:
                 return
             self._locks[lock_id] = _NotedLock(noted, lock, payload)
             self._changed(at_once=True)
+
+    def unpinned(self, handle: Handle, view: str, frames: int, why: str) -> None:
+        noted = Unpinned(why[:RUN_TEXT_MAX], view, frames, self._other_store(handle))
+        with self._guarded():
+            if noted not in self._unpinned and len(self._unpinned) < RUN_LOCKS_MAX:
+                self._unpinned[noted] = None
+                self._changed(at_once=True)
+
+    def _other_store(self, handle: Handle) -> str:
+        """Return the id of a store that is not the run's own; empty for that."""
+        store = handle.database.store_id
+        return "" if store == self.handle.database.store_id else store
 
     # What it writes.
 
@@ -228,6 +243,7 @@ class Recorder:
             touched = self._merged(found[1].touched, noted)
             run = change(replace(found[1], touched=touched))
             run = with_locks(run, _stage_locks(refs, staging, list(self._locks.values())))
+            run = with_unpinned(run, list(self._unpinned))
             new = staging.add(Kind.RUN, encode_run(run))
             return [Move(run_ref(self.run_id), found[0], new)], run
 

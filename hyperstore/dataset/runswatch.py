@@ -36,6 +36,9 @@ class Watcher(Protocol):
     def locked(self, handle: Handle, lock: LockRecord, *, made: bool) -> None:
         """Take note that the frames of a lock are iterated, or with `made` that it was made."""
 
+    def unpinned(self, handle: Handle, view: str, frames: int, why: str) -> None:
+        """Take note that a view is iterated of which there is no lock, and why."""
+
 
 WATCHERS: list[Watcher] = []
 """At most one: the run of this process."""

@@ -26,6 +26,7 @@ __all__ = [
     "Run",
     "RunLock",
     "Touched",
+    "Unpinned",
     "decode_run",
     "encode_run",
     "links_of_run",
@@ -33,7 +34,9 @@ __all__ = [
     "read_run",
     "run_ref",
     "runs",
+    "unpinned_of_run",
     "with_locks",
+    "with_unpinned",
 ]
 
 RUN_PREFIX = "run/"
@@ -59,6 +62,18 @@ class RunLock(NamedTuple):
     lock: str
     view: str = ""
     made: bool = False
+    store: str = ""  # The id of another store than the run's own.
+
+
+class Unpinned(NamedTuple):
+    """A view that a run iterated without a lock, since there is none of what it showed.
+
+    Such as edits that no commit has. `touched` names the states that were read all the same.
+    """
+
+    why: str
+    view: str = ""
+    frames: int = 0  # How many it showed.
     store: str = ""  # The id of another store than the run's own.
 
 
@@ -185,6 +200,27 @@ def with_locks(run: Run, locks: Sequence[RunLock]) -> Run:
         for one in list(known.values())[:RUN_LOCKS_MAX]
     ]
     return replace(run, extra={**run.extra, "locks": said})
+
+
+def unpinned_of_run(run: Run) -> list[Unpinned]:
+    """Return the views that a run iterated without a lock; what says none is passed over."""
+    listed = run.extra.get("unpinned")
+    found = []
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            why, view, store = (str(one.get(name, "")) for name in ("why", "view", "store"))
+            frames = one.get("frames", 0)
+            found.append(Unpinned(why, view, frames if type(frames) is int else 0, store))
+    return found
+
+
+def with_unpinned(run: Run, views: Sequence[Unpinned]) -> Run:
+    """Return a run that names these views besides those that it names, each once."""
+    if not views:
+        return run
+    known = list(dict.fromkeys([*unpinned_of_run(run), *views]))[:RUN_LOCKS_MAX]
+    said = [{name: value for name, value in one._asdict().items() if value} for one in known]
+    return replace(run, extra={**run.extra, "unpinned": said})
 
 
 def _links(touched: Iterable[Touched]) -> Iterable[bytes]:

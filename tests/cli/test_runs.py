@@ -10,6 +10,7 @@ from hyperstore.codec import replace
 from hyperstore.dataset.runswatch import WATCHERS
 from hyperstore.dataset.store import open_store
 from hyperstore.history.run import COMPLETED, FAILED, Artifact, Program
+from hyperstore.query.dataview import DataView
 from tests.support.command import Command
 from tests.support.runs import begin_run
 
@@ -45,6 +46,22 @@ def ran(cells: Command) -> Command:
         writer.end(FAILED, "ValueError: boo")
         begin_run(store.handle, "on").update(lambda run: replace(run, started=run.started + 2))
     return cells
+
+
+def test_a_view_that_has_no_lock_is_told(cells: Command) -> None:
+    """Who looks for what a model was made of must not take silence for nothing read."""
+    with open_store(Path(".hyperstore")) as store:
+        store.dataset("cells").version().delete_frames(["f001"])
+        run = begin_run(store.handle, "train")
+        assert len(DataView("some", store=store).add_query("cells", "Current").to_list()) == 9
+        run.end(COMPLETED)
+    said = "iterated view some without a lock: cells@Current has edits that no commit has"
+    for words in (("runs",), ("runs", "show", "train")):
+        (line,) = [one for one in cells(*words).out.splitlines() if "without a lock" in one]
+        assert line.strip().startswith(said)
+    why = "cells@Current has edits that no commit has, and a lock names commits"
+    told = {"view": "some", "frames": 9, "why": why, "store": None}
+    assert cells("runs", "--json").rows()[0]["unpinned"] == [told]
 
 
 def test_runs_are_listed_newest_first_with_what_they_touched(ran: Command) -> None:

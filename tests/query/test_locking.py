@@ -23,7 +23,7 @@ from hyperstore.codec import replace
 from hyperstore.dataset.dataset import DatasetVersion
 from hyperstore.dataset.runs import find_run
 from hyperstore.history.lock import LockedQuery, LockedRevision
-from hyperstore.history.run import COMPLETED, locks_of_run
+from hyperstore.history.run import COMPLETED, Unpinned, locks_of_run, unpinned_of_run
 from hyperstore.maintenance.check import fsck
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
@@ -306,15 +306,26 @@ def test_a_run_names_the_views_that_it_iterated(store: Store, draft: DatasetVers
     assert [one.id for one in list_locks(store.handle)] == [made.id]
 
 
-def test_a_run_over_pending_edits_goes_on(store: Store, draft: DatasetVersion) -> None:
-    """There is no lock of them; what the run read is in its record all the same."""
-    run = begin_run(store.handle, "train")
+def test_a_run_over_pending_edits_says_that_there_is_no_lock(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Its record would look like that of a run which read no view; once, as often as it reads."""
     draft.delete_frames(["dog"])
-    assert ids(of(store, roi_query="dog")) == ["pup"]
+    run = begin_run(store.handle, "train")
+    view = of(store, roi_query="dog")
+    assert ids(view) == ids(view) == ids(of(store, roi_query="dog")) == ["pup"]
     run.end(COMPLETED)
     found = find_run(store.handle, "train")
     assert locks_of_run(found) == []
-    assert found.touched
+    why = "cells@Current has edits that no commit has, and a lock names commits"
+    assert unpinned_of_run(found) == [Unpinned(why, "dogs", 1)]
+    (touched,) = found.touched
+    assert [store.handle.snapshot(one).count for one in touched.read] == [len(draft)]  # type: ignore[arg-type]
+    draft.commit("Less")
+    begun = begin_run(store.handle, "again")
+    assert ids(view) == ["pup"]
+    begun.end(COMPLETED)
+    assert unpinned_of_run(find_run(store.handle, "again")) == []
 
 
 def differences(store: Store, old: Lock, new: Lock) -> list[FrameDifference]:

@@ -26,4 +26,18 @@ def tell_read(state: ViewState, found: Resolved) -> None:
     if state.told != key:
         state.told = key
         with suppress(HyperstoreError):  # Recording never fails a program.
-            tell_lock(state, state.origin.lock or lock_of(state.handle, shown(state, found)))
+            _tell(state, found)
+
+
+def _tell(state: ViewState, found: Resolved) -> None:
+    lock = state.origin.lock
+    if lock is None:
+        seen = shown(state, found)
+        try:
+            lock = lock_of(state.handle, seen)
+        except HyperstoreError as error:  # A draft has edits that no commit has, or went on.
+            why = str(error).partition(";")[0]  # Without what might be done.
+            for watcher in WATCHERS:
+                watcher.unpinned(state.handle, seen.name, seen.count, why)
+            return
+    tell_lock(state, lock)
