@@ -9,10 +9,12 @@ from hyperstore.errors import MediaError, UsageError, a_type
 from hyperstore.integrations.ahead import fetched_ahead
 from hyperstore.integrations.decode import Decoding, Sample, decode, unreadable
 from hyperstore.limits import AHEAD_FRAMES
+from hyperstore.query.checks import plain_number
 from hyperstore.query.iteration.course import Course
 from hyperstore.query.iteration.iterator import FrameIterator
 from hyperstore.query.iteration.steps import Iteration
 from hyperstore.query.selection.selection import Part, Selection
+from hyperstore.query.splits import Planned
 from hyperstore.query.views.shape import Shape
 
 __all__ = ["Frames", "LabelIds", "Options", "Samples"]
@@ -23,10 +25,8 @@ LabelIds = Mapping[str, int] | Sequence[str]
 
 
 @runtime_checkable
-class _Viewing(Protocol):
-    """A DataView."""
-
-    def course(self) -> Course: ...
+class _Viewing(Planned, Protocol):
+    """A DataView, whose numbers of labels are asked for, too."""
 
     def get_labels(self) -> dict[str, int]: ...
 
@@ -89,9 +89,10 @@ class Samples:
             transforms=options.get("transforms"),
         )
         self.skip_errors = options.get("skip_errors", False)
-        self.ahead = options.get("ahead", AHEAD_FRAMES)
-        if type(self.ahead) is not int or self.ahead < 0:
-            raise UsageError(f"ahead is a number of frames from 0 on, not {self.ahead!a:.40}")
+        ahead = plain_number(options.get("ahead", AHEAD_FRAMES))
+        if type(ahead) is not int or ahead < 0:
+            raise UsageError(f"ahead is a number of frames from 0 on, not {ahead!a:.40}")
+        self.ahead = ahead
 
     def each(
         self, course: Course, chunks: Iterable[Sequence[int]], epoch: int = 0
@@ -177,8 +178,9 @@ def _label_ids(frames: Frames, given: LabelIds | None) -> Mapping[str, int]:
     else:
         pairs = zip(given, range(len(given)), strict=True)
     made: dict[str, int] = {}
-    for name, number in pairs:
-        if not isinstance(name, str) or isinstance(number, bool) or not isinstance(number, int):
+    for name, typed in pairs:
+        number = plain_number(typed)
+        if not isinstance(name, str) or type(number) is not int:
             raise UsageError(f"labels: {name!a:.60} with {number!a:.60} is no name with its number")
         if name in made:
             raise UsageError(f"labels: {name!a:.60} stands there twice")

@@ -38,6 +38,7 @@ except ImportError:
 from hyperstore.integrations.collate import classification_collate, detection_collate
 from hyperstore.integrations.decode import Sample, per_instance
 from hyperstore.integrations.samples import Frames, Options, Samples
+from hyperstore.query.checks import plain_number
 
 __all__ = [
     "FrameDataset",
@@ -113,17 +114,20 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
         **options: Unpack[Options],
     ) -> None:
         self._samples = Samples(frames, options)
-        if batch_size is not None and not _is_whole(batch_size, 1):
+        size = _whole(batch_size, 1)
+        if batch_size is not None and size is None:
             raise UsageError(f"batch_size is a whole number from 1 on, not {batch_size!a:.60}")
         if collate is not None and not callable(collate):
             raise UsageError(f"collate is a function, not {a_type(collate)}")
         if (rank is None) != (world_size is None):
             raise UsageError("give rank and world_size both, or neither")
-        if rank is not None and not (_is_whole(world_size, 1) and _is_whole(rank, 0, world_size)):
+        count = _whole(world_size, 1)
+        at = _whole(rank, 0, count)
+        if rank is not None and (at is None or count is None):
             raise UsageError(f"a rank is below the world's size; {rank!a:.60} is not, or is none")
-        self.batch_size = batch_size
+        self.batch_size = size
         self._collate = collate
-        self._given = None if rank is None or world_size is None else (rank, world_size)
+        self._given = None if at is None or count is None else (at, count)
         self._drop_uneven = drop_uneven
         # Shared with the workers, which may outlive an epoch.
         self._state = torch.zeros(3, dtype=torch.int64).share_memory_()
@@ -151,8 +155,9 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next iteration be of this epoch: from its beginning, unless it was resumed in."""
-        if _checked_epoch(epoch) != self.epoch:
-            self._go_to(epoch, 0)
+        wanted = _checked_epoch(epoch)
+        if wanted != self.epoch:
+            self._go_to(wanted, 0)
 
     def _go_to(self, epoch: int, steps: int) -> None:
         self._state[_START] = self._state[_DONE] = steps
@@ -193,15 +198,13 @@ class FrameStream(IterableDataset):  # type: ignore[misc]
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
         """Go on where another run stood; UsageError for a state of another view."""
-        epoch, steps, view = (state.get(name) for name in ("epoch", "steps", "view"))
-        if not (_is_whole(epoch, 0) and _is_whole(steps, 0)):
+        epoch, steps = (_whole(state.get(name), 0) for name in ("epoch", "steps"))
+        if epoch is None or steps is None:
             raise UsageError(f"this is no state of a FrameStream: {a_type(state)}")
-        if view != self._samples.course.fingerprint:
+        if state.get("view") != self._samples.course.fingerprint:
             raise UsageError(
                 "this state is of another view: of other frames, another order, or another seed"
             )
-        assert isinstance(epoch, int)
-        assert isinstance(steps, int)
         self._go_to(epoch, steps)
 
     # Going through it.
@@ -278,12 +281,15 @@ class _Pass:
 
 
 def _checked_epoch(given: int) -> int:
-    if not _is_whole(given, 0, _NEVER):
+    number = _whole(given, 0, _NEVER)
+    if number is None:
         raise UsageError(f"an epoch is a whole number from 0 on, not {given!a:.60}")
-    return given
+    return number
 
 
-def _is_whole(given: object, least: int, below: object = None) -> bool:
-    if isinstance(given, bool) or not isinstance(given, int) or given < least:
-        return False
-    return below is None or (isinstance(below, int) and given < below)
+def _whole(given: object, least: int, below: int | None = None) -> int | None:
+    """Return a whole number, one of NumPy's too, as Python's; None for what is none of these."""
+    number = plain_number(given)
+    if type(number) is not int or number < least:
+        return None
+    return number if below is None or number < below else None

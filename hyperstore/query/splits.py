@@ -21,6 +21,7 @@ from hyperstore.dataset.view import Frame, View
 from hyperstore.errors import MissingObjectError, NotFoundError, QueryError, UsageError, a_type
 from hyperstore.ids import ObjectId
 from hyperstore.limits import SPLIT_CHUNK, SPLIT_PLANS_KEPT, SPLITS_MAX
+from hyperstore.query.checks import plain_number
 from hyperstore.query.iteration.course import Course
 from hyperstore.query.selection.selection import Part, Selection
 
@@ -127,7 +128,8 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
     One after another they give the frames that the view gives now, in its order. There are fewer
     where the view has fewer steps, and none where it has none. QueryError for an endless view.
     """
-    if type(n) is not int or not 1 <= n <= SPLITS_MAX:
+    wanted = plain_number(n)
+    if type(wanted) is not int or not 1 <= wanted <= SPLITS_MAX:
         raise UsageError(f"a view is split in 1 to {SPLITS_MAX} parts, not {n!a:.60}")
     if not isinstance(dataview, Planned):
         raise UsageError(
@@ -144,7 +146,7 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
     )
     plan = pickle.dumps(Course(slim, course.iteration, course.shape))
     versions = tuple(dict.fromkeys(part.view.home.describe() for part in selection.parts))
-    parts = min(n, count)
+    parts = min(wanted, count)
     return [
         Split(
             str(handle.folder),

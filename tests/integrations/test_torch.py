@@ -218,6 +218,25 @@ def test_ranks_and_workers_lose_and_repeat_nothing(
     assert sorted(found) == ids()
 
 
+def test_numbers_of_a_stream_may_be_of_numpy(version: DatasetVersion) -> None:
+    """Sizes and ranks come out of arithmetic and of what launches processes; so do epochs."""
+    numpy = pytest.importorskip("numpy")
+    dealt: dict[str, Any] = {
+        "batch_size": numpy.int64(3),
+        "rank": numpy.int32(1),
+        "world_size": numpy.uint8(2),
+        "labels": {"even": numpy.int64(0), "odd": numpy.int64(1)},
+        "ahead": numpy.int64(2),
+    }
+    stream = streaming(version, **dealt)
+    stream.set_epoch(numpy.int64(4))
+    assert (stream.epoch, seen(stream)) == (4, ids()[1::2])
+    stream.load_state_dict({**stream.state_dict(), "epoch": numpy.int64(5)})
+    assert stream.epoch == 5
+    with pytest.raises(UsageError, match="batch_size"):
+        streaming(version, batch_size=numpy.float64(3))
+
+
 def test_ranks_may_be_made_even(version: DatasetVersion) -> None:
     """Gradients are averaged in step, so a rank with one more batch would wait for ever."""
     streams = [streaming(version, rank=rank, world_size=3, drop_uneven=True) for rank in range(3)]

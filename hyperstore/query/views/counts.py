@@ -47,7 +47,8 @@ class Count(int):
 
 def exact_parts(total: int, ratio: object) -> list[int]:
     """Return how many of `total` go to each share; what rounding leaves goes to large rests."""
-    if isinstance(ratio, str | Mapping | Set) or not isinstance(ratio, Collection):
+    is_one = isinstance(ratio, str | Mapping | Set) or getattr(ratio, "ndim", 1) == 0
+    if is_one or not isinstance(ratio, Collection):
         raise UsageError(f"ratio is a list of shares, such as [80, 20], not {a_type(ratio)}")
     exact = [_exact(one) for one in ratio]
     if not exact:

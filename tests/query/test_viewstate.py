@@ -1,0 +1,141 @@
+"""What a view is, as a value: it travels, its copies look where it looks, its edits are its own."""
+
+import copy
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hyperstore
+from hyperstore import DatasetVersion, Store, UsageError
+from hyperstore.dataset.handle import unshare
+from hyperstore.history.run import COMPLETED, locks_of_run
+from hyperstore.query.dataview import DataView
+from hyperstore.query.views.resolved import Resolved
+from tests.support.frames import wire
+from tests.support.runs import begin_run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with hyperstore.init(tmp_path / "store") as made:
+        yield made
+
+
+@pytest.fixture
+def draft(store: Store) -> DatasetVersion:
+    made = store.create_dataset("cells").version()
+    made.add_frames([wire("a", labels=["dog"]), wire("b", labels=["cat", "dog"])])
+    made.commit("All")
+    return made
+
+
+def ids(view: DataView) -> list[str]:
+    return [frame.id for frame in view]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Name another store as the default one."""
+    folder = tmp_path / "other"
+    monkeypatch.setenv("HYPERSTORE_DIR", str(folder))
+    with hyperstore.init(folder) as made:
+        yield made
+    unshare(folder)
+
+
+def test_a_clone_of_a_view_that_travelled_asks_its_own_store(
+    store: Store, elsewhere: Store
+) -> None:
+    """The default store may have a dataset of the same name, with other frames."""
+    elsewhere.create_dataset("cells").version().add_frames([wire("other")])
+    view = DataView(store=store).add_query("cells", "Current")  # Which comes later.
+    made = pickle.loads(pickle.dumps(view)).clone()
+    store.create_dataset("cells").version().add_frames([wire("own")])
+    assert ids(made) == ["own"]
+    unshare(store.path)
+
+
+def test_a_deep_copy_is_a_view_of_its_own(store: Store, draft: DatasetVersion) -> None:
+    """Who changes one of them means that one."""
+    view = DataView("first", store=store).add_query("cells", "Current")
+    other = copy.deepcopy(view)
+    other.name = "second"
+    other.set_queries([])
+    assert (view.name, ids(view)) == ("first", ["a", "b"])
+    unshare(store.path)
+
+
+def test_what_was_found_stays_in_the_process(store: Store, draft: DatasetVersion) -> None:
+    """Lists of frames would travel to every worker."""
+    view = DataView(store=store).add_query("cells", "Current")
+    before = len(pickle.dumps(view))
+    first = view.to_list()
+    assert view.to_list()[0] is first[0]
+    assert len(pickle.dumps(view)) == before
+
+
+def test_every_edit_of_a_view_that_is_pinned_is_refused(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """And none of them changes it by half."""
+    view = DataView("dogs", store=store).add_query("cells", "Current", roi_query="dog")
+    pinned = DataView.from_lock(view.lock(), store=store)
+    before = pinned.to_json()
+    for edit in (
+        lambda: setattr(pinned, "name", "x"),
+        lambda: setattr(pinned, "description", "x"),
+        lambda: setattr(pinned, "project", "x"),
+        lambda: pinned.set_tags(["x"]),
+        lambda: pinned.add_query("cells", "Current"),
+        lambda: pinned.set_queries([]),
+        lambda: pinned.add_mapping_rule("cells", "Current", ["dog"], "cat"),
+        lambda: pinned.set_mapping_rules([]),
+        lambda: pinned.set_labels({"dog": 1}),
+        lambda: pinned.set_iteration_parameters(infinite=True),
+        lambda: pinned.override({"iteration.limit": 1}),
+        lambda: pinned.store(),
+        lambda: pinned.publish(),
+    ):
+        with pytest.raises(UsageError, match="pinned by lock"):
+            edit()
+    assert (pinned.to_json(), pinned.id) == (before, None)
+
+
+class Hurried(DataView):
+    """A view with somebody who commits to its draft whenever it has been looked up."""
+
+    draft: DatasetVersion | None = None
+
+    def resolve(self) -> Resolved:
+        found = super().resolve()
+        if self.draft is not None:
+            self.draft.add_frames([wire(f"late{len(self.draft)}")])
+            self.draft.commit("Late")
+        return found
+
+
+def test_a_run_names_the_frames_that_were_read(store: Store, draft: DatasetVersion) -> None:
+    """Not those that the versions had a moment later, when the lock was made."""
+    view = Hurried("dogs", store=store).add_query("cells", "Current")
+    view.draft = draft
+    run = begin_run(store.handle, "train")
+    seen = ids(view)
+    run.end(COMPLETED)
+    (noted,) = locks_of_run(run.run)
+    assert ids(DataView.from_lock(noted.lock, store=store)) == seen == ["a", "b"]
+
+
+def test_a_frame_of_two_queries_shows_the_rois_of_the_first(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """It comes once for each ROI of one query; which one that is must not be by chance."""
+    for first, second in (("dog", "cat"), ("cat", "dog")):
+        view = DataView(store=store, output_rois="frame_per_roi")
+        for label in (first, second):
+            view.add_query("cells", "Current", roi_query=label)
+        frames: list[Any] = [one for one in view if one.id == "b"]
+        shown = [[roi.labels for roi in one.annotations] for one in frames]
+        assert shown == [[[first]]]
