@@ -14,9 +14,9 @@ Files in reading order: report.py (what is said); roots.py (what must stay), rea
 roots lead to), settled.py (how far it came), reserve.py (its room on a full disk), collect.py (gc),
 automatic.py (gc by itself), compact.py (a smaller file), keptfiles.py (the files that frames name
 in `media`: who uses them, are they sound, which may go); findings.py (faults as they are found),
-rows.py (every stored row), keptcheck.py (kept files), refs.py (refs, log, history), trees.py
-(nodes and entries), sums.py (order, counts and changes), structure.py (these in their order),
-check.py (fsck).
+rows.py (every stored row), keptcheck.py (kept files), moment.py (many reads as one), refs.py (refs,
+log, history), trees.py (nodes and entries), sums.py (order, counts and changes), structure.py
+(these in their order), check.py (fsck).
 
 Why not keep the marks of a collection in slices on disk: what a mark says is only true of the file
 that it was made of, and a backup that is put back would be swept by marks of another. Why not lend

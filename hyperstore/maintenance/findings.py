@@ -36,6 +36,7 @@ REPAIRS = {
     "wrong-totals": _REBUILD,
     "wrong-changes": "none is needed to read; log shows counts that are false",
 }
+_MISSED = frozenset({"lost-object", "dangling-ref"})
 _SHOWN = 5
 
 
@@ -84,6 +85,24 @@ class Findings:
     def is_bad(self, oid: ObjectId) -> bool:
         """Tell whether a fault of this object is known."""
         return oid in self._objects
+
+    @property
+    def missed(self) -> bool:
+        """Whether anything is not here that something leads to."""
+        return any(code in _MISSED for code, _ in self._found)
+
+    def anew(self) -> "Findings":
+        """Return findings without any, for a second look within the same time."""
+        made = Findings()
+        made._end = self._end
+        return made
+
+    def confirm(self, again: "Findings") -> None:
+        """Take back what is missed here and was not missed in a second look."""
+        for key, found in list(self._found.items()):
+            if key[0] in _MISSED and key not in again._found:
+                del self._found[key]
+                self._objects = {oid: one for oid, one in self._objects.items() if one is not found}
 
     def faults(self) -> list[Fault]:
         """Return the faults in the order in which they were found."""

@@ -11,7 +11,7 @@ from hyperstore.history.run import decode_run, links_of_run
 from hyperstore.ids import CommitId, Kind, ObjectId, SnapshotId
 from hyperstore.limits import ID_BYTES
 from hyperstore.maintenance.findings import Findings
-from hyperstore.storage.database import Database
+from hyperstore.maintenance.moment import Readable
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
 from hyperstore.storage.survey import SealedRow
@@ -41,7 +41,7 @@ class History:
 
 
 def read_object(
-    database: Database, findings: Findings, oid: ObjectId, kind: int, named_by: str
+    database: Readable, findings: Findings, oid: ObjectId, kind: int, named_by: str
 ) -> bytes | None:
     """Return a payload; None where it cannot be read, the fault taken in, or is absent."""
     try:
@@ -63,7 +63,7 @@ def read_object(
     return payload
 
 
-def check_refs(database: Database, findings: Findings) -> History:
+def check_refs(database: Readable, findings: Findings) -> History:
     """Check the rows of refs, log and marks; return what they name, to go on from."""
     history = History()
     for row in _rows(database, findings, "refs"):
@@ -82,7 +82,7 @@ def check_refs(database: Database, findings: Findings) -> History:
 
 
 def _check_ref(
-    database: Database,
+    database: Readable,
     findings: Findings,
     history: History,
     name: str,
@@ -123,7 +123,7 @@ def _check_ref(
 
 
 def _check_run(
-    database: Database,
+    database: Readable,
     findings: Findings,
     history: History,
     links: list[ObjectId],
@@ -143,7 +143,7 @@ def _check_run(
             history.snapshots.setdefault(SnapshotId(link), named_by)
 
 
-def _check_log(database: Database, findings: Findings, history: History) -> None:
+def _check_log(database: Readable, findings: Findings, history: History) -> None:
     """Read every operation; what the log alone names need not be here, but if it is, whole."""
     for row in _rows(database, findings, "oplog"):
         number = int.from_bytes(row.key, "big")
@@ -174,7 +174,7 @@ def _check_log(database: Database, findings: Findings, history: History) -> None
                 history.snapshots.setdefault(SnapshotId(side), where)
 
 
-def check_history(database: Database, findings: Findings, history: History) -> None:
+def check_history(database: Readable, findings: Findings, history: History) -> None:
     """Read every commit that is led to, and gather what they name; without recursion."""
     pending = list(history.commits)
     while pending:
@@ -194,7 +194,7 @@ def check_history(database: Database, findings: Findings, history: History) -> N
     findings.counts["commits"] = len(history.commits)
 
 
-def read_commit(database: Database, findings: Findings, commit_id: CommitId) -> Commit | None:
+def read_commit(database: Readable, findings: Findings, commit_id: CommitId) -> Commit | None:
     """Return a commit, None where it cannot be read."""
     payload = read_object(database, findings, commit_id, Kind.COMMIT, "history")
     if payload is None:
@@ -213,7 +213,7 @@ def _is_lost(reader: Reader, oid: ObjectId) -> bool:
         return False
 
 
-def _rows(database: Database, findings: Findings, table: str) -> Iterator[SealedRow]:
+def _rows(database: Readable, findings: Findings, table: str) -> Iterator[SealedRow]:
     """Yield the rows of a table; where its pages are damaged, say so and end."""
     after = b""
     while True:

@@ -12,10 +12,10 @@ from hyperstore.history.commit import Snapshot, decode_snapshot
 from hyperstore.ids import Kind, NodeId, ObjectId, SnapshotId
 from hyperstore.limits import ID_BYTES
 from hyperstore.maintenance.findings import Findings
+from hyperstore.maintenance.moment import Readable
 from hyperstore.maintenance.reach import Bits
 from hyperstore.maintenance.refs import History, read_object
 from hyperstore.maintenance.report import Progress
-from hyperstore.storage.database import Database
 from hyperstore.storage.objects import ObjectState
 from hyperstore.storage.reader import Reader
 from hyperstore.tree.check import Checked, check
@@ -31,7 +31,7 @@ _BATCH = 256
 class StoredNodes:
     """Nodes of one database, to be read only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Readable) -> None:
         self._database = database
 
     def get(self, node_id: NodeId, /) -> bytes:
@@ -50,7 +50,7 @@ class StoredNodes:
 class TreeCheck:
     """The trees of one database; what the snapshots share is remembered between them."""
 
-    def __init__(self, database: Database, findings: Findings) -> None:
+    def __init__(self, database: Readable, findings: Findings) -> None:
         self.nodes = Nodes(StoredNodes(database), NodeCache())
         self._database = database
         self._findings = findings

@@ -1,6 +1,7 @@
 """fsck: it finds what is wrong, says what is right, and never costs more than there is."""
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hyperstore.dataset.edit import root
 from hyperstore.dataset.store import Store, init
 from hyperstore.errors import UsageError
 from hyperstore.frames.stored import order_key_of
-from hyperstore.ids import Kind, NodeId, ObjectId, SnapshotId, object_id
+from hyperstore.ids import Kind, NodeId, ObjectId, SnapshotId, new_id, object_id
 from hyperstore.maintenance.check import fsck, fsck_path
 from hyperstore.maintenance.collect import gc
 from hyperstore.maintenance.findings import Findings
@@ -77,6 +78,47 @@ def test_what_is_collected_during_a_check_is_no_fault(store: Store, level: str) 
             gc(store, prune_now=True)
 
         assert fsck(store, level=level, progress=collect).faults == []
+
+
+def later(store: Store) -> None:
+    """Collect all that no ref leads to, as if undo were out of time for it."""
+    gc(store, now_ms=int(time.time() * 1000) + 200 * 86_400_000)
+
+
+@pytest.mark.parametrize("level", ["quick", "full"])
+def test_what_the_log_named_and_gc_took_during_a_check_is_no_fault(
+    store: Store, level: str
+) -> None:
+    """The log is read first and what it names later: by then nothing may lead to it any more."""
+    with store:
+        store.set_config("gc.grace", 0)
+        draft = store.create_dataset("d").version()
+        for number in range(9):
+            draft.add_frames([frame(7, f"label {number}")])
+
+        def collect(task: str, *_: object) -> None:
+            if task == "snapshots":
+                draft.add_frames([frame(7, "dog")])
+                later(store)
+
+        assert fsck(store, level=level, progress=collect).faults == []
+
+
+def test_what_is_lost_is_a_fault_whoever_writes_during_a_check(store: Store) -> None:
+    """A second look takes back false alarms only."""
+    with store:
+        draft = store.create_dataset("d").version()
+        draft.add_frames(map(frame, range(9)))
+        lost = ObjectId(draft.view().snapshot.roots["order"])
+        store.handle.database.write(lambda writer: writer.delete_objects([lost]))
+
+        def write(*_: object) -> None:
+            store.create_dataset(new_id())
+
+        report = fsck(store, progress=write)
+        assert [(one.code, one.where) for one in report.faults] == [
+            ("lost-object", f"object {lost.hex()}")
+        ]
 
 
 def test_an_empty_store_has_no_fault(store: Store) -> None:
