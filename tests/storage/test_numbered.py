@@ -63,6 +63,28 @@ def test_numbers_of_what_was_taken_out_are_not_here_and_others_stay(database: Da
             asked(database, [number])
 
 
+def test_a_read_of_one_record_tells_where_all_of_its_row_lie(database: Database) -> None:
+    """A shuffled epoch comes to each row some thirty times, and may parse it but once."""
+    held = scanned(database)
+    rows: list[list[int]] = []
+    with database.reading() as reader:
+        after = b""
+        while row := reader.survey_row(after):
+            after = row.key
+            rows.append([one.sequence for one in row.records])
+    assert [one for row in rows for one in row] == sorted(held)
+    places = database._environment.places
+    places.chunks = {}
+    known: list[int] = []
+    for row in random.Random(6).sample(rows, len(rows)):
+        asked(database, [row[len(row) // 2]])
+        known = sorted([*known, *row])
+        assert [one for one in held if places.chunks.get(0, {})[one]] == known
+    before = places.chunks[0].tolist()
+    asked(database, sorted(held))
+    assert places.chunks[0].tolist() == before
+
+
 def test_rows_of_many_small_objects_are_read_in_any_order(tmp_path: Path) -> None:
     """Their places are remembered a thousand numbers together, and rows begin and end between."""
     payloads = [b"%d" % one for one in range(5_000)]
