@@ -132,15 +132,7 @@ class DataView(Kept):
 
     def __len__(self) -> int:
         """Return how many frames an iteration gives out; of an endless one, how many differ."""
-        state = self._state
-        spec = state.spec
-        if state.first and not (spec.infinite and spec.limit is None):
-            selection, way = reading.drawn(state, self.resolve(), self.iteration)
-            return len(reading.begun(state, FrameIterator(selection, way)))
-        count = len(self.selection())
-        if spec.limit is None:
-            return count
-        return spec.limit if spec.infinite and count else min(spec.limit, count)
+        return reading.length(self._state, self.resolve())
 
     # Iterating.
 

@@ -2,8 +2,10 @@
 
 import copy
 import pickle
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -44,6 +46,20 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store
     with hyperstore.init(folder) as made:
         yield made
     unshare(folder)
+
+
+def test_calls_of_a_view_are_added_in_few_steps_that_override_nothing() -> None:
+    """Else nobody can say what a call does without reading all of them."""
+    levels = [one for one in DataView.__mro__ if one is not object]
+    kinds = (FunctionType, property, classmethod, staticmethod)
+    own = [
+        name
+        for level in levels
+        for name, value in vars(level).items()
+        if isinstance(value, kinds) and name != "__init__"
+    ]
+    assert len(levels) <= 3
+    assert [name for name, count in Counter(own).items() if count > 1] == []
 
 
 def test_a_clone_of_a_view_that_travelled_asks_its_own_store(

@@ -79,9 +79,9 @@ def record_of(state: ViewState) -> ViewRecord | None:
     return None if found is None else found[1]
 
 
-def change(state: ViewState, command: str, change: Callable[[ViewRecord], ViewRecord]) -> None:
+def change(state: ViewState, command: str, new: Callable[[ViewRecord], ViewRecord]) -> None:
     """Change the stored view; NotFoundError where it is not stored."""
-    _raise_first(stored.change_views(state.handle, [_stored_id(state)], command, change))
+    _raise_first(stored.change_views(state.handle, [_stored_id(state)], command, new))
 
 
 def move(state: ViewState, project: str) -> None:

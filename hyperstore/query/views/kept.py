@@ -109,9 +109,9 @@ class Kept(Definition):
 
         Stored again it is replaced: with `force` only where it is published, and where somebody
         else changed or deleted it since it was stored or fetched here, which is a ConflictError.
-        One without a name is given one that says who stored it and when; several may have one
-        name, of which `get` knows them apart by their ids. What is pinned by a lock is not stored:
-        a stored view follows its versions.
+        One without a name is given one that says who stored it and when. Several may have one
+        name: by that `get` returns the one stored last, with a warning. What is pinned by a lock
+        is not stored: a stored view follows its versions.
         """
         one_of(project=project, project_name=project_name)
         wanted = project_name if project is None else project

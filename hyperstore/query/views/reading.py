@@ -29,6 +29,7 @@ __all__ = [
     "dicts_of",
     "drawn",
     "iteration_of",
+    "length",
     "selected",
     "shape_of",
     "share_of",
@@ -106,6 +107,18 @@ def counted(state: ViewState, found: Resolved) -> Count:
     whole = selected(state, found)
     sets = found.of_queries(whole.found)
     return Count(whole.frame_count, [sum(map(len, one)) for one in sets])
+
+
+def length(state: ViewState, found: Resolved) -> int:
+    """Return how many frames an iteration gives out; of an endless one, how many differ."""
+    spec = state.spec
+    selection, way = drawn(state, found, iteration_of(spec))
+    if state.first and not (spec.infinite and spec.limit is None):
+        return len(begun(state, FrameIterator(selection, way)))
+    count = len(selection)
+    if spec.limit is None:
+        return count
+    return spec.limit if spec.infinite and count else min(spec.limit, count)
 
 
 # How frames go out.
