@@ -4,7 +4,7 @@ from pathlib import Path
 
 import hyperstore
 from hyperstore.dataset.runs import find_run
-from hyperstore.history.run import locks_of_run
+from hyperstore.history.run import Unpinned, locks_of_run, unpinned_of_run
 from hyperstore.query.dataview import DataView
 from hyperstore.query.locks.lockstore import list_locks
 from tests.support.command import spawn
@@ -46,3 +46,35 @@ def test_a_run_and_its_workers_record_one_lock_of_what_they_iterated(tmp_path: P
         store.dataset("cells").version().delete_frames(seen)
         again = DataView.from_lock(lock.lock, store=store)
         assert [frame.id for frame in again] == seen
+
+
+WORKERS = """
+import multiprocessing
+from allegroai import DataView, Task
+
+def work(label):
+    view = DataView(name="dogs")
+    view.add_query(dataset_name="cells", version_name="Current", roi_query=label)
+    return [frame.id for frame in view]
+
+if __name__ == "__main__":
+    Task.init(project_name="lab", task_name="train")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(*pool.map(work, ["dog", "dog"])[0])
+        pool.close()
+        pool.join()
+"""
+
+
+def test_a_worker_says_for_the_run_what_has_no_lock(tmp_path: Path) -> None:
+    """Views that only workers make are views of the run, over pending edits as well."""
+    with hyperstore.init(tmp_path / ".hyperstore") as store:
+        draft = store.create_dataset("cells").version()
+        draft.add_frames([wire("dog", labels=["dog"])])
+    (tmp_path / "train.py").write_text(WORKERS)
+    done = spawn(tmp_path, "run", "train.py")
+    assert (done.code, done.out.split()) == (0, ["dog"]), done.err
+    with hyperstore.open(tmp_path / ".hyperstore") as store:
+        run = find_run(store.handle, "train")
+    why = "cells@Current has edits that no commit has, and a lock names commits"
+    assert unpinned_of_run(run) == [Unpinned(why, "dogs", 1)]
