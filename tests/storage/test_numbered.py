@@ -72,14 +72,14 @@ def test_a_read_of_one_record_tells_where_all_of_its_row_lie(database: Database)
         while row := reader.survey_row(after):
             after = row.key
             rows.append([one.sequence for one in row.records])
-    assert [one for row in rows for one in row] == sorted(held)
+    assert [one for numbers in rows for one in numbers] == sorted(held)
     places = database._environment.places
     places.chunks = {}
     known: list[int] = []
-    for row in random.Random(6).sample(rows, len(rows)):
-        asked(database, [row[len(row) // 2]])
-        known = sorted([*known, *row])
-        assert [one for one in held if places.chunks.get(0, {})[one]] == known
+    for numbers in random.Random(6).sample(rows, len(rows)):
+        asked(database, [numbers[len(numbers) // 2]])
+        known = sorted(known + numbers)
+        assert [one for one in held if places.chunks[0][one]] == known
     before = places.chunks[0].tolist()
     asked(database, sorted(held))
     assert places.chunks[0].tolist() == before

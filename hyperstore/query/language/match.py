@@ -130,6 +130,11 @@ def _check(node: Node, leaf_check: Callable[[Leaf], _Check[_T]]) -> _Check[_T]:
         return lambda thing, roots, given: not part(thing, roots, given)
     parts = [_check(part, leaf_check) for part in node.parts]
     if isinstance(node, And):
+        if len(parts) == 2:  # As most have: without a loop, and a frame of Python for it.
+            one, other = parts
+            return lambda thing, roots, given: (
+                one(thing, roots, given) and other(thing, roots, given)
+            )
         return lambda thing, roots, given: all(part(thing, roots, given) for part in parts)
     assert isinstance(node, Or)
     return lambda thing, roots, given: any(part(thing, roots, given) for part in parts)
@@ -177,7 +182,7 @@ def _own(leaf: Leaf, scope: Scope) -> Leaf:
 
 def _any_passes(leaf: Leaf, reading: _Reading[_T]) -> _Check[_T]:
     fits = passes(leaf)
-    return lambda thing, roots, _: any(fits(value) for value in reading(thing, roots))
+    return lambda thing, roots, _: any(map(fits, reading(thing, roots)))
 
 
 # Values of fields, by their names.
