@@ -10,7 +10,7 @@ from operator import methodcaller
 
 from hyperstore.query.language.tokens import Parts
 
-__all__ = ["longest_literal", "matcher", "residuals", "wildcard"]
+__all__ = ["finder", "longest_literal", "matcher", "residuals", "wildcard"]
 
 
 def wildcard(parts: Parts, fold: bool) -> Callable[[str], bool]:
@@ -33,6 +33,15 @@ def matcher(parts: Parts, fold: bool) -> Callable[[str], object]:
     if len(folded) > 2 and first is last is None and None not in folded[1:-1]:
         return re.compile(_pattern(folded[1:-1]), re.DOTALL).search
     return re.compile(_pattern(folded), re.DOTALL).fullmatch
+
+
+def finder(parts: Parts) -> Callable[[str, int, int], object]:
+    """Return what is true of a text, and two places in it, if what lies between them matches."""
+    if not parts or parts[-1] is not None:
+        return re.compile(_pattern(parts), re.DOTALL).fullmatch
+    if len(parts) > 2 and parts[0] is None and None not in parts[1:-1]:
+        return re.compile(_pattern(parts[1:-1]), re.DOTALL).search
+    return re.compile(_pattern(parts[:-1]), re.DOTALL).match
 
 
 def longest_literal(parts: Parts, fold: bool) -> str:
