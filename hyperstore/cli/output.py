@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, NamedTuple
 
-from hyperstore.cli.text import folds, safe
+from hyperstore.cli.text import folds, safe, with_letters
 
 __all__ = ["Output", "Part", "Styled", "styled"]
 
@@ -111,11 +111,11 @@ class Output:
 
     def warning(self, text: str) -> None:
         """Print a warning."""
-        self._print((styled("warning: ", "yellow"), _one_line(text)), sys.stderr)
+        self._print((styled("warning: ", "yellow"), _one_line(with_letters(text))), sys.stderr)
 
     def error(self, text: str) -> None:
         """Print the one line that says what went wrong."""
-        self._print((styled("error: ", "red"), _one_line(text)), sys.stderr)
+        self._print((styled("error: ", "red"), _one_line(with_letters(text))), sys.stderr)
 
     @property
     def columns(self) -> int | None:

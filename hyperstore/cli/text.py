@@ -5,6 +5,7 @@ cursor or recolour the screen, a bidirectional mark could make a line read other
 such characters are shown as escapes. What people write words with, joiners of emoji too, stays.
 """
 
+import re
 import shlex
 import sys
 import unicodedata
@@ -21,6 +22,7 @@ __all__ = [
     "plural",
     "recorded_command",
     "safe",
+    "with_letters",
 ]
 
 NOUNS = {
@@ -47,6 +49,11 @@ NOUNS = {
 _JOINERS = "\u200c\u200d"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _COMMAND_CHARACTERS_MAX = 1_000
+# As `ascii` writes them, which doubles a backslash that is one.
+_ESCAPE = re.compile(
+    r"(?<!\\)(?P<before>(?:\\\\)*)\\(?:x(?=[89a-f])|u|U)"
+    r"(?P<code>(?<=x)[0-9a-f]{2}|(?<=u)[0-9a-f]{4}|(?<=U)[0-9a-f]{8})"
+)
 
 
 def safe(text: str) -> str:
@@ -56,6 +63,20 @@ def safe(text: str) -> str:
     """
     found = _harmless(text)
     return found if found.isascii() else _showable(found)
+
+
+def with_letters(text: str) -> str:
+    """Return an error's text with the letters of any script that it names by their escapes.
+
+    What is no letter, digit or other printable character stays an escape.
+    """
+    return _ESCAPE.sub(_letter, text)
+
+
+def _letter(found: re.Match[str]) -> str:
+    character = chr(int(found["code"], 16)) if int(found["code"], 16) < 0x110000 else ""
+    is_shown = character.isprintable() and not character.isascii()
+    return found["before"] + character if is_shown else found[0]
 
 
 def _harmless(text: str) -> str:

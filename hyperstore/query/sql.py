@@ -41,6 +41,7 @@ _REFUSED = re.compile(
     r"read_|getenv|current_setting|pragma_|duckdb_|http|write_|query|sniff_|parquet_|json_execute|"
     r"(in|which)_secret|currval|nextval|set_config|txid|getvariable"
 )
+_UNKNOWN_COLUMN = re.compile(r'Binder Error: Referenced column "(.*?)" not found')
 _SETTINGS = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -212,8 +213,22 @@ class Sql:
         if isinstance(error, kinds.IOException):
             return DiskFullError(f"the folder for temporary files fails: {text}; see TMPDIR")
         if isinstance(error, (kinds.Error, UnicodeError, RuntimeError, ValueError)):
-            return QueryError(text)
+            return QueryError(self._with_columns(text))
         return error
+
+    def _with_columns(self, text: str) -> str:
+        """Return what DuckDB says of an unknown column, with those of the tables in place of its.
+
+        It knows no more of them than were made: those that the statement names.
+        """
+        found = _UNKNOWN_COLUMN.match(text)
+        if found is None or not self._scans:
+            return text
+        known = [one.name for scan in self._scans for one in TABLES[scan.table].columns]
+        named = ", ".join(scan.table for scan in self._scans)
+        return (
+            f"{found[0]}; the closest of {named}: {nearest(found[1], list(dict.fromkeys(known)))}"
+        )
 
 
 def named_in(tree: object) -> Named:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperstore.cli.text import columns_of, fit, pad, plural, recorded_command, safe
+from hyperstore.cli.text import columns_of, fit, pad, plural, recorded_command, safe, with_letters
 from tests.cli.conftest import lines
 from tests.support.command import Command
 from tests.support.frames import Wire, wire
@@ -73,6 +73,29 @@ def attacked(store: Command) -> Command:
     store("config", "user.name", "Eve")
     store("edit", "--all", "--set", f"meta.note={''.join(PAYLOADS[:3])}", "--set", "timestamp=7")
     return store
+
+
+def test_errors_name_things_as_people_write_them(store: Command) -> None:
+    """Who calls a dataset by a word of Japanese looks for that word, not for its code points."""
+    store("dataset", "create", "細胞é😀")
+    assert "細胞é😀" in store.fails("query", "間違い@x", "id:x", code=128)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("細胞é😀", "細胞é😀"),
+        ("a\x1b[31m", "a\\x1b[31m"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\u202eb", "\\u202eb"),
+        ("\\u7d30", "\\\\u7d30"),
+        ("\\細", "\\\\細"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_letters_alone_are_no_escapes(name: str, shown: str) -> None:
+    """An escape is what it was, whoever wrote it, unless a letter stands behind it."""
+    assert with_letters(f"no {name!a}") == f"no '{shown}'"
 
 
 VERBS = [

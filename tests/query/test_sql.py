@@ -400,6 +400,12 @@ def test_what_stops_the_frames_comes_out_as_it_is(draft: DatasetVersion) -> None
         list(database.run("select id from frames")[1])
 
 
+def test_an_unknown_column_is_answered_with_those_of_the_table(draft: DatasetVersion) -> None:
+    """DuckDB would name those that were made for the statement, and no others."""
+    with pytest.raises(QueryError, match="the closest of rois: 'label'"):
+        ask(draft, "select labl from rois")
+
+
 def test_what_goes_to_disk_is_gone_afterwards(
     draft: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
