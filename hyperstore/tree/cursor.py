@@ -5,7 +5,7 @@ decoded nodes, no transaction; they read ahead leaf by leaf, few at first, then 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 
 from hyperstore.errors import CorruptError, NotFoundError
@@ -22,6 +22,7 @@ __all__ = [
     "nth",
     "prefix",
     "rank",
+    "ranks",
     "scan",
     "scan_leaves",
 ]
@@ -108,6 +109,25 @@ def rank(nodes: Nodes, root: NodeId, key: bytes) -> int:
         before += sum(node.counts[:index])
         node = nodes.child(node, index)
     return before + bisect_left(node.keys, key)
+
+
+def ranks(nodes: Nodes, root: NodeId, keys: Iterable[bytes]) -> Iterator[int]:
+    """Yield the rank of each of some keys, which ascend; what is above several is walked once."""
+    path: list[tuple[Node, int, bytes | None]] = [(nodes.root(root), 0, None)]
+    for key in keys:
+        node, before, end = path[-1]
+        while end is not None and key >= end:
+            path.pop()
+            node, before, end = path[-1]
+        while node.level:
+            held = node.keys
+            index = bisect_right(held, key) - 1
+            before += sum(node.counts[:index])
+            if index + 1 < len(held):
+                end = held[index + 1]
+            node = nodes.child(node, index)
+            path.append((node, before, end))
+        yield before + bisect_left(node.keys, key)
 
 
 def scan(

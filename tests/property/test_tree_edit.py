@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from hyperstore.tree.boundary import LAW, Law
 from hyperstore.tree.build import build
-from hyperstore.tree.cursor import count, get, get_many, nth, prefix, rank, scan, scan_leaves
+from hyperstore.tree.cursor import (
+    count,
+    get,
+    get_many,
+    nth,
+    prefix,
+    rank,
+    ranks,
+    scan,
+    scan_leaves,
+)
 from hyperstore.tree.edit import edit
 from hyperstore.tree.nodes import Nodes
 from tests.support.slow import MemorySource, slow_apply, slow_build, slow_rank, slow_scan
@@ -95,7 +105,7 @@ def test_scan_is_sorted_and_complete_within_its_range(
 def test_reading_by_key_and_by_place_agrees_with_a_dict(
     law: Law, entries: dict[bytes, bytes], other: bytes
 ) -> None:
-    """get, get_many, nth, rank and count."""
+    """get, get_many, nth, rank, ranks and count."""
     nodes = Nodes(MemorySource(), law=law)
     root = build(nodes, sorted(entries.items()))
     asked = sorted({*entries, other})
@@ -103,6 +113,8 @@ def test_reading_by_key_and_by_place_agrees_with_a_dict(
     assert [get(nodes, root, key) for key in asked] == [entries.get(key) for key in asked]
     assert get_many(nodes, root, asked) == [entries.get(key) for key in asked]
     assert [rank(nodes, root, key) for key in asked] == [slow_rank(entries, key) for key in asked]
+    for some in (asked, asked[::3]):
+        assert list(ranks(nodes, root, some)) == [slow_rank(entries, key) for key in some]
     assert [nth(nodes, root, at) for at in range(len(entries))] == sorted(entries.items())
 
 

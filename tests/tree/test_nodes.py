@@ -6,7 +6,7 @@ from hyperstore.errors import CorruptError
 from hyperstore.ids import NodeId, ObjectId
 from hyperstore.tree import nodes as nodes_module
 from hyperstore.tree.build import build
-from hyperstore.tree.cursor import count, get, nth, rank, scan
+from hyperstore.tree.cursor import count, get, nth, rank, ranks, scan
 from hyperstore.tree.diff import diff
 from hyperstore.tree.edit import edit
 from hyperstore.tree.node import make_inner, make_leaf
@@ -117,6 +117,7 @@ def test_a_parent_that_lies_is_found_out(tree: Crafted) -> None:
         lambda: get(tree.nodes, tree.root, b"a"),
         lambda: nth(tree.nodes, tree.root, 0),
         lambda: rank(tree.nodes, tree.root, b"a"),
+        lambda: list(ranks(tree.nodes, tree.root, [b"a"])),
         lambda: list(diff(tree.nodes, tree.root, tree.one)),
         lambda: edit(tree.nodes, tree.root, [(b"a", None)]),
     ):

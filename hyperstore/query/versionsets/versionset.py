@@ -177,7 +177,7 @@ def _changed(
 ) -> VersionSet:
     """Return a set with changes, which come in order: what lies between them is copied whole."""
     came = numbers_of(handle, [ObjectId(one.new) for one in changes if one.new is not None])
-    ranks = [cursor.rank(nodes, old, change.key) for change in changes]
+    ranks = [*cursor.ranks(nodes, old, (change.key for change in changes))]
     gone = [
         known.at(place) for place, one in zip(ranks, changes, strict=True) if one.old is not None
     ]
