@@ -22,7 +22,8 @@ into a frame), `pictures` (ids and places of frames); `coco_write`, `coco_choice
 (segments that only a version's legend shows), `panoptic_write`, `staging`; `voc`, `voc_map` (one
 object, one ROI), `voc_write`, `voc_masks`, `voc_labelmap`, `xmltree`, `xmltext`; `wirefile` and
 `wirewrite` (frames in the wire form); `parquet`, `parquet_rows`; `newmedia`
-(pictures inside of other files), `tarfiles`, `shardnames`, `webdataset`, `webdataset_read`;
+(pictures inside of other files), `beside` (several files, and what stands beside them), `tarfiles`,
+`shardnames`, `webdataset`, `webdataset_read`;
 `huggingface`, `hffeatures`, `huggingface_read`; then `folder`, `folderpattern` (what a name says),
 `folderwalk` (the files), `folderindex` and `folderfacts` (what is in them), `folderplan` (which
 frames they make), `folderside`, `foldermatch` (which frames those are), `folderframes` and

@@ -7,15 +7,15 @@ meta_json. With `whole` there is `wire` too, the frame as it is, so that nothing
 back; else what has no place is counted: polygons become boxes, masks and further sources go.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 from hyperstore.errors import UsageError
+from hyperstore.formats.beside import put_about
 from hyperstore.formats.combine import Wire
 from hyperstore.formats.hffeatures import KEY, features_for
-from hyperstore.formats.huggingface_read import ABOUT, HuggingFaceFrames, read
+from hyperstore.formats.huggingface_read import HuggingFaceFrames, read
 from hyperstore.formats.parquet import HOW, told, translated, wire_text
 from hyperstore.formats.report import Report
 from hyperstore.formats.staging import Staging
@@ -81,8 +81,7 @@ def write(
                         files.add(record)
                 files.end()
         staging.put("README.md", _CARD.format(split=split).encode())
-        about = {"version": 1, "meta": dict(meta or {})}
-        staging.put(ABOUT, json.dumps(about, sort_keys=True).encode())
+        put_about(staging, meta)
     report.count("categories", len(labels))
     return report
 

@@ -16,7 +16,8 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
-from hyperstore.errors import FormatError, NotFoundError, UsageError
+from hyperstore.errors import FormatError, UsageError
+from hyperstore.formats.beside import files_in, said_beside
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.hffeatures import classes_of, features_in, is_image
 from hyperstore.formats.newmedia import Keep
@@ -25,11 +26,10 @@ from hyperstore.formats.parquet import wire_of as frame_in
 from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
 from hyperstore.formats.shapes import corners, numbers
-from hyperstore.limits import SIDE_BYTES_MAX
 
-__all__ = ["ABOUT", "HuggingFaceFrames", "read"]
+__all__ = ["HuggingFaceFrames", "read"]
 
-ABOUT = "hyperstore.json"
+_ENDINGS = (".parquet",)
 _ROWS = 16  # Read at once: each has a picture.
 _IDS = ("id", "frame_id", "image_id")
 _IMAGES = ("image", "img", "picture", "photo")
@@ -49,35 +49,8 @@ def read(
 
     `keep` takes the pictures that have no address, and with `keep_all` all of them.
     """
-    files = [file for path in paths for file in _files(path)]
-    meta: Wire = {}
-    for path in paths:
-        if (path / ABOUT).is_file():
-            meta |= _about(path / ABOUT)
-    return HuggingFaceFrames(files, meta, keep, keep_all, report or Report())
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        if not path.is_file():
-            raise NotFoundError(f"no file or folder {str(path)!a}")
-        return [path]
-    found = sorted(one for one in path.rglob("*.parquet") if one.is_file())
-    if not found:
-        raise NotFoundError(f"{path} holds no Parquet files")
-    return found
-
-
-def _about(file: Path) -> Wire:
-    with file.open("rb") as stream:
-        text = stream.read(SIDE_BYTES_MAX)
-    try:
-        said = mapping(json.loads(text))
-    except (ValueError, RecursionError):
-        raise FormatError(f"{file} is no JSON") from None
-    if said.get("version") != 1 or not isinstance(said.get("meta"), dict):
-        raise FormatError(f"{file} was written by another version of hyperstore")
-    return mapping(said["meta"])
+    files = files_in(paths, _ENDINGS, what="Parquet files", below=True, may_be_none=False)
+    return HuggingFaceFrames(files, said_beside(paths), keep, keep_all, report or Report())
 
 
 @dataclass(slots=True)

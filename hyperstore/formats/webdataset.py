@@ -13,12 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
+from hyperstore.formats.beside import put_about
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.report import Report
 from hyperstore.formats.shardnames import JSON, extension_of, field_of, key_of
 from hyperstore.formats.staging import Staging
 from hyperstore.formats.tarfiles import TarWriter
-from hyperstore.formats.webdataset_read import ABOUT, ShardFrames, read
+from hyperstore.formats.webdataset_read import ShardFrames, read
 from hyperstore.limits import SHARD_BYTES, SHARD_FRAMES, SHARD_MEMBER_BYTES_MAX
 from hyperstore.media.headers import header_of
 from hyperstore.media.local import FILE_FAULTS
@@ -48,8 +49,7 @@ def write(
         with _Shards(staging, shard_bytes, shard_frames, report) as shards:
             for frame in frames:
                 shards.add(frame, fetch)
-        about = {"version": 1, "meta": dict(meta or {})}
-        staging.put(ABOUT, json.dumps(about, sort_keys=True).encode())
+        put_about(staging, meta)
     return report
 
 

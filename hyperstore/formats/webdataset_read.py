@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from hyperstore.dataset.scratchtable import ScratchTable
-from hyperstore.errors import FormatError, NotFoundError, RefusedError, UsageError
+from hyperstore.errors import FormatError, RefusedError, UsageError
+from hyperstore.formats.beside import files_in, said_beside
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.newmedia import Keep
 from hyperstore.formats.pictures import frame_id
@@ -22,12 +23,10 @@ from hyperstore.formats.report import Report
 from hyperstore.formats.shardnames import EXTENSIONS, JSON, MASK, field_of
 from hyperstore.formats.tarfiles import read_tar
 from hyperstore.formats.wirefile import read_frames
-from hyperstore.limits import SHARD_SAMPLE_BYTES_MAX, SIDE_BYTES_MAX
+from hyperstore.limits import SHARD_SAMPLE_BYTES_MAX
 
-__all__ = ["ABOUT", "ShardFrames", "read"]
+__all__ = ["ShardFrames", "read"]
 
-ABOUT = "hyperstore.json"
-"""The file beside the tars that says what the version says of itself."""
 _TARS = (".tar", ".tar.gz", ".tgz")
 _TEXTS = ("txt", "text", "caption", "transcript")
 _LABELS = ("cls", "cls2", "index", "inx")
@@ -44,32 +43,8 @@ def read(
 
     `keep` takes the pictures of others' samples, and with `keep_all` those of ours too.
     """
-    files = [file for path in paths for file in _tars(path)]
-    meta: Wire = {}
-    for path in paths:
-        if (path / ABOUT).is_file():
-            meta |= _about(path / ABOUT)
-    return ShardFrames(files, meta, keep, keep_all, report or Report())
-
-
-def _tars(path: Path) -> list[Path]:
-    if not path.is_dir():
-        if not path.is_file():
-            raise NotFoundError(f"no file or folder {str(path)!a}")
-        return [path]
-    found = sorted(one for one in path.iterdir() if one.name.endswith(_TARS) and one.is_file())
-    if not found and not (path / ABOUT).is_file():
-        raise NotFoundError(f"{path} holds no tar files")
-    return found
-
-
-def _about(file: Path) -> Wire:
-    with file.open("rb") as stream:
-        text = stream.read(SIDE_BYTES_MAX)
-    said = _json(text, str(file))
-    if said.get("version") != 1 or not isinstance(said.get("meta"), dict):
-        raise FormatError(f"{file} was written by another version of hyperstore")
-    return mapping(said["meta"])
+    files = files_in(paths, _TARS, what="tar files", below=False, may_be_none=True)
+    return ShardFrames(files, said_beside(paths), keep, keep_all, report or Report())
 
 
 def _json(data: bytes, name: str) -> Wire:
