@@ -41,7 +41,10 @@ class Origin(Protocol):
         """Put ids in the place of names that are known by now; `handle` is asked where any is."""
 
     def resolve(self, handle: Handle, spec: Spec) -> Resolved:
-        """Return the frames that each query is asked of."""
+        """Return the frames that each query is asked of.
+
+        Ids that were found for it take the place of names in `spec`, and outlive a rename.
+        """
 
     def rules(self, handle: Handle, spec: Spec) -> tuple[MappingRule, ...]:
         """Return the mapping rules with ids in the place of names."""
