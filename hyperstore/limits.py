@@ -283,6 +283,7 @@ assert STATS_PAIRED_MAX**2 // 2 < STATS_PAIRS_MAX
 QUERY_CHARS_MAX = 65_536
 QUERY_DEPTH_MAX = 64  # Groups in groups.
 QUERY_TERMS_MAX = 1_024
+QUERY_PATTERNS_MAX = 64  # Wildcards and regular expressions: of a million URIs, up to 1 s each.
 NUMBER_DIGITS_MAX = 400  # Of a number in a query; no float has more before its point.
 
 # Tables. What of frames is in memory at once, and how wide their metadata makes a table.

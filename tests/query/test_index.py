@@ -19,6 +19,7 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.errors import CorruptError, QueryError
 from hyperstore.frames.stored import order_key_of
 from hyperstore.ids import Kind
+from hyperstore.limits import QUERY_PATTERNS_MAX
 from hyperstore.maintenance.collect import gc
 from hyperstore.query.index import budget as held
 from hyperstore.query.index import extractor as extract
@@ -526,6 +527,18 @@ def test_a_key_that_no_frame_has_is_an_error_that_names_the_nearest(
     assert asked("meta.mixed", Range(1, None)) == 1
     assert asked("meta.mixed", Range("a", None)) == 1
     assert index.fields(Scope.FRAME)["meta.mixed"] == {"string", "number"}
+
+
+def test_patterns_have_a_bound_over_all_rules(store: Store, draft: DatasetVersion) -> None:
+    """Rules are texts of their own, and each may be as full of wildcards as one may be."""
+    add(draft, range(3))
+    index, within = FrameIndex.of(store.handle), members(store, draft)
+    rules = tuple(
+        RoiCondition(Leaf(LABEL, Wildcard((f"c{at}", None)))) for at in range(QUERY_PATTERNS_MAX)
+    )
+    assert index.find(Condition(rois=rules), within) == BitMap()
+    with pytest.raises(QueryError, match="65 wildcards and regular expressions; 64 are the limit"):
+        index.find(Condition(EVEN.frame, rois=rules), within)
 
 
 def test_known_answers_are_taken_as_given(store: Store, draft: DatasetVersion) -> None:

@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from hyperstore.errors import QueryError
-from hyperstore.limits import QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX
+from hyperstore.limits import (
+    QUERY_CHARS_MAX,
+    QUERY_DEPTH_MAX,
+    QUERY_PATTERNS_MAX,
+    QUERY_TERMS_MAX,
+)
 from hyperstore.query.language.condition import (
     EVERYTHING,
     NOTHING,
@@ -409,6 +414,14 @@ def test_unknown_fields_are_told_where_they_would_be_known() -> None:
     for hidden in ("meta_blob.x:1", "blob:x", "added:v1"):
         with pytest.raises(QueryError, match="there is no field"):
             parse(hidden, SOURCE)
+
+
+def test_patterns_have_a_bound() -> None:
+    """Each may have to be tried on a million URIs, where a term is looked up."""
+    fits = "*a? " * (QUERY_PATTERNS_MAX - 1) + "/b+/ "
+    assert isinstance(parse(fits, ROI), And)
+    with pytest.raises(QueryError, match=f"column {len(fits) + 3} .* more than 64 wildcards and"):
+        parse(f"{fits}c d*", ROI)
 
 
 def test_groups_and_terms_have_bounds() -> None:

@@ -8,9 +8,20 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from hyperstore.errors import QueryError, nearest
+from hyperstore.limits import QUERY_PATTERNS_MAX
 from hyperstore.query.index.extractor import STORED_CONTEXT
 from hyperstore.query.index.segment import Segment
-from hyperstore.query.language.condition import Condition, Exists, Leaf, Node, Not, Range, Scope
+from hyperstore.query.language.condition import (
+    Condition,
+    Exists,
+    Leaf,
+    Node,
+    Not,
+    Range,
+    Regex,
+    Scope,
+    Wildcard,
+)
 from hyperstore.query.language.fields import typed
 
 __all__ = ["Fields", "check_condition", "fields_of", "leaves_of"]
@@ -45,10 +56,16 @@ def leaves_of(condition: Condition) -> Iterator[Leaf]:
 def check_condition(
     condition: Condition, fields: Mapping[Scope, Fields], partial: Container[str] = ()
 ) -> None:
-    """Raise QueryError for a question about what no frame has, or has of another type only.
+    """Raise QueryError for what no frame has, or has of another type only, and for too much.
 
     Of `partial` scopes not all fields are known, and so none is denied.
     """
+    patterns = sum(isinstance(leaf.test, (Wildcard, Regex)) for leaf in leaves_of(condition))
+    if patterns > QUERY_PATTERNS_MAX:  # The parser sees each text by itself.
+        raise QueryError(
+            f"the query and its rules have {patterns:,} wildcards and regular expressions; "
+            f"{QUERY_PATTERNS_MAX} are the limit"
+        )
     asked = [(condition.frame, Scope.FRAME), *((rule.node, Scope.ROI) for rule in condition.rois)]
     if condition.source is not None:
         asked.append((condition.source, Scope.SOURCE))

@@ -39,7 +39,12 @@ import re
 from collections.abc import Sequence
 
 from hyperstore.errors import QueryError, a_type
-from hyperstore.limits import QUERY_CHARS_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX
+from hyperstore.limits import (
+    QUERY_CHARS_MAX,
+    QUERY_DEPTH_MAX,
+    QUERY_PATTERNS_MAX,
+    QUERY_TERMS_MAX,
+)
 from hyperstore.query.language.condition import (
     EVERYTHING,
     NOTHING,
@@ -50,9 +55,11 @@ from hyperstore.query.language.condition import (
     Node,
     Not,
     Or,
+    Regex,
     Scope,
     Since,
     Term,
+    Wildcard,
 )
 from hyperstore.query.language.fields import Holds, holds, resolve
 from hyperstore.query.language.fieldtests import leaf_of_comparison, leaf_of_range, leaf_of_token
@@ -175,6 +182,7 @@ class _Parser:
         self.next = 0
         self.depth = 0
         self.terms = 0
+        self.patterns = 0
 
     def fault(self, fault: str, token: Token | None = None) -> QueryError:
         return fault_at(self.text, (token or self.tokens[self.next]).at, fault)
@@ -332,7 +340,12 @@ class _Parser:
             if self.kind not in (Kind.TERM, Kind.PHRASE):
                 raise self.unexpected()
             return leaf_of_comparison(own, token, self.take(), self.fault)
-        return leaf_of_token(own, token, self.fault)
+        made = leaf_of_token(own, token, self.fault)
+        self.patterns += isinstance(made.test, (Wildcard, Regex))
+        if self.patterns > QUERY_PATTERNS_MAX:
+            said = f"more than {QUERY_PATTERNS_MAX} wildcards and regular expressions"
+            raise self.fault(said, token)
+        return made
 
     def existing(self, field: Field, token: Token) -> Leaf:
         if holds(field) == Holds.STORY:

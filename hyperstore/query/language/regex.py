@@ -13,7 +13,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 
 from hyperstore.errors import QueryError
-from hyperstore.limits import REGEX_MEMORY_MAX, REGEX_STATES_MAX, REGEX_STEPS_MAX
+from hyperstore.limits import (
+    QUERY_PATTERNS_MAX,
+    REGEX_MEMORY_MAX,
+    REGEX_STATES_MAX,
+    REGEX_STEPS_MAX,
+)
 from hyperstore.query.language.regexsyntax import (
     Alternatives,
     Chain,
@@ -90,7 +95,7 @@ class Matcher:
         return found
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=QUERY_PATTERNS_MAX)
 def compiled(pattern: str, fold: bool) -> Matcher:
     """Return what tells whether a whole text fits the expression; QueryError says what is wrong.
 
