@@ -4,9 +4,9 @@ bytes, and no bytes under a name that is not theirs.
 
 import errno
 import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from unittest import mock
@@ -21,6 +21,7 @@ from hyperstore.maintenance.keptfiles import verify_kept
 from hyperstore.media import kept
 from hyperstore.media.kept import KeptMedia
 from hyperstore.storage.database import Database
+from tests.support.struck import killed_at, struck
 
 FILES = 3
 PLACES: list[tuple[object, str]] = [
@@ -32,29 +33,14 @@ PLACES: list[tuple[object, str]] = [
 ]
 
 
-@contextmanager
-def struck(
-    number: int, strike: Callable[[], object], places: list[tuple[object, str]]
-) -> Iterator[list[int]]:
-    """Let something happen at the n-th of the calls that write, and count them."""
-    calls = [0]
-
-    def around(before: Callable[..., object]) -> Callable[..., object]:
-        def called(*given: object, **named: object) -> object:
-            calls[0] += 1
-            if calls[0] == number:
-                strike()
-            return before(*given, **named)
-
-        return called
-
-    with ExitStack() as stack:
-        for place, name in places:
-            stack.enter_context(mock.patch.object(place, name, around(getattr(place, name))))
-        # One at a time, so that the n-th call is the same one each time.
-        stack.enter_context(mock.patch("hyperstore.dataset.keeping.KEEP_THREADS", 1))
-        stack.enter_context(mock.patch.object(kept, "clone_file", return_value=False))
-        yield calls
+@pytest.fixture(autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    """Let files be copied one after the other: then the n-th call is the same one each time."""
+    with (
+        mock.patch("hyperstore.dataset.keeping.KEEP_THREADS", 1),
+        mock.patch.object(kept, "clone_file", return_value=False),
+    ):
+        yield
 
 
 def frames(folder: Path) -> list[SingleFrame]:
@@ -101,19 +87,9 @@ def test_a_crash_at_any_write_leaves_no_frame_without_its_file(tmp_path: Path) -
     ended = []
     for number in count(1):
         store = empty_store(tmp_path / f"store{number}")
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                with struck(number, lambda: os.kill(os.getpid(), signal.SIGKILL), PLACES):
-                    add(store, tmp_path)
-                status = 0
-            finally:
-                os._exit(status)
-        status = os.waitpid(child, 0)[1]
+        is_killed = killed_at(number, partial(add, store, tmp_path), PLACES)
         there = judged(store, tmp_path)
-        if not os.WIFSIGNALED(status):
-            assert os.WEXITSTATUS(status) == 0
+        if not is_killed:
             assert there == FILES
             break
         ended.append(there)

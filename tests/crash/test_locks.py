@@ -1,12 +1,9 @@
 """A process that ends at any step of a lock or a stamp: the store has all of it or nothing."""
 
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -20,6 +17,7 @@ from hyperstore.query.locks.lockstore import list_locks
 from hyperstore.storage.database import Database
 from hyperstore.storage.writer import Writer
 from tests.support.frames import wires
+from tests.support.struck import killed_at, struck
 
 PLACES: list[tuple[object, str]] = [
     (Database, "write"),
@@ -29,26 +27,6 @@ PLACES: list[tuple[object, str]] = [
     (os, "fsync"),
     (Path, "replace"),
 ]
-
-
-@contextmanager
-def struck(number: int, strike: Callable[[], object]) -> Iterator[list[int]]:
-    """Let something happen at the n-th of the calls that write, and count them."""
-    calls = [0]
-
-    def around(before: Callable[..., object]) -> Callable[..., object]:
-        def called(*given: object, **named: object) -> object:
-            calls[0] += 1
-            if calls[0] == number:
-                strike()
-            return before(*given, **named)
-
-        return called
-
-    with ExitStack() as stack:
-        for place, name in PLACES:
-            stack.enter_context(mock.patch.object(place, name, around(getattr(place, name))))
-        yield calls
 
 
 def pending_store(folder: Path) -> Path:
@@ -64,6 +42,12 @@ def pending_store(folder: Path) -> Path:
 
 def stamp(store: Store, model: Path) -> None:
     DataView("all", store=store).add_query("cells").stamp(model, commit=True)
+
+
+def stamp_in(folder: Path) -> None:
+    """Stamp the file beside a store."""
+    with hyperstore.open(folder) as store:
+        stamp(store, folder.with_suffix(".pt"))
 
 
 def judged(folder: Path) -> bool:
@@ -92,22 +76,9 @@ def test_a_crash_at_any_write_leaves_a_lock_with_all_of_it_or_none(tmp_path: Pat
     ended = []
     for number in count(1):
         folder = pending_store(tmp_path / f"store{number}")
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                with (
-                    hyperstore.open(folder) as store,
-                    struck(number, lambda: os.kill(os.getpid(), signal.SIGKILL)),
-                ):
-                    stamp(store, folder.with_suffix(".pt"))
-                status = 0
-            finally:
-                os._exit(status)
-        status = os.waitpid(child, 0)[1]
+        is_killed = killed_at(number, partial(stamp_in, folder), PLACES)
         there = judged(folder)
-        if not os.WIFSIGNALED(status):
-            assert os.WEXITSTATUS(status) == 0
+        if not is_killed:
             assert there
             break
         ended.append(there)
@@ -129,7 +100,7 @@ def test_a_disk_that_fails_leaves_no_part_of_a_lock_file(tmp_path: Path) -> None
             raise OSError(28, "No space left on device")
 
         for number in (1, 2):
-            with struck(number, fail), pytest.raises(HyperstoreError, match=r"a\.lock"):
+            with struck(number, fail, PLACES), pytest.raises(HyperstoreError, match=r"a\.lock"):
                 lock.save(path)
             assert path.read_text() == before
         assert [one.name for one in tmp_path.glob("*.lock*")] == ["a.lock"]
