@@ -17,8 +17,9 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.loopback import LoopbackServer, QuietHandler, served
 
 __all__ = ["Kept", "PutServer", "put_server"]
 
@@ -33,15 +34,11 @@ class Kept:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class PutServer(ThreadingHTTPServer):
+class PutServer(LoopbackServer):
     """Objects by path, and what was asked for."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.objects: dict[str, Kept] = {}
         self.faults: dict[str, list[str]] = {}
         self.asked: list[tuple[str, str]] = []
@@ -52,16 +49,7 @@ class PutServer(ThreadingHTTPServer):
         self.on_put: Callable[[str], None] = lambda path: (
             None
         )  # Told of each PUT, before it is read.
-        self.ended = threading.Event()
         self.lock = threading.Lock()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
-
-    @property
-    def host(self) -> str:
-        """Where it listens, as HOST:PORT."""
-        return f"127.0.0.1:{self.server_port}"
 
     def puts(self, ending: str = "") -> list[str]:
         """Return the paths of what was PUT, but for the object that tries whether one may."""
@@ -84,12 +72,8 @@ class PutServer(ThreadingHTTPServer):
         return ""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: PutServer
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep tests quiet."""
 
     @property
     def where(self) -> str:
@@ -212,12 +196,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def put_server() -> Iterator[PutServer]:
     """Run a server in a thread of this process."""
-    with PutServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.ended.set()
-            server.shutdown()
-            thread.join()
+    with served(PutServer()) as server:
+        yield server

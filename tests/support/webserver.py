@@ -20,11 +20,12 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+
+from tests.support.loopback import LoopbackServer, QuietHandler, served
 
 __all__ = ["WebServer", "private_cache", "web_server"]
 
@@ -37,15 +38,11 @@ def private_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-class WebServer(ThreadingHTTPServer):
+class WebServer(LoopbackServer):
     """Files by name, and what was asked for."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -53,32 +50,19 @@ class WebServer(ThreadingHTTPServer):
         self.connections = 0
         self.release = threading.Event()
         self.begun = threading.Event()
-        self.ended = threading.Event()
 
     def get_request(self) -> tuple[object, object]:  # type: ignore[override]
         """Count whoever connects, also who then asks for nothing."""
         self.connections += 1
         return super().get_request()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up."""
-
-    @property
-    def host(self) -> str:
-        """Where it listens, as HOST:PORT."""
-        return f"127.0.0.1:{self.server_port}"
-
     def url(self, path: str) -> str:
         """Return the URL of a path."""
         return f"http://{self.host}{path}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: WebServer
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep tests quiet."""
 
     def do_GET(self) -> None:
         """Answer as the path says."""
@@ -203,13 +187,8 @@ def _range(start: int, data: bytes) -> tuple[str, str]:
 @contextlib.contextmanager
 def web_server() -> Iterator[WebServer]:
     """Run a server in a thread of this process."""
-    with WebServer() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
+    with served(WebServer()) as server:
         try:
             yield server
         finally:
-            server.ended.set()
             server.release.set()
-            server.shutdown()
-            thread.join()
