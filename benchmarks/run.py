@@ -2,27 +2,32 @@
 
     python benchmarks/run.py [--smoke] [--only diff,read] [--sizes 10000,100000] [--json]
 
-Each measurement is a fresh process on one core; turns of contenders are interleaved, so that a
-noisy minute hits all of them. Memory is the peak of anonymous memory, sampled from outside, since
-mapped pages of a database belong to the system.
+Each measurement is a fresh process on one core (`bench.py`); turns of contenders are interleaved,
+so that a noisy minute hits all of them.
 """
 
-import argparse
-import json
 import os
-import platform
 import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import startup
+from bench import (
+    Figures,
+    Key,
+    cell,
+    medians,
+    options,
+    parsed,
+    rows_of,
+    run_child,
+    say,
+    table_of,
+    tell,
+)
 from contenders import NAMES
 from targets import judged
-from workloads import AT, FRESH, HISTORY, ONCE, WORKLOADS, Figures
+from workloads import AT, FRESH, HISTORY, ONCE, WORKLOADS
 
 __all__ = ["main"]
 
@@ -31,47 +36,21 @@ COMMAND = HERE.parent / "hyperstore" / "cli" / "main.py"
 LARGE = 1_000_000  # From here on, one turn of what starts with an empty folder.
 
 
-def anonymous_bytes(pid: int) -> int:
-    """Return the anonymous memory that a process holds now; 0 where the system does not tell."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    found = [line for line in status.splitlines() if line.startswith("RssAnon:")]
-    return int(found[0].split()[1]) * 1024 if found else 0
-
-
 class Bench:
     """The scratch folder, the figures found so far, and who could not do what."""
 
     def __init__(self, scratch: Path, core: int, turns: int, quiet: bool) -> None:
         self.scratch, self.core, self.turns, self.quiet = scratch, core, turns, quiet
-        self.found: dict[tuple[int, str, str], list[Figures]] = {}
+        self.found: dict[Key, list[Figures]] = {}
         self.skipped: dict[str, str] = {}
         self.absent: dict[str, str] = {}
-
-    def say(self, line: str) -> None:
-        """Tell a person what is going on, on stderr, so that --json stays clean."""
-        if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
 
     def child(self, contender: str, workload: str, folder: Path, size: int, turn: int) -> Figures:
         """Run one measurement, watching its memory."""
         folder.mkdir(parents=True, exist_ok=True)
         words = [contender, workload, str(folder), str(size), str(turn), str(self.core)]
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "measure.py"), *words], stdout=subprocess.PIPE, text=True
-        )
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, anonymous_bytes(process.pid))
-            time.sleep(0.01)
-        assert process.stdout is not None
-        answer = process.stdout.read()
-        process.stdout.close()
-        if process.returncode:
-            raise SystemExit(f"{contender} failed at {workload} of {size:,} frames")
-        figures = json.loads(answer)
+        what = f"{contender} at {workload} of {size:,} frames"
+        figures, peak = run_child("measure.py", words, what)
         if "absent" in figures:
             if contender == "hyperstore":
                 raise SystemExit(f"hyperstore itself cannot be measured: {figures['absent']}")
@@ -81,7 +60,7 @@ class Bench:
         if "skipped" in figures:
             self.skipped[f"{contender} {workload}"] = figures["skipped"]
             return {}
-        return dict(figures) | {"peak_bytes": peak}
+        return figures | {"peak_bytes": peak}
 
     def base(self, contender: str, size: int, workload: str) -> Path:
         """Return the folder of a filled store, filling it by an `ingest` that counts."""
@@ -93,12 +72,12 @@ class Bench:
             self.note((size, "commit", contender), self.child(contender, "commit", folder, size, 0))
         return folder
 
-    def note(self, key: tuple[int, str, str], figures: Figures) -> None:
+    def note(self, key: Key, figures: Figures) -> None:
         """Keep the figures of one measurement."""
         if figures:
             self.found.setdefault(key, []).append(figures)
-            shown = "  ".join(f"{name}={value:,.6g}" for name, value in figures.items())
-            self.say(f"{key[0]:>9,} {key[1]:<15} {key[2]:<11} {shown}")
+            if not self.quiet:
+                say(key, figures)
 
     def measure(self, contender: str, workload: str, size: int, turn: int) -> None:
         """Make one measurement and keep it."""
@@ -131,75 +110,31 @@ class Bench:
             for contender in contenders:
                 shutil.rmtree(self.scratch / f"{contender}-{size}", ignore_errors=True)
 
-    def medians(self) -> dict[tuple[int, str, str], Figures]:
-        """Return the median of each figure over its turns."""
-        return {
-            key: {name: statistics.median(each[name] for each in turns) for name in turns[0]}
-            for key, turns in self.found.items()
-        }
 
-
-def shown(name: str, value: float) -> str:
-    """Return a figure in the unit that its name ends with, scaled for a reader."""
-    if name.endswith("_per_s"):
-        return f"{value:,.0f}/s"
-    if name.endswith("_us"):
-        return f"{value:.1f} µs"
-    if name.endswith("_bytes"):
-        return f"{value / 1e6:,.2f} MB"
-    if name.endswith("_x"):
-        return f"{value:.2f} x"
-    return f"{value * 1e3:,.2f} ms"
-
-
-def table(medians: dict[tuple[int, str, str], Figures], contenders: list[str]) -> str:
+def table(found: dict[Key, Figures], contenders: list[str]) -> str:
     """Return a table in Markdown: a row a figure, a column a contender, ratios to raw in brackets.
 
     A ratio over 1 is always a faster or a smaller one than raw's.
     """
-    lines = ["| frames | workload | figure | " + " | ".join(contenders) + " |"]
-    lines.append("| --: | --- | --- |" + " --: |" * len(contenders))
-    rows = dict.fromkeys(
-        (size, workload, name)
-        for (size, workload, _), figures in medians.items()
-        for name in figures
-    )
-    for size, workload, name in rows:
+    rows = []
+    for size, workload, name in rows_of(found):
         cells = []
-        raw = medians.get((size, workload.replace("-lazy", "-decoded"), "raw"), {}).get(name)
+        raw = found.get((size, workload.replace("-lazy", "-decoded"), "raw"), {}).get(name)
         if workload.startswith("ingest-"):
-            raw = medians.get((size, "ingest", "raw"), {}).get(name)
+            raw = found.get((size, "ingest", "raw"), {}).get(name)
         for contender in contenders:
-            value = medians.get((size, workload, contender), {}).get(name)
-            cell = "—" if value is None else shown(name, value)
+            value = found.get((size, workload, contender), {}).get(name)
+            ratio = ""
             if value and raw and contender != "raw":
-                ratio = value / raw if name.endswith("_per_s") else raw / value
-                cell += f" ({ratio:.2f})"
-            cells.append(cell)
-        lines.append(f"| {size:,} | {workload} | {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def arguments() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--smoke", action="store_true", help="small and once: does it still run?")
-    parser.add_argument("--only", default="", help="workloads whose names start with one of these")
-    parser.add_argument("--contenders", default=",".join(NAMES))
-    parser.add_argument("--sizes", default="10000,100000")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
-    parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
-    parser.add_argument("--json", action="store_true", help="print figures as JSON, not a table")
-    given = parser.parse_args()
-    if given.smoke:
-        given.sizes, given.turns = "500", 1
-    return given
+                ratio = f"{value / raw if name.endswith('_per_s') else raw / value:.2f}"
+            cells.append(cell(name, value, ratio))
+        rows.append((size, workload, name, cells))
+    return table_of(contenders, rows)
 
 
 def main() -> None:
     """Measure and print."""
-    given = arguments()
+    given = parsed(options(__doc__, NAMES, "10000,100000"))
     starts = tuple(given.only.split(",")) if given.only else ("",)
     workloads = [each for each in WORKLOADS if each.startswith(starts)]
     if given.smoke and not given.only:
@@ -212,24 +147,8 @@ def main() -> None:
             if hasattr(os, "sched_setaffinity"):
                 os.sched_setaffinity(0, {given.core} & os.sched_getaffinity(0) or {0})
             bench.note((0, "startup", "hyperstore"), startup.figures(Path(scratch), given.turns))
-    medians = bench.medians()
-    if given.json:
-        rows = [
-            {"size": size, "workload": workload, "contender": contender, **figures}
-            for (size, workload, contender), figures in medians.items()
-        ]
-        print(json.dumps(rows, indent=1))
-        return
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
-    print(table(medians, contenders))
-    if lines := list(judged(medians)):
-        print(
-            "\n| target | reach | reached | by CPU | |\n| --- | --- | --: | --: | --- |",
-            *lines,
-            sep="\n",
-        )
-    for who, why in bench.absent.items():
-        print(f"skipped: {who}: {why}")
+    found = medians(bench.found)
+    tell(found, table(found, contenders), judged(found), bench.absent, as_json=given.json)
 
 
 if __name__ == "__main__":

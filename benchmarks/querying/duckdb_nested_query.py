@@ -1,18 +1,14 @@
 """DuckDB over frames with nested ROIs, as it imports them."""
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import duckdb
-import pyarrow
-from querydata import FIRST, Question
+from querydata import Question
 
-from querying.arrowtable import SCHEMA, batches
+from querying.duckdbtables import DuckTables
 
 __all__ = ["Contender"]
 
-Frame = dict[str, Any]
+_MAKE = ("CREATE TABLE frames AS SELECT row_number() OVER () AS place, * FROM reader",)
 
 
 def _where(question: Question) -> str:
@@ -28,28 +24,8 @@ def _where(question: Question) -> str:
     }[question.kind]
 
 
-class Contender:
-    """One table; `place` is the order of iteration."""
+class Contender(DuckTables):
+    """One table."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = duckdb.connect(str(folder / "frames.duckdb"), config={"threads": 1})
-
-    def ingest(self, frames: Iterable[Frame]) -> None:
-        reader = pyarrow.RecordBatchReader.from_batches(SCHEMA, batches(frames))
-        self._db.register("reader", reader)
-        self._db.execute(
-            "CREATE TABLE frames AS SELECT row_number() OVER () AS place, * FROM reader"
-        )
-        self._db.unregister("reader")
-        self._db.execute("CHECKPOINT")
-
-    def ask(self, question: Question) -> tuple[int, list[str]]:
-        where = _where(question)
-        found = self._db.execute(f"SELECT count(*) FROM frames WHERE {where}").fetchone()
-        rows = self._db.execute(
-            f"SELECT id FROM frames WHERE {where} ORDER BY place LIMIT {FIRST}"
-        ).fetchall()
-        return found[0], [row[0] for row in rows]
-
-    def close(self) -> None:
-        self._db.close()
+        super().__init__(folder / "frames.duckdb", _MAKE, _where)
