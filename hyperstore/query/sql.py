@@ -41,6 +41,8 @@ _REFUSED = re.compile(
     r"read_|getenv|current_setting|pragma_|duckdb_|http|write_|query|sniff_|parquet_|json_execute|"
     r"(in|which)_secret|currval|nextval|set_config|txid|getvariable"
 )
+_ADVICE = re.compile(r"\.? (Possible solutions:|This limit was set by)")
+"""What DuckDB says next is about settings, which are locked."""
 _UNKNOWN_COLUMN = re.compile(r'Binder Error: Referenced column "(.*?)" not found')
 _SETTINGS = {
     "autoinstall_known_extensions": "false",
@@ -204,7 +206,7 @@ class Sql:
         if "'pytz'" in text:
             return QueryError("write times that have a zone as text: cast(... as varchar)")
         if isinstance(error, (kinds.OutOfMemoryException, MemoryError)):
-            said = text.split(" Possible solutions:")[0]  # They name settings, which are locked.
+            said = _ADVICE.split(text)[0]
             return DiskFullError(
                 f"the query takes more than {SQL_MEMORY_BYTES >> 20} MiB of memory, or than the "
                 f"folder for temporary files has room for ({said or 'there is no more'}); see "

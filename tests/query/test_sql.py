@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hyperstore
-from hyperstore import DatasetVersion, HyperstoreError, NotFoundError, QueryError, Store, UsageError
+from hyperstore import (
+    DatasetVersion,
+    DiskFullError,
+    HyperstoreError,
+    NotFoundError,
+    QueryError,
+    Store,
+    UsageError,
+)
 from hyperstore.dataset.view import Frame
+from hyperstore.query import sql
 from hyperstore.query.sql import Sql, check_statement
 from hyperstore.query.tables import to_arrow
 from hyperstore.query.tabular.columns import TABLES
@@ -417,6 +426,18 @@ def test_what_goes_to_disk_is_gone_afterwards(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_neither_memory_nor_the_folder_holds_is_one_error(
+    draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names no setting of DuckDB: a statement can change none."""
+    for name in ("memory_limit", "max_temp_directory_size"):
+        monkeypatch.setitem(sql._SETTINGS, name, "'32MiB'")
+    asked = "select count(*) from (select distinct repeat(range::varchar, 20) from range(1000000))"
+    with pytest.raises(DiskFullError, match=r"or ask for less$") as caught:
+        ask(draft, asked)
+    assert "setting" not in str(caught.value)
+
+
 def test_a_closed_database_says_so(draft: DatasetVersion) -> None:
     """Also to who goes on with rows of it."""
     with Sql(draft.view()) as database:
@@ -435,6 +456,17 @@ def test_a_missing_library_is_one_error_that_says_how_to_install_it(
     with pytest.raises(UsageError) as caught:
         Sql(draft.view())
     assert "pip install 'hyperstore[sql]'" in str(caught.value)
+
+
+def test_a_library_that_cannot_be_loaded_is_not_called_missing(
+    draft: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who installed it would install it again, where it is memory or a file of it that lacks."""
+    (tmp_path / "duckdb.py").write_text("raise ImportError('libx.so: failed to map segment')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "duckdb")
+    with pytest.raises(UsageError, match="fails to load: libx"):
+        Sql(draft.view())
 
 
 def test_counts_of_real_data_are_those_of_its_files(tmp_path: Path) -> None:
