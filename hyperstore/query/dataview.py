@@ -267,15 +267,22 @@ class DataView(Kept):
     ) -> Iterator[Frame]:
         """Yield the frames of one context from a time in ms on, or with `backwards` back from it.
 
-        In sequence and each once, however the view is iterated.
+        In sequence and each once, however the view is iterated; else as it gives them out. What
+        comes once cannot be one ROI's: with `frame_per_roi` a frame shows all of its ROIs.
         """
         found = self.resolve()
-        is_whole = self._state.spec.output_rois == checks.ALL_IN_FRAME
-        shape = self._shaped(found) if is_whole else None
+        shape = self._shaped(found)
+        if shape.output_rois == checks.FRAME_PER_ROI:
+            shape = replace(shape, output_rois=checks.ALL_IN_FRAME)
         start: int = checks.plain_number(timestamp)  # type: ignore[assignment]  # Checked there.
-        selection = reading.selected(self._state, found)
-        frames = browse(selection, context_id, start, backwards=backwards)
-        return frames if shape is None else map(shape, frames)
+        selection, hand = reading.selected(self._state, found), self._handing(shape)
+        return browse(
+            selection,
+            context_id,
+            start,
+            backwards=backwards,
+            shape=hand,  # type: ignore[arg-type]
+        )
 
     def roi_stats(self, frames: Iterable[Frame] | None = None) -> dict[str, int]:
         """Return how many ROIs have each label, as the view shows them: of a batch, or of all.

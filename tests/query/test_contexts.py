@@ -1,13 +1,13 @@
 """Within one context, from a time on and back: what sorting all frames would show."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 import hyperstore
-from hyperstore import Store
+from hyperstore import DatasetVersion, DataView, FrameGroup, SingleFrame, Store
 from hyperstore.errors import UsageError
 from hyperstore.query.language.condition import (
     Condition,
@@ -20,6 +20,7 @@ from hyperstore.query.language.condition import (
 )
 from hyperstore.query.selection.contexts import browse
 from hyperstore.query.selection.selection import Part, Selection
+from tests.support.frames import wire
 from tests.support.stores import frame
 
 DOGS = Condition(rois=(RoiCondition(Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))),))
@@ -97,3 +98,51 @@ def test_nonsense_is_refused(store: Store) -> None:
     for context, timestamp in (("a", 1.5), ("a", True), (3, 0), (None, 0)):
         with pytest.raises(UsageError):
             browse(selection, context, timestamp)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def mixed(store: Store) -> DatasetVersion:
+    """Return a draft of one context: frames of dogs, of cats, of both, and both twice."""
+    draft = store.create_dataset("pets").version()
+    rows = (["dog", "cat"], ["cat"], ["cat", "dog", "dog"], ["dog"])
+    draft.add_frames(wire(f"f{at}", timestamp=at, labels=labels) for at, labels in enumerate(rows))
+    return draft
+
+
+def browsing(store: Store, output_rois: str) -> DataView:
+    """Return a view of dogs, then of cats, that shows cats as pets."""
+    view = DataView(store=store, output_rois=output_rois)
+    for label in ("dog", "cat"):
+        view.add_query("pets", "Current", label)
+    return view.add_mapping_rule(from_labels=["cat"], to_label="pet")
+
+
+def labels_of(frames: Iterable[SingleFrame | FrameGroup]) -> dict[str, list[str]]:
+    return {
+        one.id: [label for roi in one.get_annotations() for label in roi.labels] for one in frames
+    }
+
+
+@pytest.mark.parametrize("output_rois", ["all_in_frame", "only_filtered"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_browsing_shows_frames_as_going_through_them_does(
+    store: Store, mixed: DatasetVersion, output_rois: str, backwards: bool
+) -> None:
+    """An annotator who looks at a frame of a view sees what training on it will see."""
+    view = browsing(store, output_rois)
+    found = view.browse("clip", 9 if backwards else 0, backwards=backwards)
+    assert labels_of(found) == labels_of(view)
+
+
+def test_a_frame_for_each_roi_is_browsed_once_and_whole(
+    store: Store, mixed: DatasetVersion
+) -> None:
+    """It comes once, so it stands for all of its ROIs, under the labels that the view gives."""
+    found = list(browsing(store, "frame_per_roi").browse("clip"))
+    assert [one.id for one in found] == ["f0", "f1", "f2", "f3"]
+    assert labels_of(found) == {
+        "f0": ["dog", "pet"],
+        "f1": ["pet"],
+        "f2": ["pet", "dog", "dog"],
+        "f3": ["dog"],
+    }

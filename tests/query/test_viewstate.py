@@ -155,3 +155,13 @@ def test_a_frame_of_two_queries_shows_the_rois_of_the_first(
         frames: list[Any] = [one for one in view if one.id == "b"]
         shown = [[roi.labels for roi in one.annotations] for one in frames]
         assert shown == [[[first]]]
+
+
+def test_a_run_is_told_of_frames_that_are_browsed(store: Store, draft: DatasetVersion) -> None:
+    """They are read as those that an iteration gives, whatever ROIs they come with."""
+    view = DataView("dogs", store=store, output_rois="only_filtered")
+    view.add_query("cells", "Current", roi_query="dog")
+    run = begin_run(store.handle, "look")
+    assert [one.id for one in view.browse("clip")] == ["a", "b"]
+    run.end(COMPLETED)
+    assert [one.view for one in locks_of_run(run.run)] == ["dogs"]

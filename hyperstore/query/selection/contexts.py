@@ -4,7 +4,7 @@ A context is found by its key, so this orders nothing and is as quick in the las
 first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 from itertools import islice
 
@@ -24,12 +24,18 @@ _Found = tuple[bytes, int, int, int]  # Order key, place of the stretch, number,
 
 
 def browse(
-    selection: Selection, context: str, timestamp: int = 0, *, backwards: bool = False
+    selection: Selection,
+    context: str,
+    timestamp: int = 0,
+    *,
+    backwards: bool = False,
+    shape: Callable[[Frame, int], Frame] | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of a context from a timestamp in ms on, that one included.
 
     Ordered by time and id; with `backwards` the same, from there to the beginning. Each frame comes
-    once, whatever the way in which the selection is iterated.
+    once, whatever the way in which the selection is iterated. `shape` is done to each, and is told
+    of which part it is.
     """
     if not isinstance(context, str):
         raise UsageError(f"a context is a str, not {context!a}")
@@ -44,13 +50,18 @@ def browse(
         ),
         reverse=backwards,
     )
-    return _read(selection, found)
+    return _read(selection, found, shape)
 
 
-def _read(selection: Selection, found: Iterator[_Found]) -> Iterator[Frame]:
+def _read(
+    selection: Selection,
+    found: Iterator[_Found],
+    shape: Callable[[Frame, int], Frame] | None,
+) -> Iterator[Frame]:
     size = 1
     while batch := list(islice(found, size)):
-        yield from selection.read_numbers([(number, group) for _, _, number, group in batch])
+        for frame, part in selection.read_numbers([one[2:] for one in batch]):
+            yield frame if shape is None else shape(frame, part)
         size = min(2 * size, _BATCH)
 
 

@@ -337,10 +337,11 @@ class Selection:
             ]
         return self._at_home(payloads, [self._part_at(order, place) for place in places])
 
-    def read_numbers(self, frames: Sequence[tuple[int, int]]) -> list[Frame]:
-        """Return frames by sequence number and group, as `stretches` has them."""
+    def read_numbers(self, frames: Sequence[tuple[int, int]]) -> list[tuple[Frame, int]]:
+        """Return frames, each with its part, by number and group as `stretches` has them."""
         payloads = self._payloads([number for number, _ in frames])
-        return self._at_home(payloads, [self._part_of(*one) for one in frames])
+        parts = [self._part_of(*one) for one in frames]
+        return list(zip(self._at_home(payloads, parts), parts, strict=True))
 
     def _at_home(
         self, payloads: Sequence[tuple[ObjectId, bytes]], parts: Sequence[int]
