@@ -8,10 +8,11 @@ are on disk when its block ends, or none.
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+from weakref import WeakSet
 
 from hyperstore.errors import (
     CorruptError,
@@ -62,6 +63,7 @@ class Database:
         self._environment = environment
         self._header = header
         self._closed = False
+        self._pins = WeakSet[Pin]()
 
     @classmethod
     def create(
@@ -208,9 +210,11 @@ class Database:
         RefusedError or DiskFullError where the folder takes no file.
         """
         try:
-            return Pin(self.folder / _PINS, ids, sequence=sequence)
+            made = Pin(self.folder / _PINS, ids, sequence=sequence)
         except OSError as error:
             raise refused(self.folder, error) from error
+        self._pins.add(made)
+        return made
 
     def pins(self, read: dict[str, int] | None = None) -> list[Held]:
         """Return what living readers and writers hold, of this process and of others.
@@ -284,6 +288,9 @@ class Database:
         """Give the handle back; the file is closed with its last handle. Safe to repeat."""
         if not self._closed:
             self._closed = True
+            with suppress(KeyError):
+                while True:  # Whoever still has one can read no more.
+                    self._pins.pop().release()
             self._environment.release()
 
     def __enter__(self) -> Self:

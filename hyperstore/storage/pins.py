@@ -39,9 +39,12 @@ class Held(NamedTuple):
 
 
 class Pin:
-    """One hold, from its making until `release`; abandoned, it ends when it is collected."""
+    """One hold, from its making until `release`; abandoned, it is released when it is collected."""
 
-    _close_handle = staticmethod(os.close)  # At the interpreter's end, `os` may be gone before us.
+    # At the interpreter's end, what a module holds may be gone before us.
+    _close_handle = staticmethod(os.close)
+    _unlink = staticmethod(os.unlink)
+    _fork_count = _forks
 
     def __init__(
         self, folder: Path, ids: Iterable[ObjectId] = (), *, sequence: int | None = None
@@ -50,6 +53,7 @@ class Pin:
         self._handle = -1
         while self._handle < 0:
             self._path = folder / new_id()
+            self._name = os.fspath(self._path)
             self._forks = _forks[0]
             self._handle = _created(self._path)
             try:
@@ -76,9 +80,11 @@ class Pin:
         """Let go. A forked child that shares the pin keeps it. Safe to repeat."""
         if self._handle < 0:
             return
-        if self._forks == _forks[0]:  # Nobody shares it.
-            with contextlib.suppress(OSError):  # Left there, it is dead: the next look takes it.
-                self._path.unlink()
+        if self._forks == self._fork_count[0]:  # Nobody shares it.
+            try:  # noqa: SIM105 - contextlib may be gone.
+                self._unlink(self._name)
+            except OSError:
+                pass  # Left there, it is dead: the next look takes it.
             self._close()
         else:
             self._close()
@@ -96,8 +102,12 @@ class Pin:
         self.release()
 
     def __del__(self) -> None:
-        if getattr(self, "_handle", -1) >= 0:
-            self._close()
+        if getattr(self, "_handle", -1) < 0:
+            return
+        try:  # noqa: SIM105 - contextlib may be gone.
+            self.release()
+        except (TypeError, AttributeError):
+            pass  # At the very end, of one that a fork shares: the next look takes it.
 
     def _close(self) -> None:
         handle, self._handle = self._handle, -1

@@ -317,3 +317,11 @@ def test_the_first_query_shows_how_far_its_index_is(
     assert done.out == "f0007\n"
     assert "Indexing for the first query" in done.err
     assert store("query", "meta.number:8", "--ids").err == ""
+
+
+def test_a_query_leaves_no_file_of_a_pin(streets: Command) -> None:
+    """By processes of their own, as at a shell: what each left would add up until a `gc`."""
+    assert streets("query", "street@Current", "--roi", "dog", "--count").out == "6\n"
+    for words in (["--count"], []):
+        assert spawn(Path(), "query", "street@Current", "--roi", "dog", *words).code == 0
+    assert list(Path(".hyperstore/db/pins").iterdir()) == []

@@ -267,3 +267,12 @@ def test_what_is_too_long_for_a_path_is_no_lock(store: Store, cells: Dataset, te
     """One of our errors, and none of the system."""
     with pytest.raises(HyperstoreError):
         DataView.from_lock(text, store=store)
+
+
+@pytest.mark.usefixtures("cells")
+def test_views_that_were_counted_leave_no_files_of_pins(store: Store) -> None:
+    """A program that only reads never comes to the collection that would take them away."""
+    for number in range(20):
+        assert of(store, frame_query=f"timestamp:>{number}").get_count() == 0
+    pins = Path(store.path) / "db" / "pins"
+    assert list(pins.iterdir()) == []
