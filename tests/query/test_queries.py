@@ -1,5 +1,6 @@
 """What may be said of a query, and what is refused where it is typed."""
 
+import json
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -8,13 +9,13 @@ import numpy as np
 import pytest
 
 import hyperstore
-from hyperstore import QueryError, SingleFrame
+from hyperstore import HyperstoreError, QueryError, SingleFrame, UsageError
 from hyperstore.query.checks import checked_count, checked_seed
 from hyperstore.query.dataview import DataView
 from hyperstore.query.iteration.permutation import synthetic_epoch
-from hyperstore.query.views.mapping import checked_labels
+from hyperstore.query.views.mapping import MappingRule, checked_labels
 from hyperstore.query.views.queries import Query, RoiQuery
-from hyperstore.query.views.spec import from_wire, to_wire
+from hyperstore.query.views.spec import Spec, from_wire, to_wire
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
@@ -95,3 +96,104 @@ def test_numbers_of_numpy_say_which_share_comes_and_where_it_begins(tmp_path: Pa
         assert [one.id for one in mine] == whole[1::3]
         view.set_initial_iteration(three)  # type: ignore[arg-type]
         assert [one.id for one in view] == whole[3:]
+
+
+_HALF = "a\ud83d"  # The first half of a character that UTF-16 has in two.
+
+
+@pytest.mark.parametrize("name", ["dataset_name", "dataset_id", "version_name", "version_id"])
+def test_an_empty_name_is_not_one_that_was_left_out(name: str) -> None:
+    """A variable that nobody set would ask for every dataset, or for the newest version."""
+    said = {"dataset_name": "d", **({name: ""} if "version" in name else {})}
+    with pytest.raises(QueryError, match=f"{name} is empty"):
+        Query(**(said if "version" in name else {name: ""}))  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match=f"{name} is empty"):
+        MappingRule(("car",), "x", **{name: ""})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("label", [_HALF, [_HALF], [_HALF, "car"], {_HALF}])
+def test_a_label_with_half_a_character_is_refused(label: str | list[str]) -> None:
+    """No frame can have it, and to look for it fails in the middle of a query."""
+    with pytest.raises(QueryError, match="unpaired surrogate"):
+        RoiQuery(label)
+    with pytest.raises(QueryError, match="unpaired surrogate"):
+        MappingRule(label, "x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["frame_query", "source_query"])
+def test_a_query_with_half_a_character_is_a_query_error(name: str) -> None:
+    """As whatever else cannot be read of it."""
+    with pytest.raises(QueryError, match="unpaired surrogate"):
+        Query(dataset_name="d", **{name: f"meta.k:{_HALF}"})  # type: ignore[arg-type]
+
+
+def test_a_mapping_to_half_a_character_is_refused() -> None:
+    """A table of what is mapped could not be made."""
+    with pytest.raises(QueryError, match="to_label holds an unpaired surrogate"):
+        MappingRule(("car",), _HALF)
+    with pytest.raises(QueryError, match="unpaired surrogate"):
+        checked_labels({_HALF: 1})
+
+
+@pytest.mark.parametrize("labels", [{"car", 5}, {"car", None}, ["car", b"dog"]])
+def test_a_label_that_is_no_text_is_named(labels: object) -> None:
+    """Also one in a set, which is sorted."""
+    with pytest.raises(UsageError, match="it holds"):
+        RoiQuery(labels)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="it holds"):
+        MappingRule(labels, "x")  # type: ignore[arg-type]
+
+
+def test_sequences_of_numpy_are_labels_and_ranges() -> None:
+    """They come out of tables more often than they are typed."""
+    labels: list[str] = np.array(["car", "red"])  # type: ignore[assignment]
+    counts: list[int] = np.array([1, 3])  # type: ignore[assignment]
+    ends: list[float] = np.array([0.25, 1.0])  # type: ignore[assignment]
+    view = DataView().add_query("d", roi_query=labels, count_range=counts)
+    view.add_query("d", roi_query="car", conf_range=ends)
+    view.add_mapping_rule(from_labels=labels[:1], to_label=np.str_("x"))
+    (many,), (sure,) = (one.roi_queries for one in view.get_queries())
+    assert (many.label, many.count_range) == (("car", "red"), (1, 3))
+    assert sure.conf_range == (0.25, 1.0)
+    (rule,) = view.get_mapping_rules()
+    assert (rule.from_labels, rule.to_label) == (("car",), "x")
+    assert json.loads(view.to_json()) == view.spec()
+
+
+@pytest.mark.parametrize("given", [np.array(3), np.array("car")])
+def test_an_array_without_a_dimension_is_no_list(given: object) -> None:
+    """It says that it can be gone through, and cannot."""
+    with pytest.raises(HyperstoreError, match="not array"):
+        RoiQuery(given)  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match="not array"):
+        RoiQuery("car", conf_range=given)  # type: ignore[arg-type]
+
+
+def test_any_label_beside_others_adds_nothing() -> None:
+    """An ROI that has `car` has a label, too; none has the label `*`."""
+    assert RoiQuery(["*", "car"]) == RoiQuery(["car"])
+    assert RoiQuery(["*", "*"]) == RoiQuery("*")
+    assert MappingRule(("*", "car"), "x") == MappingRule(("car",), "x")
+
+
+@pytest.mark.parametrize("weight", [1e308, 10**300, 1e13, 1e-13, 5e-324])
+def test_a_weight_that_cannot_be_kept_is_refused_where_it_is_said(weight: float) -> None:
+    """It would be found out by who stores the view, or adds up weights."""
+    with pytest.raises(QueryError, match="weight is from 1e-12 to 1e"):
+        Query(dataset_name="d", weight=weight)
+
+
+@pytest.mark.parametrize("weight", [1e12, 1e-12])
+def test_the_widest_weights_are_stored_and_read(weight: float) -> None:
+    """The bound is what plain data holds."""
+    query = Query(dataset_name="d", weight=weight)
+    (again,) = from_wire(to_wire(Spec(queries=[query]))).queries
+    assert again.weight == weight
+
+
+def test_of_a_long_number_a_message_says_where_it_ends() -> None:
+    """Cut off, it would look like another number."""
+    with pytest.raises(QueryError, match=r"not 1000+\.\.\.0+7 \(\d+ characters\)"):
+        checked_count(10**400 + 7, "n")
+    with pytest.raises(QueryError, match="thousands of digits"):  # More than Python writes.
+        checked_count(10**5000, "n")

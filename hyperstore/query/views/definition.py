@@ -118,10 +118,10 @@ class Definition:
         one_of(count_range=count_range, num_instances=num_instances)
         counts = num_instances if count_range is None else count_range
         if isinstance(roi_query, Rule):
-            if (counts, conf_range) != (None, None) or must_not:
+            if counts is not None or conf_range is not None or must_not:
                 raise UsageError("a RoiQuery says itself how many and how sure; say it there")
             rules: tuple[Rule, ...] = (roi_query,)
-        elif (roi_query, counts, conf_range) == (None, None, None) and not must_not:
+        elif roi_query is None and counts is None and conf_range is None and not must_not:
             rules = ()
         else:
             rules = (Rule(roi_query, counts, conf_range, must_not),)  # type: ignore[arg-type]

@@ -5,14 +5,20 @@ rule of which it has all labels takes them away, and puts its target where the f
 other labels stay. No second rule looks at that ROI.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
 from hyperstore.frames.home import Home
 from hyperstore.frames.labelled import NO_NUMBER
-from hyperstore.query.checks import checked_text, plain_number
+from hyperstore.query.checks import (
+    as_given,
+    checked_label_names,
+    checked_place,
+    checked_text,
+    plain_number,
+)
 from hyperstore.query.views.queries import ANY
 
 __all__ = ["MappingRule", "checked_labels", "mapped", "refuse_contradictions", "rules_for"]
@@ -32,24 +38,17 @@ class MappingRule:
     said: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("dataset_id", "version_id", "dataset_name", "version_name"):
-            checked_text(getattr(self, name), name)
+        checked_place(self)
         one_of(dataset_id=self.dataset_id, dataset_name=self.dataset_name)
         one_of(version_id=self.version_id, version_name=self.version_name)
-        given: object = self.from_labels
-        if isinstance(given, str):
-            given = [given]
-        if not isinstance(given, Iterable):
-            raise UsageError(f"from_labels is a list of labels, not {a_type(given)}")
-        labels: list[object] = list(given)
-        names = sorted(one for one in labels if isinstance(one, str) and one)
-        if not labels or len(names) < len(labels):
-            raise QueryError(f"from_labels names one label or more, or '*', not {labels!a:.100}")
-        target: object = self.to_label
-        if not isinstance(target, str) or not target:
-            raise QueryError(f"to_label is a label, not {self.to_label!a:.100}")
         keep = object.__setattr__  # As dataclasses do for frozen ones.
-        keep(self, "from_labels", (ANY,) if ANY in names else tuple(dict.fromkeys(names)))
+        keep(
+            self, "from_labels", tuple(sorted(checked_label_names(self.from_labels, "from_labels")))
+        )
+        target = checked_text(self.to_label, "to_label", QueryError)
+        if not target:
+            raise QueryError(f"to_label is a label, not {as_given(self.to_label)}")
+        keep(self, "to_label", target)
         if not self.said:
             dataset = self.dataset_name or self.dataset_id or ANY
             keep(self, "said", f"{dataset}@{self.version_name or self.version_id or ANY}")
@@ -106,11 +105,12 @@ def checked_labels(given: object) -> dict[str, int]:
     for label, typed in given.items():
         number = plain_number(typed)
         if not isinstance(label, str) or not label:
-            raise QueryError(f"a label is a str, not {label!a:.100}")
+            raise QueryError(f"a label is a str, not {as_given(label)}")
+        checked_text(label, "a label", QueryError)
         if type(number) is not int or number < NO_NUMBER:
             raise QueryError(
-                f"the number of label {label!a:.100} is an int of 0 or more, or {NO_NUMBER} for "
-                f"none, not {typed!a:.100}"
+                f"the number of label {as_given(label)} is an int of 0 or more, or {NO_NUMBER} for "
+                f"none, not {as_given(typed)}"
             )
         if abs(number) > _NUMBER_MAX:
             raise QueryError(f"the number of label {label!a:.100} is over {_NUMBER_MAX:,}")

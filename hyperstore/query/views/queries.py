@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 
 from hyperstore.dataset.arguments import one_of
 from hyperstore.errors import QueryError, UsageError, a_type
-from hyperstore.query.checks import checked_text, checked_weight, plain_number
+from hyperstore.query.checks import (
+    WEIGHT_MAX,
+    as_given,
+    checked_label_names,
+    checked_place,
+    checked_text,
+    checked_weight,
+    plain_number,
+)
 from hyperstore.query.language.condition import EVERYTHING, Condition, Node, RoiCondition, Scope
 from hyperstore.query.language.parser import parse, roi_node
 
@@ -32,6 +40,7 @@ FILTERS = (LABEL_RULES, NO_ROIS, "disabled")
 """Frames by the rules about ROIs; those without an ROI; without a look at ROIs."""
 
 _OPEN = -1  # What bounds nothing in a range.
+_RULE = "a rule about ROIs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +134,17 @@ class Query:
     said: str = field(default="", repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in _TEXTS:
-            checked_text(getattr(self, name), name)
+        keep = object.__setattr__
+        for name in _NAMES:
+            keep(self, name, checked_text(getattr(self, name), name))
+        for name in ("frame_query", "source_query"):
+            keep(self, name, checked_text(getattr(self, name), name, QueryError))
+        checked_place(self)
         one_of(dataset_id=self.dataset_id, dataset_name=self.dataset_name)
         one_of(version_id=self.version_id, version_name=self.version_name)
-        keep = object.__setattr__
         keep(self, "roi_queries", _rules(self.roi_queries))
-        keep(self, "weight", checked_weight(self.weight))
-        keep(self, "filter_by_roi", getattr(self.filter_by_roi, "value", self.filter_by_roi))
-        if self.filter_by_roi not in FILTERS:
-            raise QueryError(
-                f"filter_by_roi is one of {', '.join(FILTERS)}, not {self.filter_by_roi!a:.100}"
-            )
+        keep(self, "weight", checked_weight(self.weight, WEIGHT_MAX))
+        keep(self, "filter_by_roi", _filter(self.filter_by_roi))
         if not self.said:
             keep(self, "said", self._typed())
         self.condition()
@@ -177,14 +185,12 @@ class Query:
         return dataset if version is None else f"{dataset}@{version}"
 
 
-_TEXTS = (
+_NAMES = (
     "dataset_id",
     "version_id",
     "dataset_name",
     "version_name",
     "project_name",
-    "frame_query",
-    "source_query",
     "name",
     "merge_with",
 )
@@ -198,19 +204,24 @@ def checked_range(
         return None
     is_list = isinstance(given, Iterable) and not isinstance(given, str)
     typed: Iterable[object] = given if is_list else [given]  # type: ignore[assignment]
-    ends: list[float] = list(map(plain_number, typed))  # type: ignore[arg-type]
+    try:
+        ends: list[float] = list(map(plain_number, typed))  # type: ignore[arg-type]
+    except TypeError:  # As of an array of NumPy that has no dimension.
+        ends = []
     if not 1 <= len(ends) <= 2:
-        raise QueryError(f"{what} is [least, most] or [least], not {given!a:.100}")
+        raise QueryError(f"{what} is [least, most] or [least], not {as_given(given)}")
     if len(ends) == 1:
         ends.append(_OPEN)
     for one in ends:
         if not _is_number(one):
-            raise QueryError(f"{what} holds numbers, not {one!a:.100}")
+            raise QueryError(f"{what} holds numbers, not {as_given(one)}")
         if one != _OPEN and (not 0 <= one <= most or one == math.inf):
             among = "of 0 or more" if most == math.inf else f"from 0 to {most:g}"
-            raise QueryError(f"{what} holds numbers {among}, or -1 for no bound; not {one!a:.100}")
+            raise QueryError(
+                f"{what} holds numbers {among}, or -1 for no bound; not {as_given(one)}"
+            )
     if ends[1] != _OPEN and ends[0] > ends[1]:
-        raise QueryError(f"{what} ends before it begins: {given!a:.100}")
+        raise QueryError(f"{what} ends before it begins: {as_given(given)}")
     return None if ends == [_OPEN, _OPEN] else (ends[0], ends[1])
 
 
@@ -227,24 +238,15 @@ def _counts(given: object) -> tuple[int, int] | None:
         return None
     for one in found:
         if one != int(one):
-            raise QueryError(f"count_range holds whole numbers, not {one!a:.100}")
+            raise QueryError(f"count_range holds whole numbers, not {as_given(one)}")
     return int(found[0]), int(found[1])
 
 
 def _labels(given: object) -> str | tuple[str, ...] | None:
     if given is None or (isinstance(given, str) and given.strip()):
-        return given
-    if isinstance(given, str):
-        given = ()
-    if not isinstance(given, Iterable):
-        raise UsageError(f"a rule about ROIs is a str or a list of labels, not {a_type(given)}")
-    labels = sorted(given) if isinstance(given, set | frozenset) else list(given)
-    for one in labels:
-        if not isinstance(one, str):
-            raise UsageError(f"a rule about ROIs is a list of labels; it holds {a_type(one)}")
-    if not labels or "" in labels:
-        raise QueryError("a rule about ROIs names no label; '*' is any")
-    return ANY if labels == [ANY] else tuple(labels)
+        return checked_text(given, _RULE, QueryError)
+    labels = checked_label_names(() if isinstance(given, str) else given, _RULE)
+    return ANY if labels == (ANY,) else labels
 
 
 def _rules(given: object) -> tuple[RoiQuery, ...]:
@@ -257,6 +259,13 @@ def _rules(given: object) -> tuple[RoiQuery, ...]:
         if not isinstance(one, RoiQuery):
             raise UsageError(f"roi_queries is a list of RoiQuery; it holds {a_type(one)}")
     return tuple(one for one in rules if one.more or not one.asks_nothing)
+
+
+def _filter(given: object) -> str:
+    name = getattr(given, "value", given)  # clearml's own enumeration, too.
+    if not isinstance(name, str) or name not in FILTERS:
+        raise QueryError(f"filter_by_roi is one of {', '.join(FILTERS)}, not {as_given(name)}")
+    return name
 
 
 def _parsed(text: str | None, scope: Scope) -> Node | None:
