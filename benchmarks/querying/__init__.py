@@ -6,7 +6,8 @@ has the methods below where it can do the work; the runner prints a dash where o
     ingest(frames)      store wire frames in an empty folder; on disk when it returns
     settle()            after that, timed apart: the indexes that somebody would make by hand
     ask(question)       how many frames fit, and the ids of the first thousand in order
-    walk(), shuffled()  read every frame as its frame object, sources and metadata touched
+    walk(), shuffled()  read every frame as its frame object, sources and metadata touched; a share
+                        of them tells the rate, unless `walks_all` is true
     close()
 
 Each is used as its documents say that it is used for such questions, on one thread like all others,

@@ -41,6 +41,8 @@ def _condition(question: Question) -> Condition:
 class Contender:
     """The draft of one dataset, with its index in the store's cache."""
 
+    walks_all = True
+
     def __init__(self, folder: Path) -> None:
         self._path = folder / ".hyperstore"
         fresh = not self._path.exists()
