@@ -125,8 +125,8 @@ class DataView(Kept):
     def get_count(self) -> Count:
         """Return how many frames it has; and by `[1]` or unpacking, how many each query has.
 
-        A frame that several queries find counts once. Of an output with a frame for each ROI it is
-        frames still; `len()` counts what an iteration gives out.
+        A frame that several queries find counts once, one edited in one of two versions twice. Of
+        a frame for each ROI (`output_rois`) it is frames still; `len()` counts what comes out.
         """
         return reading.counted(self._state, self.resolve())
 
@@ -245,8 +245,8 @@ class DataView(Kept):
     ) -> list[list[Frame]]:
         """Return the frames in several lists of these shares, drawn by a seed.
 
-        The sizes are exact, to the frame. With `by="context"` frames of one context, such as a
-        video, all go to one list: no clip is in two of them, and sizes are as near as that allows.
+        What comes twice under one id of a dataset goes to one list; of ids that come once the
+        sizes are exact. By "context" all of one video go to one list, as near as that allows.
         """
         drawn_by = listing.check_split(ratio, seed, by)
         listing.refuse_endless(self._state.spec)

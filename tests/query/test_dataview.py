@@ -72,6 +72,44 @@ def test_groups_are_dealt_whole_and_as_even_as_they_allow() -> None:
             assert sum(set(group) <= set(part) for part in parts) == 1
 
 
+def test_groups_that_share_a_place_are_one() -> None:
+    """A frame whose context another version changed binds both contexts together."""
+    assert grouped(["ax", "b", "c", "bx", "d", "cy", "az"]) == [[0, 1, 3, 6], [2, 5], [4]]
+
+
+@pytest.mark.parametrize("by", ["frame", "context"])
+def test_no_picture_is_in_two_lists_of_a_split(
+    store: Store, draft: DatasetVersion, by: str
+) -> None:
+    """A frame edited in one of two versions comes as it is in both, and was trained and tested."""
+    draft.commit("First")
+    draft.tag("v1")
+    edited = [frame(at, "fox") for at in range(12)]
+    for one in edited:
+        one["context_id"] = f"new {one['context_id']}"
+    draft.update_frames(edited)
+    view = view_of(store).add_query("pets", "v1")
+    assert (view.get_count(), len({one.id for one in view})) == (24, 12)
+    for seed in range(5):
+        lists = view.split_to_lists([1, 1], seed=seed, by=by)
+        assert sum(map(len, lists)) == 24
+        first, second = ({one.id for one in part} for part in lists)
+        assert first.isdisjoint(second)
+        assert all((first, second))
+
+
+def test_rois_of_one_frame_are_in_one_list_of_a_split(store: Store) -> None:
+    """By output_rois="frame_per_roi" its picture comes once for each."""
+    version = store.create_dataset("crowds").version()
+    frames = [frame(at) for at in range(8)]
+    for one in frames:
+        one["rois"] = [{"label": [name]} for name in ("cat", "dog", "fox")]
+    version.add_frames(frames)
+    view = DataView(store=store, output_rois="frame_per_roi").add_query("crowds")
+    lists = view.split_to_lists([1, 1])
+    assert [Counter(Counter(one.id for one in part).values()) for part in lists] == [{3: 4}] * 2
+
+
 def test_splits_of_other_seeds_differ(store: Store, draft: DatasetVersion) -> None:
     """And those of one are one."""
     view = view_of(store)

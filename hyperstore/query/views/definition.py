@@ -111,9 +111,9 @@ class Definition:
         `roi_query` is a label, labels that one ROI has at once, or Lucene about one ROI; `*` asks
         for nothing. `frame_query` and `source_query` are Lucene about a frame and about one of its
         sources. `count_range` is how many ROIs fit, `conf_range` how sure they are; see RoiQuery.
-        A frame that several queries find is that of the one added first. Of `weight` see
-        set_iteration_parameters. Names and ids may be `*`; a version may also be a tag or a
-        commit, and is the current one where none is said.
+        A frame that several queries find is that of the one added first; where versions have it
+        otherwise, it comes as it is in each. Of `weight` see set_iteration_parameters. Names and
+        ids may be `*`; a version may also be a tag or a commit, by default the current one.
         """
         one_of(count_range=count_range, num_instances=num_instances)
         counts = num_instances if count_range is None else count_range

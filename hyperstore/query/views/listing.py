@@ -10,7 +10,7 @@ from hyperstore.query.views.counts import exact_parts
 from hyperstore.query.views.reading import DEFAULT_SEED, drawn, iteration_of
 from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.views.spec import Spec
-from hyperstore.query.views.splitting import context_of, dealt, grouped
+from hyperstore.query.views.splitting import Key, dealt, grouped, keys_of
 from hyperstore.query.views.state import ViewState
 
 __all__ = ["check_split", "labels_counted", "refuse_endless", "split"]
@@ -40,18 +40,22 @@ def split(
     seed: int | None,
     by: str,
 ) -> list[list[Frame]]:
-    """Return the frames in lists of these shares; `hand` makes of each what is handed out."""
+    """Return the frames in lists of these shares; `hand` makes of each what is handed out.
+
+    What comes several times under one id, or by="context" in one context, goes to one list.
+    """
     drawn_by = state.spec.seed if seed is None else seed
 
     def both(frame: Frame, part: int = 0, roi: int | None = None) -> tuple[object, object]:
-        return context_of(frame), frame if hand is None else hand(frame, part, roi)
+        keys = keys_of(frame, by_context=by == "context")
+        return keys, frame if hand is None else hand(frame, part, roi)
 
     selection, way = drawn(state, found, iteration_of(state.spec))
-    pairs: list[tuple[object, Frame]] = list(
+    pairs: list[tuple[tuple[Key, ...], Frame]] = list(
         FrameIterator(selection, way, shape=both)  # type: ignore[arg-type]
     )
-    keys = (key for key, _ in pairs) if by == "context" else iter(range(len(pairs)))
-    parts = dealt(grouped(keys), ratio, DEFAULT_SEED if drawn_by is None else drawn_by)
+    groups = grouped([keys for keys, _ in pairs])
+    parts = dealt(groups, ratio, DEFAULT_SEED if drawn_by is None else drawn_by)
     return [[pairs[at][1] for at in part] for part in parts]
 
 

@@ -1,24 +1,45 @@
-"""Groups of frames dealt to lists of given shares, by a seed."""
+"""Groups of frames dealt to lists of given shares, by a seed.
 
-from collections.abc import Iterable, Sequence
+Nothing of one list is in another: versions of a dataset share the ids of frames, and a frame that
+was edited in one of two comes as it is in either, but its picture is one.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import TypeAlias
 
 from hyperstore.dataset.view import Frame
 from hyperstore.query.iteration.permutation import Permutation
 from hyperstore.query.views.counts import exact_parts
 
-__all__ = ["context_of", "dealt", "grouped"]
+__all__ = ["Key", "dealt", "grouped", "keys_of"]
+
+Key: TypeAlias = tuple[str, str, str | None]
 
 
-def context_of(frame: Frame) -> tuple[str, str | None]:
-    """Return the dataset and the context of a frame."""
-    return "" if frame.home is None else frame.home.dataset_id, frame.context_id
+def keys_of(frame: Frame, *, by_context: bool) -> tuple[Key, ...]:
+    """Return what a frame has in common with those that go where it goes: id, and context."""
+    dataset = "" if frame.home is None else frame.home.dataset_id
+    same: Key = ("id", dataset, frame.id)
+    return (same, ("context", dataset, frame.context_id)) if by_context else (same,)
 
 
-def grouped(keys: Iterable[object]) -> list[list[int]]:
-    """Return the places of each key, the key that comes first first."""
-    found: dict[object, list[int]] = {}
-    for at, key in enumerate(keys):
-        found.setdefault(key, []).append(at)
+def grouped(keys: Sequence[Sequence[Hashable]]) -> list[list[int]]:
+    """Return the places that have a key in common, directly or by way of others, in order."""
+    above = list(range(len(keys)))  # An earlier place of the same group; of the first one itself.
+
+    def top(at: int) -> int:
+        while above[at] != at:
+            above[at] = at = above[above[at]]
+        return at
+
+    first: dict[Hashable, int] = {}
+    for at, own in enumerate(keys):
+        for key in own:
+            one, other = top(first.setdefault(key, at)), top(at)
+            above[max(one, other)] = min(one, other)
+    found: dict[int, list[int]] = {}
+    for at in range(len(keys)):
+        found.setdefault(top(at), []).append(at)
     return list(found.values())
 
 
