@@ -12,11 +12,20 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.errors import count_of
 from hyperstore.query.index.columnanswers import Costs
 from hyperstore.query.index.frameindex import FrameIndex
-from hyperstore.query.language.condition import EVERYTHING, Condition, Leaf, Node, Not, Scope
+from hyperstore.query.language.condition import (
+    EVERYTHING,
+    Condition,
+    Leaf,
+    Node,
+    Not,
+    Range,
+    Scope,
+)
 from hyperstore.query.language.writer import text_of
 from hyperstore.query.versionsets.changes import since
 from hyperstore.query.versionsets.parts import EVERY_FRAME, Part
 from hyperstore.query.versionsets.versionset import version_set
+from hyperstore.query.views.versions import title_of
 
 __all__ = ["Explained", "ExplainedPart", "explained"]
 
@@ -29,6 +38,7 @@ class ExplainedPart:
     version: str
     asks: tuple[str, ...]  # In canonical text; nothing where all frames fit.
     fields: tuple[str, ...]  # Those of which columns of the index are read.
+    empty: tuple[str, ...]  # Ranges that end before they begin.
     frames: int  # Of the version.
     count: int  # Of those that fit.
     ms: float
@@ -59,6 +69,7 @@ class Explained:
             if part.objects_indexed:
                 read.append(f"{count_of(part.objects_indexed, 'object')} indexed first")
             lines += [said, *(f"  {one}" for one in part.asks)]
+            lines += [f"  {one} ends before it begins: nothing fits it" for one in part.empty]
             lines.append(f"  {part.ms:.1f} ms: {', '.join(read)}")
         return "\n".join(lines)
 
@@ -85,9 +96,10 @@ def _part(handle: Handle, part: Part, query: int) -> ExplainedPart:
     ms = (time.perf_counter() - start) * 1000
     return ExplainedPart(
         query=query,
-        version=part.view.home.describe(),
+        version=title_of(handle, part.view.home),
         asks=tuple(_asks(part.condition)),
         fields=tuple(sorted(set(_fields(part.condition)))),
+        empty=tuple(dict.fromkeys(_empty_ranges(part.condition))),
         frames=len(part.view),
         count=count,
         ms=ms,
@@ -119,18 +131,35 @@ def _asks(condition: Condition) -> Iterator[str]:
         yield "no ROI at all"
 
 
-def _fields(condition: Condition) -> Iterator[str]:
-    nodes: list[Node] = [condition.frame, *(rule.node for rule in condition.rois)]
-    nodes += [] if condition.source is None else [condition.source]
+def _leaves(condition: Condition) -> Iterator[tuple[Leaf, Scope]]:
+    """Yield what is asked of single fields, each with the scope that it is asked in."""
+    nodes: list[tuple[Node, Scope]] = [(condition.frame, Scope.FRAME)]
+    nodes += [(rule.node, Scope.ROI) for rule in condition.rois]
+    nodes += [] if condition.source is None else [(condition.source, Scope.SOURCE)]
     while nodes:
-        node = nodes.pop()
+        node, scope = nodes.pop()
         if isinstance(node, Leaf):
-            field = node.field
-            prefix = "" if field.scope is Scope.FRAME else f"{field.scope}s."
-            yield prefix + field.path
+            yield node, scope
         elif isinstance(node, Not):
-            nodes.append(node.part)
+            nodes.append((node.part, scope))
         else:
-            nodes += node.parts
+            nodes += [(one, scope) for one in node.parts]
+
+
+def _empty_ranges(condition: Condition) -> Iterator[str]:
+    """Yield ranges between whose ends nothing lies: Lucene takes them, and finds nothing."""
+    for leaf, scope in _leaves(condition):
+        test = leaf.test
+        if not isinstance(test, Range) or test.low is None or test.high is None:
+            continue
+        if test.low > test.high:  # type: ignore[operator]  # Both are of one type.
+            yield text_of(leaf, scope)
+
+
+def _fields(condition: Condition) -> Iterator[str]:
+    for leaf, _ in _leaves(condition):
+        field = leaf.field
+        prefix = "" if field.scope is Scope.FRAME else f"{field.scope}s."
+        yield prefix + field.path
     if any(rule.confidence is not None for rule in condition.rois):
         yield "rois.confidence"

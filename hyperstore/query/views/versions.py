@@ -7,6 +7,7 @@ all others see it: not what a batch of this process gathers.
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TypeVar
 
 from hyperstore.dataset.dataset import DatasetVersion
@@ -15,8 +16,24 @@ from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.lookup import commit_id_of, find_commits, no_version, there_are
 from hyperstore.dataset.selectors import Selector, head_version, select_dataset
 from hyperstore.dataset.view import View
-from hyperstore.errors import NotFoundError, QueryError, warn
-from hyperstore.history.branches import datasets, find_tag, version_ref, versions
+from hyperstore.errors import (
+    HyperstoreError,
+    NotFoundError,
+    QueryError,
+    count_of,
+    nearest,
+    warn,
+)
+from hyperstore.frames.home import Home
+from hyperstore.history.branches import (
+    datasets,
+    find_tag,
+    tag_ref,
+    tags,
+    version_of,
+    version_ref,
+    versions,
+)
 from hyperstore.history.commit import DatasetRecord, VersionRecord
 from hyperstore.ids import CommitId, ObjectId
 from hyperstore.limits import ID_BYTES, NAME_BYTES_MAX
@@ -24,9 +41,13 @@ from hyperstore.query.views.mapping import MappingRule
 from hyperstore.query.views.queries import ANY, Query
 from hyperstore.storage.reader import Reader
 
-__all__ = ["by_ids", "check_some_dataset", "found_by_ids", "newer_views", "views_of"]
+__all__ = ["by_ids", "check_some_dataset", "found_by_ids", "newer_views", "title_of", "views_of"]
 
 _T = TypeVar("_T", Query, MappingRule)
+
+_DIGITS_SHOWN = 12  # Of the id of a commit, in a message.
+_TAGS_SHOWN = 5
+_OPERATIONS_BACK = 1_000  # That are looked through for what is not there.
 
 
 def by_ids(handle: Handle, asked: _T, *, current: bool = True) -> _T:
@@ -51,9 +72,39 @@ def by_ids(handle: Handle, asked: _T, *, current: bool = True) -> _T:
         found = _current(handle, dataset).id
     else:
         found = _version(handle, dataset, version, by_id=asked.version_id is not None)
+    said = asked.said
+    if said.partition("@")[0] == asked.dataset_id:  # Messages are for people.
+        said = f"{dataset.name}@{_called(handle, dataset.id, found)}"
     return replace(
-        asked, dataset_id=dataset.id, dataset_name=None, version_id=found, version_name=None
+        asked,
+        dataset_id=dataset.id,
+        dataset_name=None,
+        version_id=found,
+        version_name=None,
+        said=said,
     )
+
+
+def title_of(handle: Handle, home: Home) -> str:
+    """Return how people call what was read: of a commit by its tag, where it has one."""
+    if home.commit is None:
+        return home.describe()
+    called = _called(handle, home.dataset_id, home.commit)
+    if called != home.commit[:_DIGITS_SHOWN]:
+        return f"{home.dataset_name}@{called}"
+    return f"{home.describe()} at {called}"
+
+
+def _called(handle: Handle, dataset_id: str, version: str) -> str:
+    """Return the name of a version; of a commit that of its first tag, or how its id begins."""
+    if version == ANY:
+        return ANY
+    with handle.database.reading() as reader:
+        names = [one.name for _, one in versions(reader, dataset_id) if one.id == version]
+        if not names:
+            tagged = tags(reader, dataset_id)
+            names = [one.tag.name for one in tagged if one.tag.commit.hex() == version]
+    return names[0] if names else version[:_DIGITS_SHOWN]
 
 
 def found_by_ids(handle: Handle | None, asked: _T, *, current: bool = True) -> _T:
@@ -195,10 +246,33 @@ def _version(handle: Handle, dataset: DatasetRecord, wanted: str, *, by_id: bool
 
 
 def _no_version(reader: Reader, dataset: DatasetRecord, wanted: str) -> NotFoundError:
-    error = no_version(reader, dataset.id, wanted)
-    return NotFoundError(
-        f"dataset {dataset.name!a}: {error}; what was deleted last, `hyperstore undo` brings back"
-    )
+    """Return the error that says what there is instead, or what brings back what is asked for."""
+    said = f"dataset {dataset.name!a}: {no_version(reader, dataset.id, wanted)}"
+    names = [one.tag.name for one in tags(reader, dataset.id)]
+    if 0 < len(names) <= _TAGS_SHOWN:
+        said += f"; tags: {nearest(wanted, names)}"
+    elif names:
+        said += f"; and {count_of(len(names), 'tag')}"
+    gone = _deletion_of(reader, dataset.id, wanted)
+    if gone is not None:
+        said += f"; it was deleted, and `hyperstore undo {gone}` brings it back"
+    return NotFoundError(said)
+
+
+def _deletion_of(reader: Reader, dataset_id: str, wanted: str) -> int | None:
+    """Return the number of the operation, among the last ones, that deleted a version or a tag."""
+    prefix = version_ref(dataset_id, "")
+    for operation in islice(reader.operations(), _OPERATIONS_BACK):
+        for move in operation.moves:
+            if move.new is not None or move.old is None:
+                continue
+            if move.name in (tag_ref(dataset_id, wanted), prefix + wanted):
+                return operation.number
+            if move.name.startswith(prefix):
+                with suppress(HyperstoreError):  # Its record may be collected by now.
+                    if version_of(reader, move.old).name == wanted:
+                        return operation.number
+    return None
 
 
 def _view(handle: Handle, dataset: DatasetRecord, version: str) -> View:
