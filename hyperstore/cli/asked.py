@@ -4,6 +4,7 @@ The words are revisions, and at the end a query. One word alone may be either: i
 it leads to one, and a query if it can be read as one; what is both, or neither, is refused.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from hyperstore.cli.completequery import (
     complete_source_queries,
 )
 from hyperstore.cli.console import Console
+from hyperstore.cli.verb import Verb
 from hyperstore.dataset.revisions import Point, resolve
 from hyperstore.errors import NotFoundError, QueryError, UsageError
 from hyperstore.history.resolve import quote_name
@@ -27,10 +29,11 @@ from hyperstore.query.language.condition import Condition, Scope
 from hyperstore.query.language.parser import parse
 from hyperstore.query.views.queries import Query, RoiQuery
 
-__all__ = ["Asked", "Said", "asked_of", "query_options"]
+__all__ = ["Asked", "QueryVerb", "Said", "asked_of", "query_options"]
 
 T = TypeVar("T")
 
+_SHORT = re.compile("-[^-0-9].")  # What stands behind one letter may be its value.
 _OPEN = -1  # What bounds nothing in a range.
 
 
@@ -65,6 +68,25 @@ class Said:
     def is_nothing(self) -> bool:
         """Whether nothing is asked for, ranges aside."""
         return not (self.words or self.rois or self.not_rois or self.source)
+
+
+class QueryVerb(Verb):
+    """A command of `query_options`: of a query that looks like an option it says how to give it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse `-label:car` by name, and read all else as other commands do."""
+        options = [one for one in self.params if isinstance(one, click.Option)]
+        known = {*ctx.help_option_names, *(name for one in options for name in one.opts)}
+        takes = {name for one in options if not one.is_flag for name in one.opts}
+        end = args.index("--") if "--" in args else len(args)
+        for before, one in zip(["", *args], args[:end], strict=False):
+            is_short = before not in takes and _SHORT.match(one) is not None
+            if is_short and (":" in one or one[:2] not in known):
+                raise UsageError(
+                    f"{one!a:.60} is no option; a query that begins with '-' stands behind `--`, "
+                    f"or is said as {'NOT ' + one[1:]!a:.60}"
+                )
+        return super().parse_args(ctx, args)
 
 
 def query_options(command: Callable[..., T]) -> Callable[..., T]:

@@ -2,13 +2,13 @@
 
 import click
 
-from hyperstore.cli.asked import Said, asked_of, query_options
+from hyperstore.cli.asked import QueryVerb, Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.explain import explain
 from hyperstore.cli.found import frames_of, select
 from hyperstore.cli.frametable import Form, Shape, form_of, form_options, print_frames
 from hyperstore.cli.queryhistory import history_option, show_history
-from hyperstore.cli.verb import Number, Verb
+from hyperstore.cli.verb import Number
 from hyperstore.errors import UsageError
 from hyperstore.query.selection.selection import Selection
 
@@ -17,7 +17,7 @@ __all__ = ["query_command"]
 _IDS_AT_ONCE = 4_096
 
 
-@click.command("query", cls=Verb)
+@click.command("query", cls=QueryVerb)
 @query_options
 @click.option("--count", "is_count", is_flag=True, help="Only how many there are.")
 @form_options

@@ -2,17 +2,17 @@
 
 import click
 
-from hyperstore.cli.asked import Said, asked_of, query_options
+from hyperstore.cli.asked import QueryVerb, Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.found import frames_of, select
 from hyperstore.cli.frametable import form_of, form_options, print_frames
-from hyperstore.cli.verb import Number, Verb
+from hyperstore.cli.verb import Number
 from hyperstore.query.iteration.permutation import Permutation
 
 __all__ = ["sample_command"]
 
 
-@click.command("sample", cls=Verb)
+@click.command("sample", cls=QueryVerb)
 @query_options
 @click.option(
     "-n", "most", type=Number(), default=10, metavar="N", show_default=True, help="At most so many."

@@ -40,7 +40,9 @@ def stamp_command(
     Writes FILE.lock: the lock of a view, with size and hashes of the file. `hyperstore which FILE`
     answers from it, also when the file is called otherwise by then, or the lock file is gone.
     """
-    if (name is None) == (lock is None):
+    if name is not None and lock is not None:
+        raise UsageError("--view and --lock exclude each other: a file is made of one of them")
+    if name is None and lock is None:
         raise UsageError("say what the file was made of: --view NAME or --lock LOCK")
     if commits and name is None:
         raise UsageError("--commit goes with --view; a lock names commits already")

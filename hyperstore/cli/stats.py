@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hyperstore.cli.asked import Asked, Said, asked_of, query_options
+from hyperstore.cli.asked import Asked, QueryVerb, Said, asked_of, query_options
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.found import payloads_of, select, title_of
 from hyperstore.cli.output import styled
@@ -13,7 +13,7 @@ from hyperstore.cli.progress import counted
 from hyperstore.cli.statscharts import charts_of, head_line
 from hyperstore.cli.statspage import page
 from hyperstore.cli.statsprint import print_charts
-from hyperstore.cli.verb import Number, Verb, json_option
+from hyperstore.cli.verb import Number, json_option
 from hyperstore.errors import UsageError
 from hyperstore.formats.target import Target
 from hyperstore.frames.records import read_whole
@@ -26,7 +26,7 @@ from hyperstore.query.statistics.report import Statistics
 __all__ = ["stats_command"]
 
 
-@click.command("stats", cls=Verb)
+@click.command("stats", cls=QueryVerb)
 @query_options
 @click.option("--matching", is_flag=True, help="Of ROIs, count only those that a --roi asks for.")
 @click.option(

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from hyperstore.cli.asked import Said, asked_of, query_options
+from hyperstore.cli.asked import QueryVerb, Said, asked_of, query_options
 from hyperstore.cli.completeview import complete_views
 from hyperstore.cli.console import Console, pass_console
 from hyperstore.cli.log import shown_time
@@ -46,7 +46,7 @@ def view_command(ctx: click.Context) -> None:
         ctx.invoke(list_verb)
 
 
-@view_command.command("create", cls=Verb)
+@view_command.command("create", cls=QueryVerb)
 @click.argument("name")
 @query_options
 @click.option("--weight", type=float, default=1, metavar="W", help="Of frames with repetition.")
@@ -89,7 +89,7 @@ def create_verb(
     console.out.folded(f"Created view {name} ({view.id})")
 
 
-@view_command.command("add", cls=Verb)
+@view_command.command("add", cls=QueryVerb)
 @click.argument("name", shell_complete=complete_views)
 @query_options
 @click.option("--weight", type=float, default=1, metavar="W", help="Of frames with repetition.")
@@ -202,6 +202,7 @@ def edit_verb(
     if settings or unset:
         changes: dict[str, object] = dict(map(_setting, settings))
         view.override({**changes, **dict.fromkeys(unset)})
+        _check_named(view)
         _check_free(console, view.name, "choose another name", but=view.id)
         view.resolve()
         view.store(force=force)
@@ -212,6 +213,7 @@ def edit_verb(
 
     def store(spec: dict[str, object]) -> None:
         changed = DataView.from_spec(spec, store=console.store.handle)
+        _check_named(changed)
         _check_free(console, changed.name, "choose another name", but=view.id)
         changed.resolve()
         stored.store_view(
@@ -306,6 +308,12 @@ def _check_free(console: Console, name: str | None, advice: str, but: str | None
         return  # It had it before, as an unnamed one, or one that a program stored, may.
     if name and any(stored.name_of(one) == name for one in known):
         raise ExistsError(f"view {name!a} exists; {advice}")
+
+
+def _check_named(view: DataView) -> None:
+    """Raise UsageError of a stored view whose name was taken away: another one would be made up."""
+    if view.name is None:
+        raise UsageError("a stored view keeps a name; `--set name=NEW` gives it another one")
 
 
 def _views(console: Console, names: tuple[str, ...]) -> list[DataView]:

@@ -270,6 +270,32 @@ def test_an_empty_rule_is_refused(streets: Command, option: str, text: str) -> N
     assert f"{option} is empty" in streets.fails("query", option, text, code=2)
 
 
+@pytest.mark.parametrize("verb", ["query", "sample", "stats"])
+@pytest.mark.parametrize("word", ["-rois.label:dog", "-name:x", "-dog"])
+def test_a_query_that_looks_like_an_option_is_told_from_one(
+    streets: Command, verb: str, word: str
+) -> None:
+    """Lucene writes `-` for NOT; that there is no option `-r` says nothing to who asked."""
+    said = streets.fails(verb, "streets@Current", word, code=2)
+    assert "stands behind `--`" in said
+    assert f"'NOT {word[1:]}'" in said
+
+
+def test_behind_two_dashes_a_query_begins_with_one(streets: Command) -> None:
+    """As the error says; and a value of an option may begin so, too."""
+    without = streets("query", "NOT rois.label:dog", "--ids").out
+    assert without
+    assert streets("query", "--ids", "--", "-rois.label:dog").out == without
+    other = streets("query", "--ids", "--roi", "-label:dog").out
+    assert other == streets("query", "--ids", "--roi", "NOT label:dog").out
+
+
+@pytest.mark.parametrize("option", ["--roi", "--not-roi", "--source"])
+def test_bytes_of_another_encoding_are_refused(streets: Command, option: str) -> None:
+    """The shell hands on what a terminal of another encoding typed."""
+    assert "unpaired surrogate" in streets.fails("query", option, "caf\udce9", code=128)
+
+
 SAMPLE = ["f16", "f29", "f09", "f25", "f24"]
 
 

@@ -65,6 +65,22 @@ def test_vw_40_views_are_created_changed_published_archived_and_deleted(dogs: Co
     assert len(dogs("view", "list").out.splitlines()) == 2
 
 
+@pytest.mark.parametrize("words", [("--set", "name="), ("--unset", "name")])
+def test_the_name_of_a_stored_view_is_not_taken_away(dogs: Command, words: tuple[str, str]) -> None:
+    """It is found by that; a variable of the shell that is not set would rename it."""
+    assert "--set name=NEW" in dogs.fails("view", "edit", "dogs", *words, code=2)
+    assert only(dogs, "view", "show", "dogs")["count"] == 2
+
+
+def test_a_file_is_stamped_with_one_thing(dogs: Command) -> None:
+    """Of two, the error says that one is too many, and not that one is missing."""
+    dogs("view", "lock", "dogs")
+    Path("m.pt").write_bytes(b"weights")
+    said = dogs.fails("stamp", "m.pt", "--view", "dogs", "--lock", "dogs.lock", code=2)
+    assert "--view and --lock exclude each other" in said
+    assert "say what the file was made of" in dogs.fails("stamp", "m.pt", code=2)
+
+
 def test_vw_41_a_view_without_a_name_is_given_one(dogs: Command) -> None:
     """Who stored it and when, so that it is found again."""
     with open_store(find_store(Path.cwd())) as store:
