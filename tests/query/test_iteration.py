@@ -13,6 +13,7 @@ import hyperstore
 from hyperstore import Store
 from hyperstore.dataset.view import Frame
 from hyperstore.errors import QueryError, UsageError
+from hyperstore.ids import derived_id
 from hyperstore.query.iteration.iterator import FrameIterator, Iteration, joined
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.selection.selection import Part, Selection
@@ -22,7 +23,9 @@ COUNT = 120
 SEQUENTIAL = Iteration()
 RANDOM = Iteration(order=IterationOrder.random, seed=7)
 CLIPS = Iteration(order=IterationOrder.random, seed=3, clip_frames=7)
+SHORTENED = Iteration(clip_frames=9, limit=59)
 ENDLESS = Iteration(order=IterationOrder.random, infinite=True, limit=300)
+OLD_FIELDS = ("form", "view", "left", "start", "shard", "shards", "taken", "inside")
 ways = pytest.mark.parametrize("way", [SEQUENTIAL, RANDOM, CLIPS, ENDLESS])
 
 
@@ -110,12 +113,15 @@ def test_who_resumes_goes_on_as_if_never_stopped(
     assert found == whole
 
 
-@pytest.mark.parametrize("way", [SEQUENTIAL, RANDOM, ENDLESS])
+@pytest.mark.parametrize("way", [SEQUENTIAL, RANDOM, CLIPS, ENDLESS, SHORTENED])
 @given(data=st.data())
 def test_other_workers_go_on_where_some_came_at_different_paces(
     selection: Selection, way: Iteration, data: st.DataObject
 ) -> None:
-    """No frame is lost or comes again when an epoch goes on with more or fewer workers."""
+    """No frame is lost or comes again when an epoch goes on with more or fewer workers.
+
+    Nor where each stands in the midst of a clip: a program that is stopped cannot choose when.
+    """
     whole = ids(FrameIterator(selection, way))
     state, found = None, []
     for _ in range(data.draw(st.integers(1, 3))):
@@ -124,14 +130,69 @@ def test_other_workers_go_on_where_some_came_at_different_paces(
             if state is not None:
                 one.load_state_dict(state)
             found += ids(itertools.islice(one, data.draw(st.integers(0, 25))))
-        state = joined([pickle.loads(pickle.dumps(one.state_dict())) for one in shards])
+        state = joined([json.loads(json.dumps(one.state_dict())) for one in shards])
     last = FrameIterator(selection, way)
     assert state is not None
     last.load_state_dict(state)
+    assert len(last) == len(whole) - len(found)
     rest = ids(last)
     assert sorted(found + rest) == sorted(whole)
     in_row = iter(whole)
     assert all(one in in_row for one in rest)  # What is left keeps its order.
+
+
+def test_a_state_says_of_each_clip_that_is_broken_off_how_far_it_came(selection: Selection) -> None:
+    """Joined and given to other workers, and joined again, each goes on behind what was seen."""
+    way = Iteration(clip_frames=10)
+    whole = ids(FrameIterator(selection, way))
+    clips = [whole[at : at + 10] for at in range(0, COUNT, 10)]
+    four = shards_of(selection, way, 1, 4)
+    paces = zip(four, (3, 0, 12, 9), strict=True)
+    seen = [ids(itertools.islice(one, count)) for one, count in paces]
+    assert seen == [clips[0][:3], [], clips[2] + clips[6][:2], clips[3][:9]]
+    alone = FrameIterator(selection, way)
+    alone.load_state_dict([one.state_dict() for one in four])
+    assert ids(itertools.islice(alone, 9)) == clips[0][3:] + clips[1][:2]
+    pair = shards_of(selection, way, 1, 2)
+    for one in pair:
+        one.load_state_dict(alone.state_dict())
+    rest = [clips[1][2:], clips[3][9:], clips[4], clips[5], clips[6][2:], *clips[7:]]
+    shares = [[*itertools.chain.from_iterable(rest[at::2])] for at in range(2)]
+    assert [ids(one) for one in pair] == shares
+
+
+def test_a_state_of_clips_that_is_damaged_is_refused(selection: Selection) -> None:
+    """What is handed out of a clip is as much of a state as which clips are."""
+    shards = shards_of(selection, CLIPS, 1, 3)
+    for one in shards:
+        next(one)
+    state = joined([one.state_dict() for one in shards])
+    assert [frames for _, frames in state["broken"]] == [1, 1, 1]  # type: ignore[attr-defined]
+    nothing = {name: held for name, held in state.items() if name != "broken"}
+    for broken in ([], [[0, 2], [1, 1], [2, 1]], [[0]], [3], "x", [["a", 1]], [[0, -1]]):
+        with pytest.raises(QueryError, match="state"):
+            FrameIterator(selection, CLIPS).load_state_dict({**state, "broken": broken})
+    with pytest.raises(QueryError, match="state"):
+        FrameIterator(selection, CLIPS).load_state_dict(nothing)
+
+
+def test_a_state_that_was_saved_before_clips_were_joined_is_still_read(
+    selection: Selection,
+) -> None:
+    """Checkpoints lie about for months; this one is what an earlier version wrote."""
+    running = FrameIterator(selection, CLIPS)
+    seen = ids(itertools.islice(running, 10))
+    state = running.state_dict()
+    assert sorted(state) == [
+        *("check", "form", "inside", "left", "shard", "shards", "start", "taken", "view"),
+    ]
+    said = (1, state["view"], (), 1, 0, 1, 0, 3)
+    old = dict(zip(OLD_FIELDS, said, strict=True))
+    old |= {"left": [], "check": derived_id(repr(said).encode())}
+    assert old == state
+    again = FrameIterator(selection, CLIPS)
+    again.load_state_dict(old)
+    assert seen + ids(again) == ids(FrameIterator(selection, CLIPS))
 
 
 def test_a_pickled_iterator_goes_on_where_it_was(selection: Selection) -> None:
@@ -151,7 +212,7 @@ def test_a_state_of_another_view_or_a_damaged_one_is_refused(selection: Selectio
     for other in (SEQUENTIAL, Iteration(order=IterationOrder.random, seed=8), CLIPS):
         with pytest.raises(QueryError, match="another view"):
             FrameIterator(selection, other).load_state_dict(state)
-    damaged: list[object] = [{**state, "start": 5}, {**state, "form": 99}, {}, None, 3, [state]]
+    damaged: list[object] = [{**state, "start": 5}, {**state, "form": 99}, {}, None, 3, [[state]]]
     damaged += [{**state, "left": "x"}, {**state, "left": [-1]}, {**state, "shards": 0}]
     damaged += [{name: one for name, one in state.items() if name != left} for left in state]
     for one in damaged:
@@ -164,7 +225,7 @@ def test_a_state_of_one_shard_is_no_state_of_another(selection: Selection) -> No
     """Two workers that both take the first one's state would read its frames twice."""
     first, second = shards_of(selection, RANDOM, 1, 2)
     next(first)
-    with pytest.raises(QueryError, match="joined"):
+    with pytest.raises(QueryError, match="as a list"):
         second.load_state_dict(first.state_dict())
     with pytest.raises(QueryError, match="one of each"):
         joined([first.state_dict()])

@@ -13,7 +13,7 @@ from hyperstore.ids import derived_id
 from hyperstore.limits import ITERATE_BATCH, ITERATE_BATCH_FIRST
 from hyperstore.query.iteration.permutation import seed_of
 from hyperstore.query.iteration.state import Row
-from hyperstore.query.iteration.steps import Iteration, Plan
+from hyperstore.query.iteration.steps import Iteration, Plan, Steps
 from hyperstore.query.selection.fingerprint import plain_text
 from hyperstore.query.selection.selection import Selection
 
@@ -114,13 +114,29 @@ class Course:
         total = None if plan.count is None else row.shared(plan.count, *shard)
         while total is None or taken < total:
             stop = taken + size if total is None else min(taken + size, total)
-            found = plan.steps(row.steps(*shard, taken, stop))
+            found = self.steps(row, shard, taken, stop)
             parts = None if found.parts is None else found.parts[inside:]
             frames = self._shaped(found.positions[inside:], parts)
             frames.reverse()
             yield Batch(frames, found.sizes)
             taken, inside = stop, 0
             size = min(4 * size, ITERATE_BATCH)
+
+    def steps(self, row: Row, shard: tuple[int, int], start: int, stop: int) -> Steps:
+        """Return the positions of a shard's part of the row that are still to be handed out."""
+        numbers = row.steps(*shard, start, stop)
+        found = self.planned.steps(numbers)
+        if not row.broken or found.sizes is None:
+            return found
+        passed, places, sizes = dict(row.broken), list[int](), list[int]()
+        at = 0
+        for number, size in zip(numbers, found.sizes, strict=True):
+            begun = passed.get(number, 0)
+            places += range(at + begun, at + size)
+            sizes.append(size - begun)
+            at += size
+        parts = None if found.parts is None else [found.parts[one] for one in places]
+        return Steps([found.positions[one] for one in places], parts, sizes)
 
     def _shaped(self, positions: Sequence[int], parts: Sequence[int] | None = None) -> list[Frame]:
         """Return the frames at positions as they go out; `parts` are those that they were drawn

@@ -12,7 +12,7 @@ and handed out in the order asked for.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from threading import RLock
 from typing import Self
@@ -122,8 +122,8 @@ class FrameIterator:
             raise UsageError("this iteration has no end; give it a limit")
         total = row.shared(plan.count, *self._shard) - taken
         if self.iteration.has_clips:
-            steps = row.steps(*self._shard, taken, taken + total)
-            return len(plan.steps(steps).positions) - inside
+            steps = self._course.steps(row, self._shard, taken, taken + total)
+            return len(steps.positions) - inside
         return total
 
     def close(self) -> None:
@@ -157,7 +157,10 @@ class FrameIterator:
         if (node, worker) == (self._node, self._worker):
             return
         if self._taken or self._inside:
-            raise UsageError("an iteration under way is shared out anew by joining its states")
+            raise UsageError(
+                "an iteration under way is shared out anew by joining its states: load those of "
+                "all its shards, as a list"
+            )
         self.close()
         self._node, self._worker = node, worker
 
@@ -186,11 +189,14 @@ class FrameIterator:
                 self._course.fingerprint, self._row, self._shard, self._taken, self._inside
             )
 
-    def load_state_dict(self, state: State) -> None:
-        """Go on where a state was taken: of this shard, of a lone one, or joined of all shards.
+    def load_state_dict(self, state: State | Sequence[State]) -> None:
+        """Go on where a state was taken: of this shard, or of a lone one.
 
-        QueryError where it is of another selection or iteration, or not as it was made.
+        A list of the states of all shards, taken at any moments, fits any number of them; to
+        `joined` it is one. QueryError where a state is of another view, or not as it was made.
         """
+        if isinstance(state, (list, tuple)):
+            state = joined(state)
         row, taken, inside = check_state(state, self._course.fingerprint, self._shard)
         self.close()
         self._row, self._taken, self._inside = row, taken, inside

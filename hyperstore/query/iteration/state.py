@@ -1,10 +1,12 @@
 """Where an iteration stands: the row of steps that is left, and how far each shard of it came.
 
-A row is a few steps that were passed over, and all from a number on. A state is a small dict of
-plain values with a check, so that JSON, pickle and a checkpoint of torch can carry it.
+A row is a few steps that were passed over, and all from a number on; of clips that several shards
+broke off, it knows how many frames of each are handed out. A state is a small dict of plain values
+with a check, so that JSON, pickle and a checkpoint of torch can carry it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from hyperstore.errors import QueryError, a_type
@@ -15,7 +17,7 @@ __all__ = ["Row", "State", "check_state", "joined", "state_of"]
 
 State: TypeAlias = dict[str, object]
 
-_FORM = 1
+_FORM, _FORM_BROKEN = 1, 2  # The second with `broken`, which states had not always.
 
 
 class Standing(NamedTuple):
@@ -29,18 +31,23 @@ class Standing(NamedTuple):
     shards: int
     taken: int
     inside: int
+    broken: tuple[tuple[int, int], ...] = ()
 
     @property
     def row(self) -> "Row":
         """The row, as it was when the shards began."""
-        return Row(self.left, self.start)
+        return Row(self.left, self.start, self.broken)
 
 
 class Row(NamedTuple):
-    """Steps still to be taken when the shards began: `left`, then all from `start` on."""
+    """Steps still to be taken when the shards began: `left`, then all from `start` on.
+
+    Of those in `broken` so many frames came before.
+    """
 
     left: tuple[int, ...]
     start: int
+    broken: tuple[tuple[int, int], ...] = ()
 
     @property
     def begun(self) -> int:
@@ -65,8 +72,13 @@ def state_of(view: str, row: Row, shard: tuple[int, int], taken: int, inside: in
     """Return the state of one shard that has taken so many steps of the row."""
     if shard[1] == 1:  # Alone it knows what is left, whoever goes on.
         row, taken = _after(row, [taken]), 0
-    made = Standing(_FORM, view, row.left, row.start, *shard, taken, inside)
-    return {**made._asdict(), "left": [*row.left], "check": _check(made)}
+    form = _FORM_BROKEN if row.broken else _FORM
+    made = Standing(form, view, row.left, row.start, *shard, taken, inside, row.broken)
+    said = {**made._asdict(), "left": [*row.left], "check": _check(made)}
+    if row.broken:
+        return {**said, "broken": [[*one] for one in row.broken]}
+    del said["broken"]
+    return said
 
 
 def check_state(state: object, view: str, shard: tuple[int, int]) -> tuple[Row, int, int]:
@@ -83,7 +95,7 @@ def check_state(state: object, view: str, shard: tuple[int, int]) -> tuple[Row, 
     if known.shards != 1 and (known.shard, known.shards) != shard:
         raise QueryError(
             f"this state is of shard {known.shard} of {known.shards}, not of {shard[0]} of "
-            f"{shard[1]}; join the states of all {known.shards} by joined()"
+            f"{shard[1]}; load those of all {known.shards} as a list"
         )
     # Of a lone reader, the step that was broken off goes on in the first shard.
     inside = 0 if known.shards == 1 and shard[0] else known.inside
@@ -93,8 +105,8 @@ def check_state(state: object, view: str, shard: tuple[int, int]) -> tuple[Row, 
 def joined(states: Iterable[object]) -> State:
     """Return the state of a whole iteration, from those of all its shards, taken at any moment.
 
-    Steps that some shard passed and another has not reached are left out. QueryError where one is
-    missing, or stands inside a clip.
+    Steps that some shard passed and another has not reached are left out, and of clips that they
+    stand in what each handed out. QueryError where one is missing.
     """
     if not isinstance(states, Iterable):
         raise QueryError(f"states are a list of those of all shards, not {a_type(states)}")
@@ -102,15 +114,19 @@ def joined(states: Iterable[object]) -> State:
     if not known:
         raise QueryError("there is no state to join")
     first, shards = known[0], known[0].shards
-    if any(one[:4] != first[:4] or one.shards != shards for one in known):
+    if any((one.view, one.row, one.shards) != (first.view, first.row, shards) for one in known):
         raise QueryError("these states are not of one iteration: they began apart")
     by_shard = {one.shard: one for one in known}
     if len(known) != shards or len(by_shard) != shards:
         raise QueryError(f"of {shards} shards {len(by_shard)} have a state here; one of each goes")
-    if shards > 1 and any(one.inside for one in known):
-        raise QueryError("a shard stands inside a clip; take states between clips")
-    row = _after(first.row, [by_shard[at].taken for at in range(shards)])
-    return state_of(first.view, row, (0, 1), 0, first.inside)
+    broken = dict(first.broken)
+    for one in known if shards > 1 else ():
+        if one.inside:
+            step = one.row.steps(one.shard, shards, one.taken, one.taken + 1)[0]
+            broken[step] = broken.get(step, 0) + one.inside
+    begun = first.row._replace(broken=tuple(sorted(broken.items())))
+    row = _after(begun, [by_shard[at].taken for at in range(shards)])
+    return state_of(first.view, row, (0, 1), 0, first.inside if shards == 1 else 0)
 
 
 def _after(row: Row, taken: Sequence[int]) -> Row:
@@ -123,7 +139,12 @@ def _after(row: Row, taken: Sequence[int]) -> Row:
     passed = [at for at in range(min(nexts), end) if at // shards >= taken[at % shards]]
     passed += range(end, left)
     steps = [row.left[at] if at < left else row.start + at - left for at in passed]
-    return Row(tuple(steps), row.start + max(0, end - left))
+    made = Row(tuple(steps), row.start + max(0, end - left))
+    if not row.broken:
+        return made
+    kept = set(steps)
+    broken = (one for one in row.broken if one[0] >= made.start or one[0] in kept)
+    return made._replace(broken=tuple(broken))
 
 
 def _sound(state: object) -> Standing:
@@ -133,15 +154,19 @@ def _sound(state: object) -> Standing:
         raise fault
     held = dict(state)
     check = held.pop("check", None)
-    if set(held) != set(Standing._fields):
+    if set(held) | {"broken"} != set(Standing._fields):
         raise fault
-    if held["form"] != _FORM:
+    if held["form"] != (_FORM_BROKEN if "broken" in held else _FORM):
         raise QueryError(f"this state has a form that is not known here: {held['form']!a}")
-    left = held["left"]
-    if not isinstance(left, (list, tuple)) or len(left) > STATE_LEFT_MAX:
+    left, broken = held["left"], held.get("broken", ())
+    for found in (left, broken):
+        if not isinstance(found, (list, tuple)) or len(found) > STATE_LEFT_MAX:
+            raise fault
+    if any(not isinstance(one, (list, tuple)) or len(one) != 2 for one in broken):
         raise fault
-    known = Standing(**{**held, "left": tuple(left)})
+    known = Standing(**{**held, "left": tuple(left), "broken": tuple(map(tuple, broken))})
     numbers = (*known.left, known.start, known.shard, known.shards, known.taken, known.inside)
+    numbers += (*chain.from_iterable(known.broken),)
     if any(type(one) is not int or one < 0 for one in numbers) or known.shard >= known.shards:
         raise fault
     if type(known.view) is not str or check != _check(known):
@@ -150,4 +175,5 @@ def _sound(state: object) -> Standing:
 
 
 def _check(known: Standing) -> str:
-    return derived_id(repr(tuple(known)).encode("utf-8", "surrogatepass"))
+    said = tuple(known) if known.broken else tuple(known)[:-1]
+    return derived_id(repr(said).encode("utf-8", "surrogatepass"))
