@@ -90,8 +90,7 @@ class Split:
         if known is not None and known.selection.handle is handle:
             course = known.copied()
         else:
-            course = pickle.loads(self.plan)  # Made below; to be trusted as much as who sent it.
-            assert isinstance(course, Course)
+            course = _unpickled(self.plan)
         course.selection.hold()
         wanted = [ObjectId(one) for part in course.selection.parts for one in _roots(part)]
         with handle.database.reading() as reader:
@@ -159,6 +158,18 @@ def plan_splits(dataview: Planned, n: int) -> list[Split]:
         )
         for at in range(parts)
     ]
+
+
+def _unpickled(plan: bytes) -> Course:
+    """Return what was planned, which is to be trusted as much as who sent it."""
+    try:
+        found = pickle.loads(plan)
+    except (pickle.UnpicklingError, AttributeError, ImportError, TypeError) as error:
+        raise UsageError(
+            f"this split was planned by another release of hyperstore; plan again ({error})"
+        ) from None
+    assert isinstance(found, Course)
+    return found
 
 
 def _slim(handle: Handle, part: Part) -> Part:

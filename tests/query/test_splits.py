@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,17 @@ del view, splits
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        b"\x80\x02chyperstore.query.selection.selection\nGone\n.",
+        b"\x80\x02chyperstore.dataset.draft\nPlace\n)\x81.",  # Made otherwise than it was.
+    ],
+)
+def test_a_split_of_another_release_says_so(version: DatasetVersion, plan: bytes) -> None:
+    """Machines of one job may have different ones; what they read must not be pickle's fault."""
+    (split,) = plan_splits(viewing(version), 1)
+    with pytest.raises(UsageError, match="another release of hyperstore; plan again"):
+        list(replace(split, plan=plan))
