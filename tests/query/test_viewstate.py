@@ -4,6 +4,7 @@ import copy
 import pickle
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -15,6 +16,7 @@ from hyperstore import DatasetVersion, Store, UsageError
 from hyperstore.dataset.handle import unshare
 from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.query.dataview import DataView
+from hyperstore.query.views.queries import Query
 from hyperstore.query.views.resolved import Resolved
 from tests.support.frames import wire
 from tests.support.runs import begin_run
@@ -165,3 +167,67 @@ def test_a_run_is_told_of_frames_that_are_browsed(store: Store, draft: DatasetVe
     assert [one.id for one in view.browse("clip")] == ["a", "b"]
     run.end(COMPLETED)
     assert [one.view for one in locks_of_run(run.run)] == ["dogs"]
+
+
+class Meanwhile(list[Query]):
+    """Queries of a view, to which another thread adds one when a reader has seen them all."""
+
+    late: Query | None = None
+
+    def __iter__(self) -> Iterator[Query]:
+        yield from super().__iter__()
+        if self.late is not None:
+            late, self.late = self.late, None
+            self.append(late)
+
+
+def test_a_query_that_is_added_while_others_read_is_kept(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Readers put ids in the place of names, and nothing else away."""
+    view = DataView(store=store).add_query("cells", "Current")
+    queries = view._state.spec.queries = Meanwhile(view.get_queries())
+    queries.late = replace(queries[0], frame_query="meta.n:3")
+    view.resolve()
+    assert [one.frame_query for one in view.get_queries()] == [None, "meta.n:3"]
+
+
+def test_a_rule_of_what_was_not_there_yet_outlives_a_rename(store: Store) -> None:
+    """As a query does: once it was found it is known by its id."""
+    view = DataView(store=store).add_query("cells", "Current")
+    view.add_mapping_rule("cells", "Current", from_labels=["dog"], to_label="pet")
+    made = store.create_dataset("cells")
+    made.version().add_frames([wire("a", labels=["dog"])])
+    before = view.to_list()
+    assert view.to_list()[0] is before[0]
+    made.rename("organs")
+    assert view.roi_stats() == {"pet": 1}
+
+
+def test_a_rule_of_a_version_by_name_leaves_others_alone(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Whatever the dataset, and in the view's lock too."""
+    draft.publish()
+    child = store.dataset("cells").create_version("second", parent=draft.id)
+    child.add_frames([wire("c", labels=["dog"])])
+    child.commit("More")
+    view = DataView(store=store).add_query("cells", draft.name).add_query("cells", "second")
+    view.add_mapping_rule(version_name="second", from_labels=["dog"], to_label="pet")
+    for one in (view, DataView.from_lock(view.lock(), store=store)):
+        assert {frame.id: list(one.roi_stats([frame])) for frame in one} == {
+            "a": ["dog"],
+            "b": ["cat", "dog"],
+            "c": ["pet"],
+        }
+
+
+def test_a_pickle_of_another_release_says_so(store: Store, draft: DatasetVersion) -> None:
+    """Earlier ones kept of a view what this one does not know, under names of their own."""
+    view = DataView(store=store).add_query("cells", "Current")
+    made, _, state = view.__reduce_ex__(2)[:3]
+    assert isinstance(state, dict)
+    old = made(DataView)  # type: ignore[operator]
+    with pytest.raises(UsageError, match="another release"):
+        old.__setstate__({"_spec": view.spec(), "_folder": store.handle.folder})
+    assert ids(pickle.loads(pickle.dumps(view))) == ["a", "b"]

@@ -39,6 +39,14 @@ class Kept(Definition):
         """Return a new view that says nothing, and that nobody is told of."""
         return cls(store=store)
 
+    def __setstate__(self, state: dict[str, object]) -> None:
+        if "_state" not in state:
+            raise UsageError(
+                "this view was pickled by another release of hyperstore; from one to another it "
+                "goes by to_json() and from_json(), or by a lock"
+            )
+        self.__dict__.update(state)
+
     def resolve(self) -> Resolved:
         """Return which versions it means, as they are now.
 

@@ -24,11 +24,11 @@ from hyperstore.query.locks.lockfile import (
 from hyperstore.query.locks.lockstore import check_here, check_shown, find_lock, keep_lock
 from hyperstore.query.versionsets.changes import revisions_of
 from hyperstore.query.views import described
-from hyperstore.query.views.keeping import take_spec
 from hyperstore.query.views.origins import Pinned
+from hyperstore.query.views.queries import ANY
 from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.views.shown import shown
-from hyperstore.query.views.spec import Spec
+from hyperstore.query.views.spec import Spec, from_wire
 from hyperstore.query.views.state import ViewState
 from hyperstore.query.views.telling import tell_lock
 
@@ -89,7 +89,7 @@ def open_into(state: ViewState, given: LockLike) -> None:
     handle = state.handle
     found = open_lock(handle, given)
     check_here(handle, found.record)
-    take_spec(state, found.record.spec)
+    state.become(from_wire(found.record.spec))  # Names in it, if any, are not looked up.
     _check_said(state.spec, found.record)
     if found.name:
         described.rename(state, found.name)
@@ -133,7 +133,8 @@ def _check_said(spec: Spec, record: LockRecord) -> None:
             raise CorruptError(
                 "the lock does not say what frames of a query are to be merged with; lock anew"
             )
-    if any(one.dataset_name or one.version_name for one in spec.rules):
+    # What versions of any dataset are called stands in the lock: nothing of that is looked up.
+    if any(one.dataset_name or (one.version_name and one.dataset_id != ANY) for one in spec.rules):
         raise CorruptError("the lock does not say for which versions its mapping is; lock anew")
 
 

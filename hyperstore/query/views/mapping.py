@@ -53,12 +53,22 @@ class MappingRule:
             dataset = self.dataset_name or self.dataset_id or ANY
             keep(self, "said", f"{dataset}@{self.version_name or self.version_id or ANY}")
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether it names its dataset or version by something else than an id."""
+        return self.dataset_name is not None or self.version_name is not None
+
     def is_for(self, home: Home | None) -> bool:
-        """Tell whether frames that were read there are mapped."""
+        """Tell whether frames that were read there are mapped.
+
+        A version by name is left in a rule only where any dataset may have it.
+        """
         if home is None:
-            return self.dataset_id in (None, ANY) and self.version_id in (None, ANY)
-        return self.dataset_id in (None, ANY, home.dataset_id) and (
-            self.version_id in (None, ANY, home.version_id, home.commit)
+            return {self.dataset_id, self.version_id, self.version_name} <= {None, ANY}
+        return (
+            self.dataset_id in (None, ANY, home.dataset_id)
+            and self.version_id in (None, ANY, home.version_id, home.commit)
+            and self.version_name in (None, ANY, home.version_name)
         )
 
 

@@ -1,8 +1,9 @@
 """Where the versions of a view come from: looked up whenever it is read, or pinned by a lock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import chain
+from typing import Protocol, TypeVar
 
 from hyperstore.dataset.handle import Handle
 from hyperstore.dataset.runswatch import WATCHERS
@@ -26,6 +27,8 @@ from hyperstore.query.views.versions import (
 
 __all__ = ["Following", "Origin", "Pinned"]
 
+_T = TypeVar("_T")
+
 
 class Origin(Protocol):
     """What a view asks for its versions. A value: it knows no view."""
@@ -47,7 +50,7 @@ class Origin(Protocol):
         """
 
     def rules(self, handle: Handle, spec: Spec) -> tuple[MappingRule, ...]:
-        """Return the mapping rules with ids in the place of names."""
+        """Return the mapping rules, which `spec` has by ids from then on."""
 
     def merged(self, handle: Handle, found: Resolved) -> list[Mapping[str, View]]:
         """Return for each query what its frames are to be merged with, by dataset."""
@@ -62,14 +65,17 @@ class Following:
         pass
 
     def settle(self, handle: Callable[[], Handle | None], spec: Spec) -> None:
-        if any(one.is_by_name for one in spec.queries):
+        queries, rules = spec.queries, spec.rules
+        if any(one.is_by_name for one in chain(queries, rules)):
             known = handle()
-            spec.queries = [found_by_ids(known, one) for one in spec.queries]
+            _put(queries, [found_by_ids(known, one) for one in queries])
+            _put(rules, [found_by_ids(known, one, current=False) for one in rules])
 
     def resolve(self, handle: Handle, spec: Spec) -> Resolved:
-        check_some_dataset(spec.queries)
-        spec.queries = [by_ids(handle, one) for one in spec.queries]
-        queries = tuple(spec.queries)
+        asked = spec.queries
+        check_some_dataset(asked)
+        queries = tuple(by_ids(handle, one) for one in asked)
+        _put(asked, queries)
         views = tuple(tuple(views_of(handle, one)) for one in queries)
         compared = {
             (view.home.dataset_id, text)
@@ -81,7 +87,10 @@ class Following:
         return Resolved(queries, views, revisions)
 
     def rules(self, handle: Handle, spec: Spec) -> tuple[MappingRule, ...]:
-        return tuple(by_ids(handle, one, current=False) for one in spec.rules)
+        asked = spec.rules
+        rules = tuple(by_ids(handle, one, current=False) for one in asked)
+        _put(asked, rules)
+        return rules
 
     def merged(self, handle: Handle, found: Resolved) -> list[Mapping[str, View]]:
         pairs = zip(found.queries, found.views, strict=True)
@@ -123,6 +132,11 @@ class Pinned:
             }
             for one in record.queries
         ]
+
+
+def _put(asked: list[_T], found: Sequence[_T]) -> None:
+    """Put what is by ids in the place of the same by names; what was added meanwhile stays."""
+    asked[: len(found)] = found
 
 
 def _view(handle: Handle, version: LockedVersion) -> View:

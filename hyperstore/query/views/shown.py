@@ -28,7 +28,7 @@ _TEXTS = {"frame_query": Scope.FRAME, "sources_query": Scope.SOURCE}
 def shown(state: ViewState, found: Resolved) -> Shown:
     """Return all that a lock says of a view that was resolved to these versions."""
     handle, spec = state.handle, state.spec
-    spec.rules = list(state.origin.rules(handle, spec))  # A lock names versions by their ids.
+    state.origin.rules(handle, spec)  # By ids from here on, as a lock names versions.
     count = counted(state, found)
     if spec.output_rois == checks.ALL_IN_FRAME:
         whole = selected(state, found)
