@@ -196,7 +196,8 @@ class DataView(Kept):
     def set_initial_iteration(self, iteration: int) -> None:
         """Let the iterators made from now on begin after so many frames.
 
-        So do `to_list`, `to_dict` and `len()`. Counts, splits and tables are of the whole view.
+        So do `to_list`, `to_dict`, `len()`, and `roi_stats()` without a batch. All else is of the
+        whole view: counts, splits, tables, courses, and what is fetched ahead.
         """
         self._state.first = reading.begun_at(iteration)
         self._state.held.last = None

@@ -380,3 +380,20 @@ def test_names_of_queries_are_text() -> None:
         Query(dataset_name="a", dataset_id="b")
     with pytest.raises(hyperstore.NotFoundError):
         DataView.get("x" * (2 * FRAME_ID_BYTES_MAX))
+
+
+def test_a_view_is_true_whatever_it_finds(store: Store, draft: DatasetVersion) -> None:
+    """Whoever asks `if view` asks whether there is one; its length would be a query."""
+    assert DataView(store=store)
+    assert view_of(store, frame_query="id:none")
+
+
+def test_what_begins_where_an_iteration_is_set_to(store: Store, draft: DatasetVersion) -> None:
+    """What gives frames out one by one begins there; what is about all of them does not."""
+    view = view_of(store)
+    view.set_initial_iteration(4)
+    later = [len(list(view)), len(view), len(view.to_list()), len(view.to_dict())]
+    assert [*later, sum(view.roi_stats().values())] == [8] * 5
+    split = sum(map(len, view.split_to_lists()))
+    assert [view.get_count()[0], split, view.to_arrow().num_rows] == [12] * 3
+    assert len(view.course().selection) == 12

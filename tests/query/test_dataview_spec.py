@@ -287,3 +287,24 @@ def test_only_names_with_values_override(given: object) -> None:
     with pytest.raises(UsageError):
         view.override(given)  # type: ignore[arg-type]
     assert view.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("augmentation", {"set": []}),
+        ("augmentation", {"sets": [{"cls": "affine", "type": ["rotate"]}]}),
+        ("augmentation.set", []),
+        ("augmentation.sets.0.strenght", 0.5),
+    ],
+)
+def test_a_misspelt_augmentation_is_not_set(name: str, value: object) -> None:
+    """Nothing of it would be drawn, and only who reads images would hear of that."""
+    with pytest.raises(QueryError, match="a view has no"):
+        patched(WHOLE, {name: value})
+
+
+def test_arguments_of_an_augmentation_are_not_looked_into() -> None:
+    """Which there are is for what draws them to say."""
+    said = {"sets": [{"cls": "affine", "arguments": {"rotate": {"degree": 3}}}]}
+    assert patched(WHOLE, {"augmentation": said})["augmentation"] == said

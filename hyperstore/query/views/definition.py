@@ -28,6 +28,9 @@ class Definition:
     _state: ViewState
     RoiQuery = Rule
 
+    def __bool__(self) -> bool:
+        return True  # Python would ask how long it is, which reads.
+
     # What it is called.
 
     @property

@@ -62,6 +62,8 @@ _PLACES: Mapping[tuple[str, ...], set[str]] = {
     (): TOP,
     ("filters", "0"): set(FILTER),
     ("filters", "0", "label_rules", "0"): RULE,
+    ("augmentation",): {"crop_around_rois", "sets"},
+    ("augmentation", "sets", "0"): {"arguments", "cls", "strength", "types"},
     ("iteration",): ITERATION,
     ("iteration", "jump"): {"time"},
     ("mapping",): {"rules"},
