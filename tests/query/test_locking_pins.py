@@ -276,3 +276,33 @@ def test_views_that_were_counted_leave_no_files_of_pins(store: Store) -> None:
         assert of(store, frame_query=f"timestamp:>{number}").get_count() == 0
     pins = Path(store.path) / "db" / "pins"
     assert list(pins.iterdir()) == []
+
+
+@pytest.mark.parametrize("commit", [False, True])
+def test_a_dataset_just_begun_holds_no_lock_up(store: Store, cells: Dataset, commit: bool) -> None:
+    """`*` has it with no frame; a lock that may commit needs no commit there, either."""
+    bare = store.create_dataset("empty").version()
+    view = DataView(store=store).add_query("*", "Current").add_query("cells", "v1")
+    lock = view.lock(commit=commit)
+    assert (lock.count, lock.commits) == (2, [cells.version("Current").head])
+    assert bare.head is None
+    bare.add_frames([wire("late", labels=["dog"])])
+    bare.commit("Later")
+    assert [frame.id for frame in DataView.from_lock(lock, store=store)] == ["a", "b"]
+
+
+def test_a_query_of_nothing_but_bare_drafts_is_locked(store: Store, cells: Dataset) -> None:
+    """It goes on to find nothing, also once they have frames."""
+    bare = store.create_dataset("empty").version()
+    lock = DataView(store=store).add_query("empty", "*").add_query("cells", "v1").lock()
+    bare.add_frames([wire("late")])
+    assert list(DataView.from_lock(lock, store=store).get_count()) == [2, [0, 2]]
+
+
+def test_frames_that_a_bare_draft_lacks_keep_it_in_the_lock(store: Store, cells: Dataset) -> None:
+    """Of `removed:` it gives all that the commit has: they are in the view."""
+    cells.create_version("bare")
+    view = DataView(store=store).add_query("cells", "*", frame_query="removed:v1")
+    assert view.get_count() == 2
+    with pytest.raises(RefusedError, match="cells@bare has no commit yet"):
+        view.lock()

@@ -3,6 +3,9 @@
 from functools import partial
 from itertools import islice
 
+from hyperstore.dataset.handle import Handle
+from hyperstore.dataset.view import View
+from hyperstore.history.branches import head_of
 from hyperstore.limits import LOCK_BEGINS
 from hyperstore.query import checks
 from hyperstore.query.iteration.iterator import FrameIterator, Iteration
@@ -13,7 +16,8 @@ from hyperstore.query.locks.lock import Shown
 from hyperstore.query.order import IterationOrder
 from hyperstore.query.selection.frameids import frame_ids
 from hyperstore.query.selection.selection import Selection
-from hyperstore.query.views.queries import ANY
+from hyperstore.query.versionsets.changes import revisions_of
+from hyperstore.query.views.queries import ANY, Query
 from hyperstore.query.views.reading import counted, iteration_of, selected
 from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.views.spec import Wire, canonical
@@ -37,7 +41,10 @@ def shown(state: ViewState, found: Resolved) -> Shown:
     return Shown(
         name=spec.name or "",
         spec=_pinned_spec(state.wire(), iteration_of(spec)),
-        queries=found.views,
+        queries=[
+            [view for view in views if not _is_left_out(handle, query, view)]
+            for query, views in zip(found.queries, found.views, strict=True)
+        ],
         counts=count.queries,
         count=int(count),
         ids=partial(frame_ids, whole),
@@ -45,6 +52,20 @@ def shown(state: ViewState, found: Resolved) -> Shown:
         revisions=found.revisions,
         merged=[list(one.values()) for one in state.origin.merged(handle, found)],
     )
+
+
+def _is_left_out(handle: Handle, query: Query, view: View) -> bool:
+    """Whether a query has a version through `*` alone, and nothing comes of it: a bare draft.
+
+    A lock names commits, and nobody should have to make one in a dataset that is just begun.
+    """
+    if ANY not in (query.dataset_id, query.version_id) or len(view):
+        return False
+    if query.merge_with is not None or revisions_of(query.condition()):
+        return False  # Frames of other commits may come with it.
+    with handle.database.reading() as reader:
+        head = head_of(reader, view.home.dataset_id, view.home.version_id)
+    return view.home.commit is None and head is None
 
 
 def _beginning(state: ViewState, found: Resolved) -> list[str]:
