@@ -34,7 +34,7 @@ from hyperstore.storage.rowplaces import (
     RowPlaces,
 )
 
-__all__ = ["payloads_at"]
+__all__ = ["payloads_at", "written_ms"]
 
 
 def payloads_at(
@@ -62,6 +62,21 @@ def payloads_at(
                 append(_looked_up(cursor, number, kind, places, views))
                 chunks = places.chunks
     return found
+
+
+def written_ms(transaction: Transaction, tables: Tables, number: int) -> int:
+    """Return when the row was written that begins last of those not behind a number.
+
+    In ms; 0 where there is none, or a damaged one. Rows that are joined take the latest time.
+    """
+    with transaction.cursor(tables.objects) as cursor:
+        standing = cursor.set_range(row_key(number + 1))
+        if not (cursor.prev() if standing else cursor.last()):
+            return 0
+        key, row = cursor.item()
+        with suppress(CorruptError):
+            return row_head(bytes(key), row).created_ms
+        return 0
 
 
 def _looked_up(

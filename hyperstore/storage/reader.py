@@ -163,6 +163,17 @@ class Reader:
         except EngineError as error:
             raise self._translated(error) from error
 
+    def written_ms(self, number: int) -> int:
+        """Return when, in ms, the row was written that begins last of those not behind a number.
+
+        0 where there is none, or a damaged one. A store that was put back from an older copy gives
+        numbers a second time, and this then tells the second from the first.
+        """
+        try:
+            return numbered.written_ms(self._transaction, self._tables, number)
+        except EngineError as error:
+            raise self._translated(error) from error
+
     def scan_objects(self, start: int = 0) -> Iterator[Record]:
         """Yield every object with a sequence number from `start` on, in order of arrival.
 

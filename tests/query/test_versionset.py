@@ -165,6 +165,27 @@ def test_the_file_of_another_store_says_nothing(store: Store, tmp_path: Path) ->
                 (target / held.name).write_bytes(held.read_bytes())
 
 
+def test_the_file_of_another_life_of_the_store_says_nothing(tmp_path: Path) -> None:
+    """Put back from an older copy, a store gives its numbers again, perhaps in another order.
+
+    The tree is the same then, and so are its number and what the file would be named.
+    """
+    made = hyperstore.init(tmp_path / "store")
+    made.create_dataset("cells")
+    folder = made.handle.folder
+    made.close()
+    data = folder / "db" / "data.mdb"
+    copy = data.read_bytes()
+    for numbers in ([*range(MANY)], [1, 0, *range(2, MANY)]):
+        data.write_bytes(copy)
+        with hyperstore.open(folder) as again:
+            draft = again.dataset("cells").version()
+            draft.add_frames(frame(one) for one in numbers)
+            check(again, draft.view())
+            [path] = saved(again)
+            assert path.name == draft.view().snapshot.roots["order"].hex()
+
+
 def test_frames_that_were_collected_and_came_back_are_found(
     store: Store, draft: DatasetVersion
 ) -> None:

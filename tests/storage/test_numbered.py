@@ -63,6 +63,23 @@ def test_numbers_of_what_was_taken_out_are_not_here_and_others_stay(database: Da
             asked(database, [number])
 
 
+def test_when_a_number_was_given_is_told_also_where_its_object_is_gone(database: Database) -> None:
+    """So what was found out of a store is known again where only the end of it was collected."""
+    with database.writing() as writer:
+        writer.put_many((object_id(1, one), 1, one) for one in (b"later", b"last"))
+    with database.reading() as reader:
+        held = {one.sequence: one for one in reader.scan_objects()}
+        assert {one: reader.written_ms(one) for one in held} == {
+            number: one.created_ms for number, one in held.items()
+        }
+        assert reader.written_ms(0) == 0
+    *_, before, last = sorted(held)
+    with database.writing() as writer:
+        writer.delete_objects([held[last].oid])
+    with database.reading() as reader:
+        assert reader.written_ms(last) == held[before].created_ms
+
+
 def test_a_read_of_one_record_tells_where_all_of_its_row_lie(database: Database) -> None:
     """A shuffled epoch comes to each row some thirty times, and may parse it but once."""
     held = scanned(database)

@@ -26,12 +26,20 @@ from hyperstore.limits import (
     VERSION_SETS_SAVED_MAX,
 )
 
-__all__ = ["Shelf", "VersionSet"]
+__all__ = ["Shelf", "Stamp", "VersionSet"]
+
+Stamp = tuple[int, int]
+"""The number of a tree's root, and when its row was written, in ms; (0, 0) where it is not here.
+
+The number is another one where all was collected and came back. The time is another one where the
+store was put back from an older copy and has given its numbers a second time.
+"""
 
 _FOLDER = "cache/versions"
-_MAGIC = b"HSVERS\0\1"
-# Magic, store, root, number of the root, whether it ascends, frames, bytes of the bitmap.
-_HEAD = struct.Struct(f"<8s16s{ID_BYTES}sQBII")
+_MAGIC = b"HSVERS\0\2"
+# Magic, store, root, its stamp, whether the order ascends, frames, bytes of the bitmap.
+_HEAD = struct.Struct(f"<8s16s{ID_BYTES}sQQBII")
+_COUNT_AT = 6  # In the head.
 _NUMBER_BYTES = 4
 _NO_CHANGES: Final[Mapping[int, int]] = MappingProxyType({})
 
@@ -39,7 +47,7 @@ _NO_CHANGES: Final[Mapping[int, int]] = MappingProxyType({})
 class VersionSet:
     """The frames of one snapshot; what it holds is shared, so nobody changes it."""
 
-    __slots__ = ("_changes", "_order", "ascends", "members", "number")
+    __slots__ = ("_changes", "_order", "ascends", "members", "stamp")
 
     def __init__(
         self,
@@ -47,7 +55,7 @@ class VersionSet:
         members: BitMap,
         *,
         ascends: bool = False,
-        number: int = 0,
+        stamp: Stamp = (0, 0),
         changes: Mapping[int, int] = _NO_CHANGES,
     ) -> None:
         """Take what is known. `changes` are numbers that stand in places of `order` instead."""
@@ -55,7 +63,7 @@ class VersionSet:
         self._changes = changes
         self.members = members  # The same numbers.
         self.ascends = ascends  # Whether the order of iteration is that of arrival.
-        self.number = number  # That of the tree's root: another one where all came back anew.
+        self.stamp = stamp  # Of the tree's root.
 
     def __len__(self) -> int:
         return len(self._order)
@@ -94,11 +102,11 @@ class VersionSet:
             return VersionSet(self._order, members, changes=changes)
         return VersionSet(VersionSet(self._order, members, changes=changes).order, members)
 
-    def of_tree(self, number: int) -> "VersionSet":
-        """Return the same set with the number of its tree's root."""
+    def of_tree(self, stamp: Stamp) -> "VersionSet":
+        """Return the same set with the stamp of its tree's root."""
         changes = self._changes
         return VersionSet(
-            self._order, self.members, ascends=self.ascends, number=number, changes=changes
+            self._order, self.members, ascends=self.ascends, stamp=stamp, changes=changes
         )
 
 
@@ -127,7 +135,7 @@ class Shelf:
     def _read(self, data: memoryview, order: NodeId) -> VersionSet | None:
         if len(data) < _HEAD.size + CHECK_BYTES:
             return None
-        magic, store, name, number, ascends, count, length = _HEAD.unpack_from(data)
+        magic, store, name, number, written_ms, ascends, count, length = _HEAD.unpack_from(data)
         end = len(data) - CHECK_BYTES
         split = _HEAD.size + count * _NUMBER_BYTES
         if (magic, store, name) != (_MAGIC, self._store, order) or split + length != end:
@@ -138,7 +146,7 @@ class Shelf:
         numbers.frombytes(data[_HEAD.size : split])
         _little(numbers)
         members = BitMap.deserialize(bytes(data[split:end]))
-        return VersionSet(numbers, members, ascends=bool(ascends), number=number)
+        return VersionSet(numbers, members, ascends=bool(ascends), stamp=(number, written_ms))
 
     def save(self, order: NodeId, made: VersionSet) -> None:
         """Write a file, where the disk takes it, and take away those that are too many."""
@@ -146,7 +154,7 @@ class Shelf:
         numbers = array("I", made.order)
         _little(numbers)
         head = _HEAD.pack(
-            _MAGIC, self._store, order, made.number, made.ascends, len(numbers), len(bitmap)
+            _MAGIC, self._store, order, *made.stamp, made.ascends, len(numbers), len(bitmap)
         )
         data = b"".join((head, numbers.tobytes(), bitmap))
         temporary = self._folder / f".{new_id()}"
@@ -169,7 +177,7 @@ class Shelf:
         found = []
         for path, _ in self._files():
             with contextlib.suppress(OSError, struct.error, ValueError), path.open("rb") as file:
-                count = _HEAD.unpack(file.read(_HEAD.size))[5]
+                count = _HEAD.unpack(file.read(_HEAD.size))[_COUNT_AT]
                 found.append((NodeId(ObjectId(bytes.fromhex(path.name))), count))
         return found
 

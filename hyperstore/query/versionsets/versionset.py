@@ -30,7 +30,7 @@ from hyperstore.limits import (
     VERSION_SETS_TRIED,
 )
 from hyperstore.query.index.objectnumbers import numbers_of
-from hyperstore.query.versionsets.savedsets import Shelf, VersionSet
+from hyperstore.query.versionsets.savedsets import Shelf, Stamp, VersionSet
 from hyperstore.tree import cursor
 from hyperstore.tree.diff import Change, diff
 from hyperstore.tree.nodes import Nodes
@@ -75,10 +75,10 @@ def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
     """
     held = _held.setdefault(handle, _Held())
     order = root(snapshot, "order")
-    number = _number(handle, order)
+    stamp = _stamp(handle, order)
     found = held.get(order)
-    if found is None or found.number != number:
-        found = _made(handle, snapshot, held, number)
+    if found is None or found.stamp != stamp:
+        found = _made(handle, snapshot, held, stamp)
         held.put(order, found)
     return found
 
@@ -86,16 +86,16 @@ def version_set(handle: Handle, snapshot: Snapshot) -> VersionSet:
 def renew_version_set(handle: Handle, snapshot: Snapshot) -> None:
     """Make the set anew: a number of it led to no object. Where that fails, it stays as it is."""
     order = root(snapshot, "order")
-    made = _walked(handle, handle.staging().nodes, order).of_tree(_number(handle, order))
+    made = _walked(handle, handle.staging().nodes, order).of_tree(_stamp(handle, order))
     _held.setdefault(handle, _Held()).put(order, made)
     Shelf(handle.folder, handle.database.store_id).remove(order)
 
 
-def _made(handle: Handle, snapshot: Snapshot, held: _Held, number: int) -> VersionSet:
+def _made(handle: Handle, snapshot: Snapshot, held: _Held, stamp: Stamp) -> VersionSet:
     shelf = Shelf(handle.folder, handle.database.store_id)
     order = root(snapshot, "order")
     saved = shelf.load(order)
-    if saved is not None and saved.number == number and len(saved) == snapshot.count:
+    if saved is not None and saved.stamp == stamp and len(saved) == snapshot.count:
         return saved
     nodes = handle.staging().nodes
     made, cost = None, snapshot.count
@@ -106,16 +106,17 @@ def _made(handle: Handle, snapshot: Snapshot, held: _Held, number: int) -> Versi
             break
     if made is None:
         made = _walked(handle, nodes, order)
-    made = made.of_tree(number)
+    made = made.of_tree(stamp)
     if cost >= VERSION_SET_SAVED_MIN:
         shelf.save(order, made)
     return made
 
 
-def _number(handle: Handle, order: NodeId) -> int:
-    """Return the number of a tree's root, 0 where it is not here."""
+def _stamp(handle: Handle, order: NodeId) -> Stamp:
+    """Return the stamp of a tree's root."""
     with handle.database.reading() as reader:
-        return reader.numbers([order]).get(order, 0)
+        number = reader.numbers([order]).get(order, 0)
+        return number, reader.written_ms(number) if number else 0
 
 
 def _walked(handle: Handle, nodes: Nodes, order: NodeId) -> VersionSet:
@@ -139,7 +140,7 @@ def _relatives(
     most = _most_changes(snapshot.count)
     for order, known in reversed(held.sets.copy().items()):
         near = abs(len(known) - snapshot.count) <= most
-        if near and tried < VERSION_SETS_TRIED and known.number == _number(handle, order):
+        if near and tried < VERSION_SETS_TRIED and known.stamp == _stamp(handle, order):
             tried += 1
             yield order, known
     for order, count in shelf.listed():
@@ -148,7 +149,7 @@ def _relatives(
         if abs(count - snapshot.count) <= most and order not in held.sets:
             tried += 1
             saved = shelf.load(order)
-            if saved is not None and saved.number and saved.number == _number(handle, order):
+            if saved is not None and saved.stamp[0] and saved.stamp == _stamp(handle, order):
                 yield order, saved
 
 
