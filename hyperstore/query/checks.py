@@ -81,8 +81,10 @@ def checked_count(given: object, what: str, *, least: int = 1) -> int | None:
     if given is None:
         return None
     number = plain_number(given)
-    if type(number) is not int or not least <= number < _INT64:
+    if type(number) is not int or number < least:
         raise QueryError(f"{what} is a whole number of {least} or more, not {as_given(given)}")
+    if number >= _INT64:
+        raise QueryError(f"{what} is a whole number of 63 bits, not {as_given(given)}")
     return number
 
 
@@ -174,8 +176,7 @@ def checked_weight(weight: object, most: float = inf) -> float:
             found = float(number)
         except OverflowError:
             found = inf
-    if not 0 < found < inf:
-        raise QueryError(f"weight is a number greater than 0, not {as_given(weight)}")
-    if not 1 / most <= found <= most:
-        raise QueryError(f"weight is from {1 / most:g} to {most:g}, not {as_given(weight)}")
+    if not 0 < found < inf or not 1 / most <= found <= most:
+        ends = "" if most == inf else f", from {1 / most:g} to {most:g}"
+        raise QueryError(f"weight is a number greater than 0{ends}, not {as_given(weight)}")
     return int(found) if found.is_integer() else found

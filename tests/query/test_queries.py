@@ -179,7 +179,7 @@ def test_any_label_beside_others_adds_nothing() -> None:
 @pytest.mark.parametrize("weight", [1e308, 10**300, 1e13, 1e-13, 5e-324])
 def test_a_weight_that_cannot_be_kept_is_refused_where_it_is_said(weight: float) -> None:
     """It would be found out by who stores the view, or adds up weights."""
-    with pytest.raises(QueryError, match="weight is from 1e-12 to 1e"):
+    with pytest.raises(QueryError, match="weight is a number greater than 0, from 1e-12 to 1e"):
         Query(dataset_name="d", weight=weight)
 
 
@@ -193,7 +193,13 @@ def test_the_widest_weights_are_stored_and_read(weight: float) -> None:
 
 def test_of_a_long_number_a_message_says_where_it_ends() -> None:
     """Cut off, it would look like another number."""
-    with pytest.raises(QueryError, match=r"not 1000+\.\.\.0+7 \(\d+ characters\)"):
+    with pytest.raises(QueryError, match=r"of 63 bits, not 1000+\.\.\.0+7 \(\d+ characters\)"):
         checked_count(10**400 + 7, "n")
     with pytest.raises(QueryError, match="thousands of digits"):  # More than Python writes.
         checked_count(10**5000, "n")
+
+
+def test_an_empty_label_is_shown_as_it_was_given() -> None:
+    """As the text that it is."""
+    with pytest.raises(QueryError, match=r"an empty one: ''; '\*' is any"):
+        RoiQuery("  ")

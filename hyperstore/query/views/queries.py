@@ -245,7 +245,7 @@ def _counts(given: object) -> tuple[int, int] | None:
 def _labels(given: object) -> str | tuple[str, ...] | None:
     if given is None or (isinstance(given, str) and given.strip()):
         return checked_text(given, _RULE, QueryError)
-    labels = checked_label_names(() if isinstance(given, str) else given, _RULE)
+    labels = checked_label_names("" if isinstance(given, str) else given, _RULE)
     return ANY if labels == (ANY,) else labels
 
 
