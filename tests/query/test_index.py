@@ -228,6 +228,25 @@ def test_an_index_of_a_later_life_of_the_store_is_not_believed(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("files")
+def test_an_index_of_a_life_that_ended_alike_is_not_believed(tmp_path: Path) -> None:
+    """Frames that are added again after a restore may differ in one of them, and not the last."""
+    made = hyperstore.init(tmp_path / "store")
+    made.create_dataset("animals")
+    folder = made.handle.folder
+    made.close()
+    data = folder / "db" / "data.mdb"
+    kept = data.read_bytes()
+    for changed in (3, 5):
+        data.write_bytes(kept)
+        with hyperstore.open(folder) as again:
+            version = again.dataset("animals").version("Current")
+            version.add_frames(frame(one, "dog" if one == changed else "cat") for one in range(9))
+            index = check(again, version)
+            found = index.find(DOGS, members(again, version))
+            assert index.frame_ids(list(found)) == [f"{changed:032x}"]
+
+
+@pytest.mark.usefixtures("files")
 def test_a_cache_that_is_deleted_under_a_reader_is_made_again(
     store: Store, draft: DatasetVersion
 ) -> None:

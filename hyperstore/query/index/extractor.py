@@ -102,6 +102,7 @@ class Extractor:
     def __init__(self, words: Words) -> None:
         self.frames = array("I")  # Slots.
         self.anchors: list[tuple[int, bytes]] = []
+        self.written_ms = 0  # When the row of the last number was written.
         self.text_bytes = 0
         self._words = words
         self._columns: dict[tuple[str, str], Gathered] = {}
@@ -346,7 +347,8 @@ class Extractor:
             pieces, types = column.pieces(words, instant, everywhere[scope])
             if types:
                 writer.column(scope, path, pieces, types)
-        writer.finish(store_id, low, high, self.anchors[::-1], sorted(self._partial))
+        anchors, partial = self.anchors[::-1], sorted(self._partial)
+        writer.finish(store_id, low, high, anchors, partial, self.written_ms)
 
     def _order_pieces(self) -> dict[str, bytes]:
         """Return where the order key of each slot begins in all of them joined; gives them up."""

@@ -48,6 +48,7 @@ class Directory(Struct, array_like=True, gc=False):
     anchors: list[tuple[int, bytes]]  # Sequence numbers, falling, with the objects that have them.
     partial: list[str]  # Scopes whose metadata has keys of which no column tells.
     columns: list[ColumnEntry]
+    written_ms: int  # When the row of the last number was written: a restored store says later.
 
 
 _read_directory = decoder(Directory)
@@ -86,9 +87,11 @@ class SegmentWriter:
         high: int,
         anchors: list[tuple[int, bytes]],
         partial: list[str],
+        written_ms: int,
     ) -> None:
         """Write the directory and the head."""
-        data = pack(Directory(store_id, low, high, anchors, partial, self._entries))
+        found = Directory(store_id, low, high, anchors, partial, self._entries, written_ms)
+        data = pack(found)
         self._file.write(data)
         self._file.seek(0)
         head = _HEAD.pack(_MAGIC, self._at, len(data), checksum(data))

@@ -80,6 +80,8 @@ def _extracted(database: Database, low: int, high: int, advance: Advance) -> tup
         with _no_garbage(), database.reading() as reader:
             at = _chunk(reader, extractor, at, high)
         advance(at - start)
+    with database.reading() as reader:
+        extractor.written_ms = reader.written_ms(at - 1)
     return extractor, at
 
 

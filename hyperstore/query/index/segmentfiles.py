@@ -81,6 +81,9 @@ def _checked(path: Path, span: Span, reader: Reader, store_id: str) -> Segment:
         raise CorruptError("a segment of the index is of another store")
     if segment.high > reader.last_sequence() + 1:
         raise CorruptError("a segment of the index is of a later state of the store")
+    if reader.written_ms(segment.high - 1) > segment.directory.written_ms:
+        # Or its rows were joined with later ones, which costs no more than to build it anew.
+        raise CorruptError("a segment of the index is of numbers that were given again since")
     anchors = segment.directory.anchors
     for number, oid in anchors:
         found = None
