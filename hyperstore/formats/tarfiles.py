@@ -2,7 +2,8 @@
 
 Of the reader's refusals each is one error that names the file: a name that is absolute or climbs by
 `..`, a link, a device, a member or a name beyond the limits, a header whose sum is wrong, one that
-ends too soon, and a compressed one that blows up. Nothing is ever written to where a name says.
+ends too soon or goes on after its end, and a compressed one that blows up. Nothing is ever written
+to where a name says.
 """
 
 import gzip
@@ -149,11 +150,15 @@ class _Reader:
         size: int | None = None
         for _ in range(SHARD_MEMBERS_MAX):
             block = self._stream.read(_BLOCK)
-            if not block or block == _NUL * _BLOCK:
+            if block == _NUL * _BLOCK:
+                self._check_end()
                 return
+            if not block:  # A download that stopped between two files looks like this.
+                self._fail("it ends without the mark of its end, so files may be missing")
             if len(block) < _BLOCK:
                 self._fail("it ends inside a header")
-            self._check_sum(block)
+            if not _is_header(block):
+                self._fail("a header is broken, or it is no tar file")
             kind = block[156:157]
             length = self._number(block[124:136]) if size is None else size
             if kind in (b"x", b"g", b"L"):
@@ -189,17 +194,17 @@ class _Reader:
             parts.append(chunk)
         return b"".join(parts)[:size]
 
-    def _check_sum(self, block: bytes) -> None:
-        said = block[148:156].strip(b" \0")
-        blank = block[:148] + b" " * 8 + block[156:]
-        # Some old programs take bytes for signed.
-        signed = sum(byte - 256 if byte > 127 else byte for byte in blank)
-        try:
-            if int(said, 8) in (sum(blank), signed):
-                return
-        except ValueError:
-            pass
-        self._fail("a header is broken, or it is no tar file")
+    def _check_end(self) -> None:
+        """Refuse files behind the end: of tars that were joined, all but the first are there.
+
+        What is no header there is left alone; tapes were filled up with anything.
+        """
+        while block := self._stream.read(_BLOCK):
+            if block.count(_NUL) == len(block):
+                continue
+            if len(block) == _BLOCK and _is_header(block):
+                self._fail("it goes on after its end; if tars were joined, give each by itself")
+            return
 
     def _number(self, field: bytes) -> int:
         if field[0] & 0x80:  # Of numbers too large for eight digits.
@@ -255,3 +260,15 @@ class _Reader:
 
     def _refuse(self, why: str) -> NoReturn:
         raise RefusedError(f"{self._file}: {why}")
+
+
+def _is_header(block: bytes) -> bool:
+    """Whether the sum that a block says is its own."""
+    said = block[148:156].strip(b" \0")
+    blank = block[:148] + b" " * 8 + block[156:]
+    # Some old programs take bytes for signed.
+    signed = sum(byte - 256 if byte > 127 else byte for byte in blank)
+    try:
+        return int(said, 8) in (sum(blank), signed)
+    except ValueError:
+        return False

@@ -314,6 +314,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], type[HyperstoreError]]] = {
     "sum": (raw(lambda data: data[:10] + b"x" + data[11:]), FormatError),
     "noise": (raw(lambda data: b"no tar at all" * 100), FormatError),
     "bad gzip": (raw(lambda data: b"\x1f\x8b" + data), FormatError),
+    "cut between files": (
+        lambda path: cut(twice(path, ["a.png", "b.png"]), 512 + 512),
+        FormatError,
+    ),
+    "joined": (lambda path: joined(path, ["a.png"], ["b.png"]), FormatError),
     "cut gzip": (raw(lambda data: gzip.compress(bytes(data))[:60]), FormatError),
     "bomb": (bomb, RefusedError),
     "twice": (lambda path: twice(path, ["a.png", "a.png"]), FormatError),
@@ -336,6 +341,18 @@ def twice(path: Path, names: list[str]) -> Path:
             info = tarfile.TarInfo(name)
             info.size = len(png(1))
             made.addfile(info, io.BytesIO(png(1)))
+    return path
+
+
+def cut(path: Path, size: int) -> Path:
+    """Leave of a file its beginning."""
+    path.write_bytes(path.read_bytes()[:size])
+    return path
+
+
+def joined(path: Path, *parts: list[str]) -> Path:
+    """Write tars one after the other into one file, as `cat` does."""
+    path.write_bytes(b"".join(twice(path, names).read_bytes() for names in parts))
     return path
 
 
