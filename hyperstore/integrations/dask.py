@@ -7,8 +7,6 @@ opens the store that it sees at the same path. Partitions stand in the order of 
 from collections.abc import Mapping
 
 from hyperstore.errors import UsageError
-from hyperstore.integrations.rows import COLUMNS, Mapper, Row, summary, table_of, wire
-from hyperstore.query.splits import Planned, Split, plan_splits
 
 try:
     import dask
@@ -19,6 +17,9 @@ except ImportError:
     raise UsageError(
         "hyperstore.integrations.dask needs the library dask: pip install 'hyperstore[dask]'"
     ) from None
+
+from hyperstore.integrations.rows import COLUMNS, Mapper, Row, summary, table_of, wire
+from hyperstore.query.splits import Planned, Split, plan_splits
 
 __all__ = ["to_bag", "to_dataframe"]
 

@@ -10,9 +10,6 @@ from functools import partial
 from itertools import islice
 
 from hyperstore.errors import UsageError
-from hyperstore.integrations.rows import Mapper, table_of, wire
-from hyperstore.limits import ROWS_IN_BLOCK
-from hyperstore.query.splits import Planned, Split, plan_splits
 
 try:
     import pandas
@@ -23,6 +20,10 @@ except ImportError:
     raise UsageError(
         "hyperstore.integrations.ray needs the library ray: pip install 'hyperstore[ray]'"
     ) from None
+
+from hyperstore.integrations.rows import Mapper, table_of, wire
+from hyperstore.limits import ROWS_IN_BLOCK
+from hyperstore.query.splits import Planned, Split, plan_splits
 
 __all__ = ["ViewSource", "to_ray"]
 

@@ -19,18 +19,22 @@ except UsageError as error:
 
 
 @pytest.mark.parametrize(
-    ("name", "library", "extra"),
+    ("name", "missing", "library", "extra"),
     [
-        ("augmentation", "torchvision", "torch"),
-        ("dask", "dask", "dask"),
-        ("ray", "ray", "ray"),
-        ("torch", "torch", "torch"),
+        ("augmentation", "torchvision", "torchvision", "torch"),
+        ("dask", "dask", "dask", "dask"),
+        ("dask", "pandas", "dask", "dask"),  # What the extra brings along: a bare dask has none.
+        ("ray", "ray", "ray", "ray"),
+        ("ray", "pandas", "ray", "ray"),
+        ("torch", "torch", "torch", "torch"),
     ],
 )
-def test_a_library_that_is_missing_is_named(name: str, library: str, extra: str) -> None:
+def test_a_library_that_is_missing_is_named(
+    name: str, missing: str, library: str, extra: str
+) -> None:
     """Not by a traceback out of our imports, and not by what happened to be imported first."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, name, library],
+        [sys.executable, "-c", PROGRAM, name, missing],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
         capture_output=True,
         text=True,
