@@ -3,11 +3,12 @@
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hyperstore
-from hyperstore import DatasetVersion, DataView, FrameGroup, SingleFrame, Store
+from hyperstore import DatasetVersion, DataView, Store
 from hyperstore.errors import UsageError
 from hyperstore.query.language.condition import (
     Condition,
@@ -117,7 +118,7 @@ def browsing(store: Store, output_rois: str) -> DataView:
     return view.add_mapping_rule(from_labels=["cat"], to_label="pet")
 
 
-def labels_of(frames: Iterable[SingleFrame | FrameGroup]) -> dict[str, list[str]]:
+def labels_of(frames: Iterable[Any]) -> dict[str, list[str]]:
     return {
         one.id: [label for roi in one.get_annotations() for label in roi.labels] for one in frames
     }

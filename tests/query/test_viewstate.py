@@ -225,9 +225,7 @@ def test_a_rule_of_a_version_by_name_leaves_others_alone(
 def test_a_pickle_of_another_release_says_so(store: Store, draft: DatasetVersion) -> None:
     """Earlier ones kept of a view what this one does not know, under names of their own."""
     view = DataView(store=store).add_query("cells", "Current")
-    made, _, state = view.__reduce_ex__(2)[:3]
-    assert isinstance(state, dict)
-    old = made(DataView)  # type: ignore[operator]
+    old = DataView.__new__(DataView)
     with pytest.raises(UsageError, match="another release"):
         old.__setstate__({"_spec": view.spec(), "_folder": store.handle.folder})
     assert ids(pickle.loads(pickle.dumps(view))) == ["a", "b"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol, TypeVar
 
 from hyperstore.dataset.handle import Handle
@@ -66,7 +65,7 @@ class Following:
 
     def settle(self, handle: Callable[[], Handle | None], spec: Spec) -> None:
         queries, rules = spec.queries, spec.rules
-        if any(one.is_by_name for one in chain(queries, rules)):
+        if any(one.is_by_name for one in queries) or any(one.is_by_name for one in rules):
             known = handle()
             _put(queries, [found_by_ids(known, one) for one in queries])
             _put(rules, [found_by_ids(known, one, current=False) for one in rules])
