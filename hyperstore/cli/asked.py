@@ -75,18 +75,23 @@ class QueryVerb(Verb):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse `-label:car` by name, and read all else as other commands do."""
+        if not ctx.resilient_parsing:  # As where a shell asks how the line may go on.
+            self._refuse_dashes(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def _refuse_dashes(self, ctx: click.Context, args: list[str]) -> None:
         options = [one for one in self.params if isinstance(one, click.Option)]
         known = {*ctx.help_option_names, *(name for one in options for name in one.opts)}
         takes = {name for one in options if not one.is_flag for name in one.opts}
         end = args.index("--") if "--" in args else len(args)
         for before, one in zip(["", *args], args[:end], strict=False):
-            is_short = before not in takes and _SHORT.match(one) is not None
-            if is_short and (":" in one or one[:2] not in known):
+            if before in takes or _SHORT.match(one) is None:
+                continue
+            if ":" in one or one[:2] not in known:
                 raise UsageError(
                     f"{one!a:.60} is no option; a query that begins with '-' stands behind `--`, "
                     f"or is said as {'NOT ' + one[1:]!a:.60}"
                 )
-        return super().parse_args(ctx, args)
 
 
 def query_options(command: Callable[..., T]) -> Callable[..., T]:

@@ -4,7 +4,7 @@ Only the command needs this; the API takes names and ids in arguments of their o
 version on which the command stands, completes what is not written.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hyperstore.dataset.dataset import Dataset, DatasetVersion
@@ -245,8 +245,13 @@ def head_moves(store: Store, version: DatasetVersion) -> Iterator[ObjectId | Non
 
 def _known(dataset: Dataset) -> str:
     names = list(dict.fromkeys(version.name for version in dataset.versions()))
+    tags = list(dataset.commit_tags())
+    return f"its versions: {_some(names)}" + (f"; its tags: {_some(tags)}" if tags else "")
+
+
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"its versions: {', '.join(ascii(name) for name in names[:5])}{more}"
+    return ", ".join(map(ascii, names[:5])) + more
 
 
 def _unquoted(store: Store, text: str) -> Point | None:

@@ -276,7 +276,7 @@ def test_a_query_that_looks_like_an_option_is_told_from_one(
     streets: Command, verb: str, word: str
 ) -> None:
     """Lucene writes `-` for NOT; that there is no option `-r` says nothing to who asked."""
-    said = streets.fails(verb, "streets@Current", word, code=2)
+    said = streets.fails(verb, "street@Current", word, code=2)
     assert "stands behind `--`" in said
     assert f"'NOT {word[1:]}'" in said
 
@@ -294,6 +294,16 @@ def test_behind_two_dashes_a_query_begins_with_one(streets: Command) -> None:
 def test_bytes_of_another_encoding_are_refused(streets: Command, option: str) -> None:
     """The shell hands on what a terminal of another encoding typed."""
     assert "unpaired surrogate" in streets.fails("query", option, "caf\udce9", code=128)
+
+
+def test_a_revision_that_is_not_there_is_answered_with_tags_too(streets: Command) -> None:
+    """A tag is what most revisions are named by; of many there are five."""
+    missing = streets.fails("query", "street@v9", "*:*", code=128)
+    assert missing.splitlines()[0].endswith("its versions: 'Current'")
+    for at in range(7):
+        streets("tag", f"v{at}")
+    missing = streets.fails("query", "street@v9", "*:*", code=128)
+    assert "'Current'; its tags: 'v0', 'v1', 'v2', 'v3', 'v4' and 2 more" in missing
 
 
 SAMPLE = ["f16", "f29", "f09", "f25", "f24"]
@@ -327,6 +337,7 @@ def test_the_shell_completes_revisions_and_fields(streets: Command, tmp_path: Pa
     assert completed(tmp_path, "hyperstore query meta.s") == ["meta.speed:"]
     assert completed(tmp_path, "hyperstore query NOT\\ meta.ci") == ["NOT meta.city:"]
     assert completed(tmp_path, "hyperstore query --roi meta.") == []
+    assert "uri:" in completed(tmp_path, "hyperstore query -rois.label:dog --source ur")
     assert "id,sources.uri" in completed(tmp_path, "hyperstore query --fields id,sources.ur")
 
 
