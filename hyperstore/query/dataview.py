@@ -163,7 +163,7 @@ class DataView(Kept):
         Of `num_nodes` machines each gives `node_id` its number, and on it each of `num_workers`
         processes `worker_index`; together they give every frame once. What is read ahead and how
         is not for callers to say: `query_cache_size`, `query_queue_depth` and `cache_in_memory`
-        change nothing but what is refused.
+        change nothing but what is refused; `to_list()` is what keeps frames in memory.
         """
         checks.checked_count(query_cache_size, "query_cache_size")
         checks.checked_count(query_queue_depth, "query_queue_depth")
