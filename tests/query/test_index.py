@@ -5,10 +5,12 @@ import pickle
 import resource
 import shutil
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from pyroaring import BitMap
@@ -655,6 +657,32 @@ def test_threads_that_ask_at_once_get_one_index(store: Store, draft: DatasetVers
         answers = list(pool.map(lambda one: one.frame_ids(list(one.find(DOGS, within))), indexes))
     assert all(sorted(one) == expected for one in answers)
     assert sum(one.costs.objects_indexed > 0 for one in indexes) == 1
+
+
+def test_threads_with_segments_of_their_own_get_the_fields_of_these(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Who reads a few new frames has the segments of before; keys that came since are none of his.
+
+    Another thread may come between any two lines, and here does.
+    """
+    draft.add_frames([frame(1) | {"meta": {"weather": "rain"}}])
+    index = check(store, draft)
+
+    def between(line: FrameType, event: str, argument: object) -> object:
+        if line.f_code is not FrameIndex._fields.__code__:
+            return None
+        if event == "line":
+            index._fields(())
+        return between
+
+    before = sys.gettrace()
+    sys.settrace(between)
+    try:
+        found = index.fields(Scope.FRAME)
+    finally:
+        sys.settrace(before)
+    assert "meta.weather" in found
 
 
 def test_long_lists_are_looked_through_only_for_who_asks_for_them(

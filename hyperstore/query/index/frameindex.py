@@ -303,10 +303,11 @@ class FrameIndex:
         return self._fields(self._state.segments)[scope]
 
     def _fields(self, segments: tuple[Segment, ...]) -> dict[Scope, Fields]:
-        state = self._state
-        if state.fields[0] is not segments:
-            state.fields = segments, {scope: fields_of(segments, scope) for scope in Scope}
-        return state.fields[1]
+        found = self._state.fields
+        if found[0] is not segments:
+            found = segments, {scope: fields_of(segments, scope) for scope in Scope}
+            self._state.fields = found  # Another thread may put in those of other segments.
+        return found[1]
 
 
 def _known(condition: Condition, segment: Segment) -> BitMap:
