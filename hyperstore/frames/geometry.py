@@ -23,12 +23,14 @@ __all__ = [
     "MASK",
     "POLYGON_2D",
     "POLYGON_3D",
+    "WHOLE",
     "Num",
     "bounds",
     "box_corners",
     "box_of_corners",
     "extent",
     "join_parts",
+    "kind_of",
     "poly_fault",
     "split_parts",
     "stretched_ellipse",
@@ -44,6 +46,7 @@ BOX_2D = "b2d"
 BOX_3D = "b3d"
 ELLIPSE = "elp"
 MASK = "mask"
+WHOLE = "im"  # A label of the whole frame, which no shape is stored for.
 
 KINDS = frozenset(
     {POLYGON_2D, POLYGON_3D, KEYPOINTS_2D, KEYPOINTS_3D, BOX_2D, BOX_3D, ELLIPSE, MASK}
@@ -66,6 +69,15 @@ _NUMBERS_A_POINT = {
 }
 _NUMBERS_IN_ALL = {ELLIPSE: 5, BOX_3D: 10}
 _KINDS_WITH_PARTS = frozenset({None, POLYGON_2D, POLYGON_3D})
+
+
+def kind_of(kind: str | None, *, has_poly: bool, has_mask: bool) -> str:
+    """Return as what an ROI is read, asked for and counted; few say themselves what they are."""
+    if kind is not None:
+        return kind
+    if has_poly:
+        return POLYGON_2D
+    return MASK if has_mask else WHOLE
 
 
 def poly_fault(kind: str | None, poly: Sequence[Num]) -> tuple[int | None, str] | None:

@@ -3,7 +3,7 @@
 from hyperstore.frames import geometry
 from hyperstore.frames.annotation import Annotation, ImageAnnotation, Mask, registered
 from hyperstore.frames.boxes import BoundingBox2D, BoundingBox3D, Ellipse2D
-from hyperstore.frames.geometry import poly_fault
+from hyperstore.frames.geometry import kind_of, poly_fault
 from hyperstore.frames.polygons import (
     ComplexPolygon2D,
     ComplexPolygon3D,
@@ -26,7 +26,7 @@ _CLASSES: dict[str | None, type[Annotation]] = {
     geometry.BOX_3D: BoundingBox3D,
     geometry.ELLIPSE: Ellipse2D,
     geometry.MASK: Mask,
-    "im": ImageAnnotation,
+    geometry.WHOLE: ImageAnnotation,
 }
 _COMPLEX: dict[type[Annotation], type[Annotation]] = {
     Polygon2D: ComplexPolygon2D,
@@ -38,9 +38,8 @@ def annotation_of(roi: RoiRecord) -> Annotation:
     """Return the annotation that reads and writes a record."""
     kind, poly = roi.kind, roi.poly
     if kind is None:
-        # A shape without a kind is a polygon; no shape at all is a label of the frame.
-        shape = roi.mask is None and poly is None
-        found: type[Annotation] = ImageAnnotation if shape else Mask if poly is None else Polygon2D
+        kind = kind_of(None, has_poly=poly is not None, has_mask=roi.mask is not None)
+        found = _CLASSES[kind]
     else:
         found = _CLASSES.get(kind) or registered(kind) or Annotation
         if poly and kind not in _CLASSES and poly_fault(found._form(kind), poly):

@@ -158,7 +158,10 @@ def _of_one(leaf: Leaf, thing: Wire) -> Iterator[object]:
                 yield value
     elif scope is Scope.ROI and path in ("kind", "annotation_id"):
         name = "_type" if path == "kind" else "_id"
-        yield from _plain((thing.get("meta") or {}).get(name))
+        held_there = (thing.get("meta") or {}).get(name)
+        if held_there is None and path == "kind":
+            held_there = "p2d" if "poly" in thing else "mask" if "mask" in thing else "im"
+        yield from _plain(held_there)
     elif scope is Scope.FRAME:
         yield from _of_frame(path, thing)
     else:

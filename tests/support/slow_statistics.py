@@ -16,7 +16,7 @@ _SENTINEL = -999_999_999
 
 def _kind(roi: Wire) -> str:
     kind = roi.get("meta", {}).get("_type")
-    if kind:
+    if kind is not None:
         return str(kind)
     return "p2d" if "poly" in roi else "mask" if "mask" in roi else "im"
 

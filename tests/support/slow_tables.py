@@ -114,7 +114,7 @@ def _roi(roi: Row, at: int) -> Row:
         "label": roi["label"][0],
         "labels": roi["label"],
         "confidence": roi.get("confidence"),
-        "kind": kind,
+        "kind": kind or ("p2d" if "poly" in roi else "mask" if "mask" in roi else "im"),
         "annotation_id": None if tie is None else str(tie),
         **dict(zip(("bbox_x", "bbox_y", "bbox_w", "bbox_h"), box, strict=True)),
         "poly": None if "poly" not in roi else [float(one) for one in roi["poly"]],

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, repeat
 from typing import TypeVar
 
-from hyperstore.codec import Struct, decoder
+from hyperstore.codec import Raw, Struct, decoder
 from hyperstore.errors import CorruptError, FrameError
+from hyperstore.frames.geometry import kind_of
 from hyperstore.frames.keys import frame_key, order_key
 from hyperstore.frames.wire import FIRST_MASK
 from hyperstore.ids import ObjectId
@@ -59,6 +60,7 @@ class _Roi(Struct, gc=False):
     kind: str | None = None
     mask: _Mask | None = None
     meta: dict[str, object] | None = None
+    poly: Raw = Raw()
     sources: list[str] | None = None
 
 
@@ -173,7 +175,7 @@ class Extractor:
     def _flush_rois(self, rois: list[_Roi], places: "array[int]") -> None:
         own = self._fixed(_ROI)
         own("id", [roi.id for roi in rois], places)
-        own("kind", [roi.kind for roi in rois], places)
+        own("kind", [_kind(roi) if roi.kind is None else roi.kind for roi in rois], places)
         own("confidence", [roi.confidence for roi in rois], places)
         own("annotation_id", [roi.annotation_id for roi in rois], places)
         own("label", *self._spread([roi.label for roi in rois], places))
@@ -361,6 +363,10 @@ class Extractor:
         offsets += array("I", (at,)) * (BLOCK + 1 - len(offsets))
         orders, self._orders = self._orders, []
         return {"order.offsets": offsets.tobytes(), "order.text": b"".join(orders)}
+
+
+def _kind(roi: _Roi) -> str:
+    return kind_of(roi.kind, has_poly=bool(roi.poly), has_mask=roi.mask is not None)
 
 
 def _flat(held: list[object]) -> Iterator[object]:

@@ -34,7 +34,7 @@ ORDERS = "order"
 """Where a scope stands otherwise: the column of order keys, which is as long as many others."""
 
 # The digit goes up where segments of before would answer otherwise than those of now.
-_MAGIC = b"hsindx3L" if sys.byteorder == "little" else b"hsindx3B"
+_MAGIC = b"hsindx4L" if sys.byteorder == "little" else b"hsindx4B"
 _HEAD = struct.Struct("<8sQQ8s")
 _HEAD_BYTES = _HEAD.size + CHECK_BYTES
 

@@ -10,6 +10,7 @@ which values pass, and differ in how they come by the values:
 - `context_id` and `timestamp` are as a reader gets them: those of the first source where unset, and
   a time of 0 where that has none. `kind` is `frame` or `group`.
 - URIs are as a reader sees them, `file:///...` for local files, which their path finds as well.
+- The `kind` of an ROI is as what it is read, which follows from its shape where it says none.
 - An ROI without a confidence has no value; only the range of an `RoiCondition` counts it as 1.0.
 - In the query of a frame, each leaf about ROIs or sources holds if it does of any of them.
 """
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias, TypeVar
 
 from hyperstore.errors import QueryError
+from hyperstore.frames.geometry import kind_of
 from hyperstore.frames.records import (
     FRAME,
     MaskRecord,
@@ -218,7 +220,9 @@ def _roi_values(leaf: Leaf) -> _Reading[RoiRecord]:
     if path == "id":
         return lambda roi, _: _one(roi.id)
     if path == "kind":
-        return lambda roi, _: _one(roi.kind)
+        return lambda roi, _: (
+            kind_of(roi.kind, has_poly=roi.poly is not None, has_mask=roi.mask is not None),
+        )
     if path == "annotation_id":
         return lambda roi, _: _one(roi.annotation_id)
     if path == "sources":

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from hyperstore.codec import Raw, Struct, decoder, field
 from hyperstore.frames import geometry
-from hyperstore.frames.geometry import Num
+from hyperstore.frames.geometry import Num, kind_of
 from hyperstore.frames.records import GROUP, Number
 from hyperstore.frames.roots import Roots
 from hyperstore.limits import (
@@ -32,7 +32,6 @@ __all__ = ["Tally"]
 
 _Name = TypeVar("_Name", str, tuple[str, str])
 
-_NO_SHAPE = "im"  # As ImageAnnotation calls labels of the whole frame, which nothing is stored for.
 _SIDES = tuple(float(2**power) for power in range(2, 13))
 _AREAS = tuple(edge * edge for edge in _SIDES)
 _ASPECTS = (0.125, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 8.0)  # The same lying as standing.
@@ -193,7 +192,7 @@ class Tally:
                 self._unlabelled += 1
             if roi.confidence is not None:
                 chunk.confidences.append(roi.confidence)
-            kind = roi.kind or _kind_of_none(roi)
+            kind = kind_of(roi.kind, has_poly=roi.poly is not None, has_mask=bool(roi.mask))
             chunk.kinds.append(kind)
             box = _box(kind, roi.poly) if roi.poly else None
             if box is None:
@@ -290,13 +289,6 @@ def _named() -> Names[str]:
 
 def _ranked(counts: "Counter[_Name]") -> "list[tuple[_Name, int]]":
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _kind_of_none(roi: _Roi) -> str:
-    """Return as what an ROI without a kind is read."""
-    if roi.poly is not None:
-        return geometry.POLYGON_2D
-    return geometry.MASK if roi.mask else _NO_SHAPE
 
 
 def _box(kind: str, poly: list[Num]) -> tuple[float, float] | None:

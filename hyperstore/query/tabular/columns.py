@@ -8,6 +8,7 @@ Frames stand in the order of iteration, all else in the order of its frame.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from hyperstore.frames.geometry import kind_of
 from hyperstore.frames.records import (
     FrameRecord,
     RoiRecord,
@@ -193,6 +194,13 @@ def _mask_value(roi: object) -> list[float] | None:
     return None if roi.mask is None else list(map(float, roi.mask.value))
 
 
+def _kind(roi: object) -> str:
+    if isinstance(roi, LightRoi):
+        return kind_of(roi.kind, has_poly=bool(roi.poly), has_mask=bool(roi.mask))
+    assert isinstance(roi, RoiRecord)
+    return kind_of(roi.kind, has_poly=roi.poly is not None, has_mask=roi.mask is not None)
+
+
 def _first_label(roi: object) -> str | None:
     assert isinstance(roi, (RoiRecord, LightRoi))
     return roi.label[0] if roi.label else None
@@ -213,7 +221,7 @@ _ROIS = Table(
         Column("label", "text", "its first label", of_items(_first_label)),
         Column("labels", "texts", "all of them", attribute("label")),
         Column("confidence", "real", "null where none is given", attribute("confidence")),
-        Column("kind", "text", "of shape: b2d, p2d, k2d, elp, mask, ...", attribute("kind")),
+        Column("kind", "text", "of shape: b2d, p2d, k2d, elp, mask, im, ...", of_items(_kind)),
         Column(
             "annotation_id", "text", "ties the ROIs of one annotation", of_items(_annotation_id)
         ),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hyperstore.codec import Struct, decoder
+from hyperstore.codec import Raw, Struct, decoder
 from hyperstore.frames.home import Home
 from hyperstore.frames.records import FrameRecord, WholeRecord
 from hyperstore.ids import ObjectId
@@ -34,6 +34,8 @@ class LightRoi(Struct, gc=False):
     confidence: float | None = None
     id: str | None = None
     kind: str | None = None
+    mask: Raw = Raw()
+    poly: Raw = Raw()
 
 
 class LightFrame(Struct, gc=False):
