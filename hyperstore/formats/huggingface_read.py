@@ -21,7 +21,7 @@ from hyperstore.formats.beside import files_in, said_beside
 from hyperstore.formats.combine import Wire, mapping, sequence
 from hyperstore.formats.hffeatures import classes_of, features_in, is_image
 from hyperstore.formats.newmedia import Keep
-from hyperstore.formats.parquet import open_parquet, translated
+from hyperstore.formats.parquet import open_parquet, rows_of, translated
 from hyperstore.formats.parquet import wire_of as frame_in
 from hyperstore.formats.pictures import frame_id, place_of, relative_name
 from hyperstore.formats.report import Report
@@ -69,12 +69,9 @@ class HuggingFaceFrames:
             with open_parquet(file) as opened, translated(str(file)):
                 schema = opened.schema_arrow  # type: ignore[attr-defined]
                 reader = _Rows(schema.names, features_in(schema.metadata), file, self)
-                number = 0
-                for batch in opened.iter_batches(batch_size=_ROWS):  # type: ignore[attr-defined]
-                    for row in batch.to_pylist():
-                        number += 1
-                        self.report.count("frames")
-                        yield reader.frame(row, f"{file}: row {number}", number)
+                for number, row in enumerate(rows_of(opened, str(file), _ROWS), 1):
+                    self.report.count("frames")
+                    yield reader.frame(row, f"{file}: row {number}", number)
 
 
 class _Rows:

@@ -10,7 +10,7 @@ Memory holds some thousand frames: those of one group of rows.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,13 @@ from hyperstore.formats.target import Target
 from hyperstore.frames.records import WholeRecord
 from hyperstore.frames.wire import frame_wire, roi_wire
 from hyperstore.limits import (
+    ITEMS_MAX,
     OBJECT_BYTES_MAX,
     PARQUET_GROUP_BYTES_MAX,
+    PARQUET_READ_BYTES,
     PARQUET_READ_ROWS,
     PARQUET_ROWS,
+    PARQUET_VALUES_BYTES,
 )
 from hyperstore.query.tables import Filler, Scan, arrow, meta_columns
 from hyperstore.query.tabular.batches import Frames, batches_of
@@ -42,6 +45,7 @@ __all__ = [
     "ParquetFrames",
     "open_parquet",
     "read",
+    "rows_of",
     "told",
     "translated",
     "wire_of",
@@ -219,17 +223,14 @@ class ParquetFrames:
         columns = [WIRE] if WIRE in names else None
         number = 0
         with translated(self.name):
-            for batch in self.opened.iter_batches(  # type: ignore[attr-defined]
-                batch_size=PARQUET_READ_ROWS, columns=columns
-            ):
-                for row in batch.to_pylist():
-                    number += 1
-                    self.report.count("frames")
-                    place = f"{self.name}: row {number}"
-                    if columns is None:
-                        yield frame_of_row(row, place, self.report)
-                    else:
-                        yield wire_of(row[WIRE], place)
+            for row in rows_of(self.opened, self.name, PARQUET_READ_ROWS, columns):
+                number += 1
+                self.report.count("frames")
+                place = f"{self.name}: row {number}"
+                if columns is None:
+                    yield frame_of_row(row, place, self.report)
+                else:
+                    yield wire_of(row[WIRE], place)
 
 
 @contextmanager
@@ -263,12 +264,54 @@ def _check_groups(opened: object, name: str) -> None:
     """Refuse what would fill memory, by what the file says of itself."""
     metadata = opened.metadata  # type: ignore[attr-defined]
     for at in range(metadata.num_row_groups):
-        size = metadata.row_group(at).total_byte_size
+        group = metadata.row_group(at)
+        size = group.total_byte_size
+        held = sum(group.column(column).num_values for column in range(group.num_columns))
+        if held > group.num_rows * ITEMS_MAX:
+            raise RefusedError(
+                f"{name}: row group {at} holds {held:,} values in {group.num_rows:,} rows; the "
+                f"limit is {ITEMS_MAX:,} a row"
+            )
         if size > PARQUET_GROUP_BYTES_MAX:
             raise RefusedError(
                 f"{name}: row group {at} takes {size:,} bytes in memory; the limit is "
                 f"{PARQUET_GROUP_BYTES_MAX:,}. Write it in smaller groups"
             )
+
+
+def rows_of(
+    opened: object, name: str, most: int, columns: Sequence[str] | None = None
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of an open file, of which at most so many are in memory at once.
+
+    A file of some kilobytes can say of a million rows that each has one and the same large value,
+    or of one row that it has a list of as many nulls: neither is made as a whole.
+    """
+    metadata = opened.metadata  # type: ignore[attr-defined]
+    for group in range(metadata.num_row_groups):
+        largest = max(1, metadata.row_group(group).total_byte_size)  # No value is larger.
+        size = max(1, min(most, PARQUET_READ_BYTES // largest))
+        for batch in opened.iter_batches(  # type: ignore[attr-defined]
+            batch_size=size, row_groups=[group], columns=columns
+        ):
+            few = batch.nbytes <= PARQUET_VALUES_BYTES and _values_in(batch.columns) <= ITEMS_MAX
+            for at in range(0, batch.num_rows, max(1, batch.num_rows) if few else 1):
+                piece = batch if few else batch.slice(at, 1)
+                if not few and _values_in(piece.columns) > ITEMS_MAX:
+                    raise RefusedError(f"{name}: a row holds more than {ITEMS_MAX:,} values")
+                yield from piece.to_pylist()
+
+
+def _values_in(arrays: Iterable[object]) -> int:
+    """Return how many values there are, those in lists and maps at any depth included."""
+    pending, count = list(arrays), 0
+    while pending:
+        array = pending.pop()
+        count += len(array)  # type: ignore[arg-type]
+        if arrow().types.is_nested(array.type):  # type: ignore[attr-defined]
+            inner = array.flatten()  # type: ignore[attr-defined]
+            pending += inner if isinstance(inner, list) else [inner]
+    return count
 
 
 def _said(opened: object, name: str) -> dict[str, object]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hyperstore
-from hyperstore import FormatError, NotFoundError, Store
+from hyperstore import FormatError, NotFoundError, RefusedError, Store
 from hyperstore.dataset.view import View
 from hyperstore.formats import parquet
 from hyperstore.ids import new_id
@@ -226,6 +226,48 @@ def test_rows_that_are_no_frames_are_named(rows: Row, tmp_path: Path) -> None:
     pq.write_table(pa.table(rows).replace_schema_metadata(good), tmp_path / "g.parquet")
     with pytest.raises(FormatError, match="another version"), parquet.read(tmp_path / "g.parquet"):
         pass
+
+
+def test_a_value_that_stands_once_for_many_rows_is_not_made_for_all(tmp_path: Path) -> None:
+    """Some kilobytes on disk are no gigabyte in memory; to 64 rows of 15 MB they were."""
+    places = pa.array([0] * 1_000, pa.int32())
+    frame = json.dumps(wire("f", note="y" * 15_000_000))
+    values = {"wire": frame, "other": "y" * 60_000_000}
+    columns = {
+        name: pa.DictionaryArray.from_arrays(places, pa.array([value]))
+        for name, value in values.items()
+    }
+    file = tmp_path / "f.parquet"
+    pq.write_table(
+        pa.table(columns),
+        file,
+        compression="zstd",
+        dictionary_pagesize_limit=2**30,
+        store_schema=False,  # As plain strings for whoever reads.
+    )
+    assert file.stat().st_size < 100_000
+    ours, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(ours)
+    try:
+        with parquet.read(file) as opened:
+            first = next(opened.frames())
+    finally:
+        pa.set_memory_pool(before)
+    assert first == json.loads(frame)
+    assert ours.max_memory() < 600_000_000
+
+
+@pytest.mark.parametrize("others", [0, 50])
+def test_a_row_of_endless_lists_is_refused(tmp_path: Path, others: int) -> None:
+    """A list of nulls takes no room in a file, and each of them some in memory."""
+    lists = [[None] * 3_000_000] + [[]] * others
+    table = pa.table({"uri": ["a"] * len(lists), "rois": pa.array(lists, pa.list_(pa.null()))})
+    pq.write_table(table, tmp_path / "f.parquet")
+    with (
+        pytest.raises(RefusedError, match=r"f\.parquet.* 1,000,000"),
+        parquet.read(tmp_path / "f.parquet") as opened,
+    ):
+        list(opened.frames())
 
 
 def test_a_failed_export_leaves_nothing(store: Store, tmp_path: Path) -> None:
