@@ -5,6 +5,7 @@ import pickle
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import hyperstore
 from hyperstore import DatasetVersion, Store, UsageError
 from hyperstore.dataset.handle import unshare
+from hyperstore.errors import MissingObjectError
 from hyperstore.history.run import COMPLETED, locks_of_run
 from hyperstore.query.dataview import DataView
 from hyperstore.query.views.queries import Query
@@ -198,10 +200,18 @@ def test_a_rule_of_what_was_not_there_yet_outlives_a_rename(store: Store) -> Non
     view.add_mapping_rule("cells", "Current", from_labels=["dog"], to_label="pet")
     made = store.create_dataset("cells")
     made.version().add_frames([wire("a", labels=["dog"])])
-    before = view.to_list()
-    assert view.to_list()[0] is before[0]
+    assert ids(view) == ["a"]
     made.rename("organs")
     assert view.roi_stats() == {"pet": 1}
+
+
+def test_a_list_is_kept_of_a_view_that_was_asked_by_names(store: Store) -> None:
+    """Finding what it names changes nothing of what it says."""
+    view = DataView(store=store).add_query("cells", "Current")
+    view.add_mapping_rule("cells", "Current", from_labels=["dog"], to_label="pet")
+    store.create_dataset("cells").version().add_frames([wire("a", labels=["dog"])])
+    before = view.to_list()
+    assert view.to_list()[0] is before[0]
 
 
 def test_a_rule_of_a_version_by_name_leaves_others_alone(
@@ -229,3 +239,99 @@ def test_a_pickle_of_another_release_says_so(store: Store, draft: DatasetVersion
     with pytest.raises(UsageError, match="another release"):
         old.__setstate__({"_spec": view.spec(), "_folder": store.handle.folder})
     assert ids(pickle.loads(pickle.dumps(view))) == ["a", "b"]
+
+
+def test_what_was_found_before_an_edit_is_not_shown_after_it(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """A view keeps what it found for the next question, which may be another one."""
+    draft.add_frames([wire("d", labels=["dog", "dog"])])
+    view = DataView(store=store).add_query("cells", "Current", roi_query="dog")
+    assert (len(view), ids(view)) == (3, ["a", "b", "d"])
+    view.set_iteration_parameters(output_rois="frame_per_roi")
+    assert (len(view), ids(view)) == (4, ["a", "b", "d", "d"])
+    view.override({"filters.0.label_rules.0.label": "cat"})
+    assert (len(view), ids(view)) == (1, ["b"])
+    draft.add_frames([wire("c", labels=["cat", "cat"])])
+    assert (len(view), ids(view)) == (3, ["b", "c", "c"])
+
+
+@pytest.mark.parametrize(
+    ("output_rois", "last"),
+    [("only_filtered", [("d", "dog1", "dog2")]), ("frame_per_roi", [("d", "dog1"), ("d", "dog2")])],
+)
+def test_lists_of_a_split_show_the_rois_that_each_query_asks_for(
+    store: Store, draft: DatasetVersion, output_rois: str, last: list[tuple[str, ...]]
+) -> None:
+    """Those of the first query that finds the frame, as an iteration shows them."""
+    draft.add_frames([wire("d", labels=["dog1", "cow", "dog2"])])
+    view = DataView(store=store, output_rois=output_rois)
+    for label in ("cat", "label:dog*"):
+        view.add_query("cells", "Current", roi_query=label)
+    dealt: list[list[Any]] = view.split_to_lists((1, 1))
+    for frames in (chain(*dealt), list[Any](view)):
+        shown = sorted((one.id, *(roi.labels[0] for roi in one.annotations)) for one in frames)
+        assert shown == [("a", "dog"), ("b", "cat"), *last]
+
+
+def test_an_endless_view_that_begins_later_has_as_many_frames(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """It comes round to those that it began after."""
+    view = DataView(store=store, iteration_infinite=True).add_query("cells", "Current")
+    view.set_initial_iteration(1)
+    assert len(view) == 2
+
+
+def test_a_rule_of_a_dataset_that_was_not_there_yet_is_for_all_its_versions(store: Store) -> None:
+    """As one that is added when the dataset is there already."""
+    view = DataView(store=store)
+    view.add_mapping_rule("cells", from_labels=["dog"], to_label="pet")
+    first = store.create_dataset("cells").version()
+    first.add_frames([wire("a", labels=["dog"])])
+    first.publish()
+    store.dataset("cells").create_version("second", parent=first.id)
+    view.add_query("cells", first.name).add_query("cells", "second")
+    for query in view.get_queries():
+        assert view.clone().set_queries(query).roi_stats() == {"pet": 1}
+
+
+def test_a_lock_of_commits_that_are_not_here_is_not_opened_unverified(
+    store: Store, draft: DatasetVersion, elsewhere: Store
+) -> None:
+    """Else its view would be one of nothing, until somebody reads."""
+    made = DataView(store=store).add_query("cells", "Current").lock()
+    with pytest.raises(MissingObjectError):
+        DataView.from_lock(made, verify=False, store=elsewhere)
+
+
+def test_a_description_is_kept_of_a_view_that_is_stored_without_a_name(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """Only what nobody said is filled in."""
+    view = DataView(store=store, description="Mine").add_query("cells", "Current")
+    again = DataView.get(dataview_id=view.store(), store=store)
+    assert again.description == "Mine"
+    assert again.name is not None
+
+
+def test_a_run_that_reads_a_pinned_view_names_the_version_that_it_read(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """As one that reads the version itself: what a run touched does not depend on locks."""
+    made = DataView(store=store).add_query("cells", "Current").lock()
+    run = begin_run(store.handle, "train")
+    assert ids(DataView.from_lock(made, store=store)) == ["a", "b"]
+    run.end(COMPLETED)
+    (touched,) = run.run.touched
+    assert (touched.version, len(touched.read)) == (draft.id, 1)
+
+
+def test_frames_of_a_pinned_view_are_as_foreign_as_their_store(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """What somebody else's store names on this machine is not read by way of a lock either."""
+    made = DataView(store=store).add_query("cells", "Current").lock()
+    store.handle.database.set_trust("foreign")
+    homes = [one.home for one in DataView.from_lock(made, store=store)]
+    assert [one.foreign for one in homes if one is not None] == [True, True]
