@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from hyperstore.errors import QueryError
-from hyperstore.limits import WILDCARD_PARTS_MAX
+from hyperstore.limits import NUMBER_DIGITS_MAX, WILDCARD_PARTS_MAX
 from hyperstore.query.language.condition import (
     Exists,
     Field,
@@ -17,7 +17,7 @@ from hyperstore.query.language.condition import (
     Wildcard,
 )
 from hyperstore.query.language.fields import Holds, analysed, holds, is_path_like
-from hyperstore.query.language.literals import bound_of, number
+from hyperstore.query.language.literals import bound_of, is_like_date, is_like_number, number
 from hyperstore.query.language.regex import compiled
 from hyperstore.query.language.tokens import Kind, Token
 
@@ -111,13 +111,26 @@ def _edge(field: Field, token: Token, upper: bool, is_open: bool, fail: Fail) ->
     text, kind = token.text, holds(field)
     if kind == Holds.TEXT:
         return text, is_open
-    found = number(text) if token.kind is Kind.TERM or kind == Holds.NUMBERS else None
+    as_number = token.kind is Kind.TERM or kind == Holds.NUMBERS
+    found = number(text) if as_number else None
     if found is not None:
         return found, is_open
+    if as_number and is_like_number(text):
+        raise fail(
+            f"{_cut(text)} is no number that compares: of {NUMBER_DIGITS_MAX} digits at most, and "
+            "with a point or an exponent of a float",
+            token,
+        )
     if kind == Holds.NUMBERS:
         raise fail(f"{field.path} holds numbers, and {text[:80]!a} is none", token)
     dated = bound_of(text, upper=upper, is_open=is_open)
+    if dated is None and is_like_date(text):  # As text it would lie somewhere, in silence.
+        raise fail(f"{_cut(text)} is no date of the calendar, from year 1 to 9999 in UTC", token)
     return (text, is_open) if dated is None else dated
+
+
+def _cut(text: str) -> str:
+    return f"{text[:40]!a}..." if len(text) > 40 else f"{text!a}"
 
 
 def _type(bound: Bound) -> str:

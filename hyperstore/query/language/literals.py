@@ -11,7 +11,16 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from hyperstore.limits import NUMBER_DIGITS_MAX
 
-__all__ = ["BOOLEANS", "bound_of", "instant", "instant_of", "is_date", "number"]
+__all__ = [
+    "BOOLEANS",
+    "bound_of",
+    "instant",
+    "instant_of",
+    "is_date",
+    "is_like_date",
+    "is_like_number",
+    "number",
+]
 
 BOOLEANS = {"true": True, "false": False}
 """How truth is written, whatever the case of its letters."""
@@ -36,6 +45,16 @@ def number(text: str) -> int | float | None:
         return int(text)
     value = float(text)
     return None if value in (float("inf"), float("-inf")) else value
+
+
+def is_like_number(text: str) -> bool:
+    """Tell whether a text is written as numbers are; it may be too large for one."""
+    return _NUMBER.match(text) is not None
+
+
+def is_like_date(text: str) -> bool:
+    """Tell whether a text is written as dates are; the calendar may have no such day."""
+    return _DATE.match(text) is not None
 
 
 def instant(text: str) -> int | None:
