@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 from pyroaring import BitMap
@@ -669,7 +670,7 @@ def test_threads_with_segments_of_their_own_get_the_fields_of_these(
     draft.add_frames([frame(1) | {"meta": {"weather": "rain"}}])
     index = check(store, draft)
 
-    def between(line: FrameType, event: str, argument: object) -> object:
+    def between(line: FrameType, event: str, argument: object) -> Any:
         if line.f_code is not FrameIndex._fields.__code__:
             return None
         if event == "line":
