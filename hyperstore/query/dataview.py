@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hyperstore.dataset.arguments import documented
 from hyperstore.dataset.view import Frame
 from hyperstore.query import checks
+from hyperstore.query.iteration.caching import CachingIterator
 from hyperstore.query.iteration.course import Course
 from hyperstore.query.iteration.iterator import FrameIterator, Iteration
 from hyperstore.query.order import IterationOrder
@@ -161,10 +162,12 @@ class DataView(Kept):
         fewer; unless a limit is set it ends after a synthetic epoch, in which the largest query
         gives each of its frames about once, or with `auto_synthetic_epoch_limit=False` never.
         Of `num_nodes` machines each gives `node_id` its number, and on it each of `num_workers`
-        processes `worker_index`; together they give every frame once. What is read ahead and how
-        is not for callers to say: `query_cache_size`, `query_queue_depth` and `cache_in_memory`
-        change nothing but what is refused; `to_list()` is what keeps frames in memory.
+        processes `worker_index`; together they give every frame once. With `cache_in_memory` one
+        that came to its end gives the same frames again, from memory, to who iterates it anew.
+        What is read ahead and how is not for callers to say: `query_cache_size` and
+        `query_queue_depth` change nothing but what is refused.
         """
+        checks.checked_flag(cache_in_memory, "cache_in_memory")
         checks.checked_count(query_cache_size, "query_cache_size")
         checks.checked_count(query_queue_depth, "query_queue_depth")
         node = reading.share_of(node_id, num_nodes, "node_id", "num_nodes")
@@ -178,13 +181,8 @@ class DataView(Kept):
             hand = self._handing(shape)
         else:
             hand = reading.dicts_of(state, found, shape, projection)
-        made = FrameIterator(
-            selection,
-            way,
-            shape=hand,  # type: ignore[arg-type]
-            node=node,
-            worker=worker,
-        )
+        kind = CachingIterator if cache_in_memory else FrameIterator
+        made = kind(selection, way, shape=hand, node=node, worker=worker)  # type: ignore[arg-type]
         state.held.last = reading.begun(state, made)
         return made
 
@@ -219,11 +217,14 @@ class DataView(Kept):
         found = self.resolve()
         key = (self.spec(), found.state, allow_repetition, state.first)
         if state.held.frames is None or state.held.frames[0] != key:
-            frames = self.get_iterator(
+            made = self.get_iterator(
                 allow_repetition=allow_repetition,
                 auto_synthetic_epoch_limit=auto_synthetic_epoch_limit,
             )
-            state.held.frames = (key, list(frames))
+            frames = list(made)
+            if self.resolve().state != found.state:
+                return frames  # Somebody wrote in between: of which state they are is not known.
+            state.held.frames = (key, frames)
         return list(state.held.frames[1])
 
     @documented

@@ -18,6 +18,7 @@ from hyperstore.limits import FRAME_ID_BYTES_MAX
 from hyperstore.query.views.counts import Count, exact_parts
 from hyperstore.query.views.mapping import MappingRule, mapped, rules_for
 from hyperstore.query.views.queries import Query
+from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.views.splitting import dealt, grouped
 from tests.support.stores import frame
 from tests.support.webserver import web_server
@@ -397,3 +398,87 @@ def test_what_begins_where_an_iteration_is_set_to(store: Store, draft: DatasetVe
     split = sum(map(len, view.split_to_lists()))
     assert [view.get_count()[0], split, view.to_arrow().num_rows] == [12] * 3
     assert len(view.course().selection) == 12
+
+
+def test_an_iterator_that_caches_gives_its_frames_again(
+    store: Store, draft: DatasetVersion
+) -> None:
+    """The same objects in the same order, whatever was written meanwhile; another one stays empty.
+
+    As the newer SDK of the reference does.
+    """
+    view = view_of(store)
+    kept, plain = view.get_iterator(cache_in_memory=True), view.get_iterator()
+    first = list(kept)
+    assert [one.id for one in first] == [one.id for one in plain]
+    draft.delete_frames([first[0].id])
+    again = [*kept, *kept]
+    assert list(map(id, again)) == list(map(id, [*first, *first]))
+    assert list(plain) == []
+    assert len(kept) == 0
+
+
+@pytest.mark.usefixtures("draft")
+def test_an_iterator_that_caches_goes_on_before_it_replays(store: Store) -> None:
+    """Who stops in the middle of a pass and comes back wants the rest of it."""
+    made = view_of(store).get_iterator(cache_in_memory=True)
+    begun = [next(made).id for _ in range(5)]
+    rest = [frame.id for frame in made]
+    assert len({*begun, *rest}) == 12
+    assert [frame.id for frame in made] == begun + rest
+
+
+@pytest.mark.usefixtures("draft")
+def test_an_iterator_that_caches_replays_nothing_of_where_it_was_before(store: Store) -> None:
+    """A state that is loaded begins a pass of its own, as a pickle does, and a new beginning."""
+    view = view_of(store)
+    whole = [frame.id for frame in view]
+    made = view.get_iterator(cache_in_memory=True)
+    states = [made.state_dict()]
+    next(made)
+    states.append(made.state_dict())
+    list(made)
+    for at, state in enumerate(states):
+        made.load_state_dict(state)
+        for _ in range(2):
+            assert [frame.id for frame in made] == whole[at:]
+    made.set_initial_iteration(9)
+    assert [frame.id for frame in pickle.loads(pickle.dumps(made))] == whole[9:]
+    assert [frame.id for frame in made] == whole[9:]
+    assert list(pickle.loads(pickle.dumps(made))) == []
+
+
+@pytest.mark.usefixtures("draft")
+def test_frames_without_end_are_not_cached(store: Store) -> None:
+    """They would fill the memory; with a limit they may be."""
+    view = view_of(store)
+    view.set_iteration_parameters(infinite=True)
+    with pytest.raises(QueryError, match="limit"):
+        list(view.get_iterator(cache_in_memory=True))
+    view.set_iteration_parameters(maximum_number_of_frames=30)
+    made = view.get_iterator(cache_in_memory=True)
+    assert len(list(made)) == len(list(made)) == 30
+    with pytest.raises(UsageError, match="cache_in_memory"):
+        view.get_iterator(cache_in_memory="yes")  # type: ignore[arg-type]
+
+
+def test_a_list_is_kept_for_the_frames_that_it_has(store: Store, draft: DatasetVersion) -> None:
+    """Where somebody wrote while it was made, and took that back, it is not given again."""
+
+    class Busy(DataView):
+        """Whose version is edited right after its versions were looked up."""
+
+        edits = 1
+
+        def resolve(self) -> Resolved:
+            found = super().resolve()
+            if self.edits:
+                self.edits -= 1
+                draft.delete_frames([f"{0:032x}"])
+            return found
+
+    view = Busy(store=store).add_query("pets", "Current")
+    frames = {frame.id: frame for frame in draft}
+    assert len(view.to_list()) == 11
+    draft.add_frames([frames[f"{0:032x}"]])
+    assert {frame.id for frame in view.to_list()} == frames.keys()
