@@ -29,7 +29,10 @@ def operations(handle: Handle, before: int | None = None) -> Iterator[Operation]
 
 
 def datasets_moved(handle: Handle, dataset_ids: Iterable[str]) -> dict[str, int]:
-    """Return for each dataset when anything of it last changed: itself, a version, its frames."""
+    """Return for each dataset when anything of it last changed: itself, a version, its frames.
+
+    The one that changed last comes first, also of those of one millisecond.
+    """
     return _moved(handle, set(dataset_ids), lambda parts: parts[1] if len(parts) > 1 else "")
 
 

@@ -87,8 +87,9 @@ def select_dataset(handle: Handle, selector: Selector) -> DatasetRecord:
         names = sorted(set(inside))
         raise NotFoundError(f"no dataset {name!a}{where}; {there_are(names, 'datasets', name)}")
     if len(found) > 1:
-        times = datasets_moved(handle, [one.id for one in found])
-        found.sort(key=lambda one: (times.get(one.id, 0), one.created), reverse=True)
+        moved = [*datasets_moved(handle, [one.id for one in found])]  # The last one first.
+        found.sort(key=lambda one: one.created, reverse=True)
+        found.sort(key=lambda one: moved.index(one.id) if one.id in moved else len(moved))
         projects = ", ".join(ascii(one.project) for one in found)
         warn(
             f"{len(found)} projects have a dataset {name!a}: {projects}; this is that of the "

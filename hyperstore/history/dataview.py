@@ -10,6 +10,7 @@ from hyperstore.errors import CorruptError, UsageError
 from hyperstore.history.branches import RefReader
 from hyperstore.ids import Kind, ObjectId
 from hyperstore.limits import ID_BYTES, OBJECT_BYTES_MAX
+from hyperstore.storage.reader import Reader
 
 __all__ = [
     "VIEW_PREFIX",
@@ -97,10 +98,14 @@ def read_view(reader: RefReader, view_id: str) -> tuple[ObjectId, ViewRecord] | 
     return record_id, decode_view(reader.get(record_id, Kind.DATAVIEW), record_id)
 
 
-def stored_views(reader: RefReader) -> list[tuple[ObjectId, ViewRecord]]:
-    """Return all stored views, newest first, each with the id of its record."""
+def stored_views(reader: Reader) -> list[tuple[ObjectId, ViewRecord]]:
+    """Return all stored views, newest first, each with the id of its record.
+
+    Of those of one millisecond that whose record was written last.
+    """
     found = [
         (record_id, decode_view(reader.get(record_id, Kind.DATAVIEW), record_id))
         for _, record_id in reader.refs(VIEW_PREFIX)
     ]
-    return sorted(found, key=lambda one: (one[1].updated, one[1].id), reverse=True)
+    numbers = reader.numbers(record_id for record_id, _ in found)
+    return sorted(found, key=lambda one: (one[1].updated, numbers[one[0]]), reverse=True)

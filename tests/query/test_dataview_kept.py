@@ -151,3 +151,11 @@ def test_a_name_that_no_text_can_hold_is_refused(store: Store, name: str) -> Non
     if name.startswith("dataset"):
         with pytest.raises(UsageError, match="surrogate"):
             view.add_mapping_rule(from_labels="cat", to_label="dog", **said)
+
+
+def test_views_are_listed_from_the_last_that_was_stored_on(store: Store) -> None:
+    """Also those of one millisecond, of which a quick machine stores several."""
+    view, names = kept(store), [f"view {number:02}" for number in range(40)]
+    for name in names:
+        view.clone(name).store()
+    assert [view.name for view in DataView.list("view ", store=store)] == names[::-1]
