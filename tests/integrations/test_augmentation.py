@@ -1,7 +1,6 @@
 """Pictures turned and painted: what is told is done again by Pillow, NumPy and by hand."""
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,9 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from hyperstore import DatasetVersion, FrameGroup, QueryError, SingleFrame, UsageError
-from hyperstore.dataset.handle import unshare
 from hyperstore.query.dataview import DataView
-from tests.support.loading import COUNT, numbered, pictured
+from tests.support.loading import COUNT, labelled, numbered
 from tests.support.optional import needed
 
 torch = needed("torch", group="torch")
@@ -346,22 +344,9 @@ def test_strength_zero_and_none_leave_all_as_it_is(tmp_path: Path, cls: str) -> 
 # Of a view.
 
 
-@pytest.fixture
-def version(tmp_path: Path) -> Iterator[DatasetVersion]:
-    """Return a version of small pictures."""
-    store, made = pictured(tmp_path)
-    with store:
-        yield made
-    unshare(tmp_path / "store")
-
-
 def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
     """Return a view that says all there is."""
-    view = DataView(store=version._handle)
-    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
-    view.set_iteration_parameters(**iteration)
-    view.set_labels({"even": 0, "odd": 1})
-    return view.override({"augmentation": EVERY})
+    return labelled(version, **iteration).override({"augmentation": EVERY})
 
 
 def streamed(view: DataView, workers: int = 0, epoch: int = 0, **options: Any) -> dict[str, Any]:

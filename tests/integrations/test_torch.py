@@ -6,7 +6,6 @@ Workers here are forked, or none; `tests/interop` has those that are spawned, as
 import logging
 import pickle
 import re
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -14,9 +13,8 @@ from typing import Any, cast
 import pytest
 
 from hyperstore import DatasetVersion, FrameGroup, MediaError, SingleFrame, UsageError
-from hyperstore.dataset.handle import unshare
 from hyperstore.query.dataview import DataView
-from tests.support.loading import COUNT, ids, numbered, pictured
+from tests.support.loading import COUNT, ids, labelled, numbered, pictured
 from tests.support.optional import needed
 
 torch = needed("torch", group="torch")
@@ -31,24 +29,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning"),
 ]
-
-
-@pytest.fixture
-def version(tmp_path: Path) -> Iterator[DatasetVersion]:
-    """Return a version of small pictures."""
-    store, made = pictured(tmp_path)
-    with store:
-        yield made
-    unshare(tmp_path / "store")
-
-
-def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
-    """Return a view of all frames of a version."""
-    view = DataView(store=version._handle)
-    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
-    view.set_iteration_parameters(**iteration)
-    view.set_labels({"even": 0, "odd": 1})
-    return view
 
 
 def seen(batches: Any) -> list[str]:
@@ -167,7 +147,7 @@ def test_a_dataset_pickles_small(version: DatasetVersion) -> None:
 
 def test_a_view_brings_its_numbers_of_labels(version: DatasetVersion) -> None:
     """Labels that it does not enumerate, or enumerates as -1, are not learnt."""
-    view = viewing(version)
+    view = labelled(version)
     view.set_labels({"odd": 9, "even": -1})
     data: Any = FrameDataset(view)
     assert [data[at][1]["labels"].tolist() for at in range(4)] == [[], [9], [], [9]]
@@ -175,7 +155,7 @@ def test_a_view_brings_its_numbers_of_labels(version: DatasetVersion) -> None:
 
 def test_a_shuffled_view_is_shuffled_the_same_by_index(version: DatasetVersion) -> None:
     """The dataset has the order that iterating the view has."""
-    view = viewing(version, order="random", random_seed=5)
+    view = labelled(version, order="random", random_seed=5)
     wanted = [frame.id for frame in view]
     assert wanted != ids()
     assert [target["frame_id"] for _, target in FrameDataset(view)] == wanted
@@ -183,7 +163,7 @@ def test_a_shuffled_view_is_shuffled_the_same_by_index(version: DatasetVersion) 
 
 def test_a_limit_holds_for_both(version: DatasetVersion) -> None:
     """As for the view's own iterators."""
-    view = viewing(version, maximum_number_of_frames=10)
+    view = labelled(version, maximum_number_of_frames=10)
     assert len(FrameDataset(view)) == 10
     assert seen(loaded(streaming(view))) == ids(10)
 
@@ -263,7 +243,7 @@ def test_samples_may_be_batched_by_the_loader(version: DatasetVersion, workers: 
 
 def test_each_epoch_has_an_order_of_its_own(version: DatasetVersion) -> None:
     """By seed and epoch: the same again at the next run, also under workers that live on."""
-    view = viewing(version, order="random", random_seed=5)
+    view = labelled(version, order="random", random_seed=5)
     stream = streaming(view)
     first = seen(loaded(stream))
     assert first == [frame.id for frame in view]
@@ -286,7 +266,7 @@ def test_a_run_goes_on_where_it_stood(
     version: DatasetVersion, before: int, after: int, taken: int
 ) -> None:
     """In the middle of an epoch, with another number of workers: the very next batch."""
-    view = viewing(version, order="random", random_seed=5)
+    view = labelled(version, order="random", random_seed=5)
     whole = streaming(view)
     whole.set_epoch(2)
     order = seen(loaded(whole))
@@ -296,7 +276,7 @@ def test_a_run_goes_on_where_it_stood(
     got = seen([next(source) for _ in range(taken)])
     state = pickle.loads(pickle.dumps(stream.state_dict()))
     source.close()  # type: ignore[attr-defined]
-    other = streaming(viewing(version, order="random", random_seed=5))
+    other = streaming(labelled(version, order="random", random_seed=5))
     other.load_state_dict(state)
     assert other.epoch == 2
     other.set_epoch(other.epoch)  # As the loop over epochs does, which begins at this one.
@@ -324,20 +304,20 @@ def test_a_run_goes_on_with_another_number_of_ranks(version: DatasetVersion) -> 
 
 def test_a_state_of_another_view_is_refused(version: DatasetVersion) -> None:
     """Its number of steps would lead to other frames."""
-    state = streaming(viewing(version, order="random", random_seed=5)).state_dict()
-    for other in (viewing(version), viewing(version, order="random", random_seed=6)):
+    state = streaming(labelled(version, order="random", random_seed=5)).state_dict()
+    for other in (labelled(version), labelled(version, order="random", random_seed=6)):
         with pytest.raises(UsageError, match="another view"):
             streaming(other).load_state_dict(state)
     with pytest.raises(UsageError, match="no state"):
         streaming(version).load_state_dict({"epoch": "one"})
     version.delete_frames([numbered(3)])
     with pytest.raises(UsageError, match="another view"):
-        streaming(viewing(version, order="random", random_seed=5)).load_state_dict(state)
+        streaming(labelled(version, order="random", random_seed=5)).load_state_dict(state)
 
 
 def test_an_endless_view_streams_without_end(version: DatasetVersion) -> None:
     """Every round has each frame once; by index there is no such thing."""
-    view = viewing(version, infinite=True)
+    view = labelled(version, infinite=True)
     stream = streaming(view)
     source = iter(loaded(stream))
     assert seen([next(source) for _ in range(20)]) == [*ids(), *ids(), *ids()][:80]
@@ -390,7 +370,7 @@ def test_queries_say_which_frames_and_rois_are_learnt(version: DatasetVersion) -
 
 def test_clips_are_steps(version: DatasetVersion) -> None:
     """A sample of a view that goes in clips is the list of a clip's samples."""
-    view = viewing(version, clip_length=10)
+    view = labelled(version, clip_length=10)
     stream = FrameStream(view, batch_size=1)
     clips = [[target["frame_id"] for _, target in clip] for (clip,) in loaded(stream)]
     assert clips == [ids()[at : at + 10] for at in range(0, COUNT, 10)]
@@ -403,7 +383,7 @@ def test_torchdata_s_loader_keeps_where_it_is(version: DatasetVersion, workers: 
     needed("torchdata", group="torch")
     from torchdata.stateful_dataloader import StatefulDataLoader
 
-    view = viewing(version, order="random", random_seed=5)
+    view = labelled(version, order="random", random_seed=5)
     order = [frame.id for frame in view]
 
     def loader() -> Any:
@@ -431,7 +411,7 @@ def test_the_example_of_the_readme_runs(
     (example,) = re.findall(r"^```python\n(import torch\n.*?)^```", text, re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
     trained: list[Any] = []
-    names = {"view": viewing(version), "train": lambda *batch: trained.append(batch)}
+    names = {"view": labelled(version), "train": lambda *batch: trained.append(batch)}
     exec(example, names)
     assert sorted(seen(trained)) == sorted(ids() * 3)
     assert {image.dtype for images, _ in trained for image in images} == {torch.float32}

@@ -11,6 +11,7 @@ import hyperstore
 from hyperstore import DatasetVersion
 from hyperstore.dataset.handle import unshare
 from hyperstore.query.dataview import DataView
+from tests.support import loading
 from tests.support.optional import needed
 from tests.support.stores import frame
 
@@ -39,10 +40,8 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatasetVersion
 
 def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
     """Return a view of all frames, with labels mapped."""
-    view = DataView(store=version._handle)
-    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
+    view = loading.viewing(version, **iteration)
     view.add_mapping_rule(from_labels=["label 1"], to_label="mapped")
-    view.set_iteration_parameters(**iteration)
     return view
 
 

@@ -1,8 +1,6 @@
 """Frames that were added, changed or removed since a revision, beside two dicts."""
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,12 +30,6 @@ from hyperstore.query.versionsets.changes import commit_or_snapshot, revisions_o
 from tests.support.frames import wire
 
 PATHS = ("added", "changed", "removed")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 def leaf(path: str, revision: str) -> Leaf:

@@ -1,13 +1,12 @@
 """Within one context, from a time on and back: what sorting all frames would show."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import hyperstore
 from hyperstore import DatasetVersion, DataView, Store
 from hyperstore.errors import UsageError
 from hyperstore.query.language.condition import (
@@ -25,13 +24,6 @@ from tests.support.frames import wire
 from tests.support.stores import frame
 
 DOGS = Condition(rois=(RoiCondition(Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))),))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return an empty store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 def check(selection: Selection, context: str, timestamp: int) -> int:

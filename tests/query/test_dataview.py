@@ -4,7 +4,6 @@ import copy
 import json
 import pickle
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,6 @@ from hyperstore.query.views.resolved import Resolved
 from hyperstore.query.views.splitting import dealt, grouped
 from tests.support.stores import frame
 from tests.support.webserver import web_server
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return a new store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

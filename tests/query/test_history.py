@@ -1,7 +1,6 @@
 """History as a query: beside an evaluator that looks at every frame of every commit of a line."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -30,12 +29,6 @@ from tests.support.frames import wire
 from tests.support.slow_query import fits
 
 DOG = Condition(rois=(RoiCondition(Leaf(Field(Scope.ROI, "label", exact=True), Term("dog"))),))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 def matcher(version: DatasetVersion, condition: Condition) -> Matcher:

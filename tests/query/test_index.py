@@ -6,7 +6,7 @@ import resource
 import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -56,13 +56,6 @@ DOGS = Condition(rois=(RoiCondition(Leaf(LABEL, Term("dog"))),))
 EVEN = Condition(Leaf(Field(Scope.SOURCE, "uri"), Wildcard((None, "0.jpg"))))
 NO_DOGS = Condition(rois=(RoiCondition(Leaf(LABEL, Term("dog")), must_not=True),))
 CONDITIONS = (DOGS, EVEN, NO_DOGS)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Yield an empty store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The kind of an ROI is one, whoever is asked: of those, too, that say nothing of it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +25,6 @@ ROIS: list[dict[str, object]] = [
     {"poly": BOX, "meta": {"_type": None}},
 ]
 KINDS = ["p2d", "p2d", "p2d", "mask", "im", "b2d", "elp", "own kind", "p2d"]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return a new store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Locks as they are made and kept: what they say, what they hold, what they refuse."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,12 +42,6 @@ from tests.support.runs import begin_run
 from tests.support.stores import frame
 
 FAR_MS = 10**15  # Long after all that the log may undo.
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

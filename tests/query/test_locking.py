@@ -44,12 +44,6 @@ FAR_MS = 10**15  # Long after all that the log may undo.
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
-
-
-@pytest.fixture
 def draft(store: Store) -> DatasetVersion:
     made = store.create_dataset("cells").version()
     made.add_frames([*wires(20), wire("dog", labels=["dog", "cat"]), wire("pup", labels=["dog"])])

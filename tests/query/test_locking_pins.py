@@ -2,13 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
-import hyperstore
 from hyperstore import (
     ConflictError,
     CorruptError,
@@ -33,12 +31,6 @@ from hyperstore.query.views.resolved import Resolved
 from tests.support.frames import wire
 
 FAR_MS = 10**15  # Long after all that the log may undo.
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

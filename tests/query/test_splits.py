@@ -21,6 +21,7 @@ from hyperstore.maintenance.collect import gc
 from hyperstore.query.dataview import DataView
 from hyperstore.query.splits import Split, plan_splits
 from hyperstore.query.views.resolved import Resolved
+from tests.support.loading import viewing
 from tests.support.stores import frame
 
 COUNT = 23
@@ -36,14 +37,6 @@ def version(tmp_path: Path) -> Iterator[DatasetVersion]:
         assert made.add_frames([frame(number) for number in range(COUNT)]) == []
         yield made
     unshare(folder)
-
-
-def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
-    """Return a view of all frames of a version."""
-    view = DataView(store=version._handle)
-    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
-    view.set_iteration_parameters(**iteration)
-    return view
 
 
 def travelled(splits: list[Split]) -> list[Split]:

@@ -5,7 +5,6 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -28,13 +27,6 @@ from tests.support.slow_tables import meta_values, slow_rows
 from tests.support.strategies import wire_frames
 
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return an empty store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import lmdb
@@ -24,13 +23,6 @@ from hyperstore.storage.rows import seal
 from tests.support.stores import frame
 
 MANY = 1_200  # So many frames are worth a file.
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return an empty store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

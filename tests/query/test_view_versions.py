@@ -1,20 +1,9 @@
 """What a view calls its versions, and what it says of one that is not there."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-import hyperstore
 from hyperstore import DatasetVersion, DataView, NotFoundError, QueryError, Store
 from tests.support.stores import frame
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Return a new store."""
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
 
 
 @pytest.fixture

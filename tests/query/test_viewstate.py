@@ -25,12 +25,6 @@ from tests.support.runs import begin_run
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with hyperstore.init(tmp_path / "store") as made:
-        yield made
-
-
-@pytest.fixture
 def draft(store: Store) -> DatasetVersion:
     made = store.create_dataset("cells").version()
     made.add_frames([wire("a", labels=["dog"]), wire("b", labels=["cat", "dog"])])

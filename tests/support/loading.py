@@ -1,13 +1,14 @@
 """A store of small pictures to be loaded, and what plain Python expects of its order."""
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 import hyperstore
-from hyperstore import DatasetVersion, SingleFrame, Store
+from hyperstore import DatasetVersion, DataView, SingleFrame, Store
 
-__all__ = ["COUNT", "ids", "numbered", "pictured"]
+__all__ = ["COUNT", "ids", "labelled", "numbered", "pictured", "viewing"]
 
 COUNT = 37
 """Frames: a number that neither 2, 3 nor 8 divides."""
@@ -39,3 +40,18 @@ def pictured(folder: Path, count: int = COUNT) -> tuple[Store, DatasetVersion]:
     version = store.create_dataset("pictures").version()
     assert version.add_frames(frames) == []
     return store, version
+
+
+def viewing(version: DatasetVersion, **iteration: Any) -> DataView:
+    """Return a view of all frames of a version, to be gone through like this."""
+    view = DataView(store=version._handle)
+    view.add_query(dataset_id=version.dataset_id, version_id=version.version_id)
+    view.set_iteration_parameters(**iteration)
+    return view
+
+
+def labelled(version: DatasetVersion, **iteration: Any) -> DataView:
+    """Return the same with numbers for the labels of `pictured`."""
+    view = viewing(version, **iteration)
+    view.set_labels({"even": 0, "odd": 1})
+    return view
