@@ -102,13 +102,7 @@ def nth(nodes: Nodes, root: NodeId, index: int) -> tuple[bytes, bytes]:
 
 def rank(nodes: Nodes, root: NodeId, key: bytes) -> int:
     """Return how many keys are smaller than `key`."""
-    node = nodes.root(root)
-    before = 0
-    while node.level:
-        index = bisect_right(node.keys, key) - 1
-        before += sum(node.counts[:index])
-        node = nodes.child(node, index)
-    return before + bisect_left(node.keys, key)
+    return next(ranks(nodes, root, (key,)))
 
 
 def ranks(nodes: Nodes, root: NodeId, keys: Iterable[bytes]) -> Iterator[int]:

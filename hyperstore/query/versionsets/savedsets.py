@@ -69,6 +69,11 @@ class VersionSet:
         return len(self._order)
 
     @property
+    def order_bytes(self) -> int:
+        """What the order takes, in memory and in a file."""
+        return _NUMBER_BYTES * len(self)
+
+    @property
     def order(self) -> "array[int]":
         """Sequence numbers in the order of iteration."""
         changes = self._changes  # Before the order: another thread may have put them in by now.

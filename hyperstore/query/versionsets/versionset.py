@@ -38,7 +38,6 @@ from hyperstore.tree.nodes import Nodes
 __all__ = ["VersionSet", "renew_version_set", "version_set"]
 
 _BATCH = 4_096
-_NUMBER_BYTES = 4
 
 
 class _Held:
@@ -55,10 +54,10 @@ class _Held:
 
     def put(self, order: NodeId, made: VersionSet) -> None:
         kept = [*((one, held) for one, held in self.sets.copy().items() if one != order)]
-        size = _NUMBER_BYTES * len(made)
+        size = made.order_bytes
         room: OrderedDict[NodeId, VersionSet] = OrderedDict()
         for one, held in reversed(kept[-VERSION_SETS_HELD_MAX + 1 :]):
-            size += _NUMBER_BYTES * len(held)
+            size += held.order_bytes
             if size > VERSION_SETS_HELD_BYTES_MAX:
                 break
             room[one] = held
