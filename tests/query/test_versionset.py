@@ -236,6 +236,22 @@ def test_memory_holds_those_used_last(
         assert len(versionset._held[store.handle].sets) <= 2
 
 
+def test_memory_holds_sets_of_so_many_bytes(
+    store: Store, draft: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few versions of a million frames are what a thousand of a thousand are."""
+    bound = 2 * 4 * (len(draft.view()) + 4)
+    monkeypatch.setattr(
+        "hyperstore.query.versionsets.versionset.VERSION_SETS_HELD_BYTES_MAX", bound
+    )
+    for number in range(5):
+        check(store, draft.view())
+        held = versionset._held[store.handle].sets.values()
+        assert sum(len(one.order.tobytes()) for one in held) <= bound
+        draft.add_frames([frame(number, "dog")])
+    assert len(held) == 2
+
+
 def test_numbers_that_no_set_can_hold_are_one_clear_error(store: Store) -> None:
     """A clone numbers objects anew; a number cut short would be that of another frame."""
     draft = store.create_dataset("cells").version()
